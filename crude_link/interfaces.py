@@ -1,0 +1,262 @@
+"""Promises: what the engine expects of the parts that touch the world.
+
+Each is a Protocol of at most six methods. All are called from the one thread of the coordinator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from crude_link.model.condition import Facts
+from crude_link.model.event import Event, ExecutorEvent
+from crude_link.model.order import Order, Screen, View
+from crude_link.model.pipeline import Step
+from crude_link.model.run import (
+    Attempt,
+    AttemptKey,
+    Code,
+    Decision,
+    Findings,
+    NewRun,
+    Outcome,
+    Request,
+    RequestKind,
+    Run,
+    Sitting,
+    StepState,
+)
+from crude_link.model.status import Status
+from crude_link.model.value import Plain
+
+
+class Clock(Protocol):
+    """The machine's time; the only place that asks for it."""
+
+    def now(self) -> datetime:
+        """Return the wall time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never step back; only differences mean anything."""
+
+    def sleep_until(self, moment: datetime) -> None:
+        """Return when the wall clock has reached `moment`, in pieces of at most 15 s, or early on a signal."""
+
+
+class Trigger(Protocol):
+    """Answers: after this moment, when next?"""
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        """Return the first slot time strictly after `moment` (aware), in the trigger's zone; None: never again."""
+
+
+class Notifier(Protocol):
+    """Whoever tells people of events. Must not raise: what it cannot tell it remarks on stderr, once."""
+
+    def tell(self, event: Event) -> None:
+        """Tell `event`, at once; called after the store has it."""
+
+    def close(self) -> None:
+        """Flush and let go; nothing is told afterwards."""
+
+
+# --- executors ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """Ask the agent to take the second lock of a run at `lock`, and to sweep first what is left of the run."""
+
+    run: int
+    lock: Path
+    sweep: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """Let go of a run's second lock; all attempts of the run have ended."""
+
+    run: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """End an attempt: INT, grace, TERM, grace, KILL; with `now`, KILL at once. Repeating it is harmless."""
+
+    key: AttemptKey
+    now: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resize:
+    """The person's terminal has a new size."""
+
+    screen: Screen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keyboard:
+    """Keys for an attempt whose stdin is the terminal."""
+
+    key: AttemptKey
+    data: bytes
+
+
+Wish = Hold | Release | Stop | Resize | Keyboard
+
+
+class Executor(Protocol):
+    """Gives slots on some machines, starts Attempts there, reports events. Knows no Run, no retry, no store.
+
+    `start` and `tell` never block and raise only ExecutorError, when the far end cannot be had at all. Orders for
+    a run are started only after its Hold was granted; they queue until then. Every started Order yields exactly
+    one Ended, whatever dies in between: when the agent goes, Ended with Ending.LOST comes after a new agent has
+    swept the run and holds its lock again.
+    """
+
+    @property
+    def host(self) -> str:
+        """The machine's name, as an Attempt records it."""
+
+    def start(self, order: Order) -> None:
+        """Start one attempt."""
+
+    def tell(self, wish: Wish) -> None:
+        """Pass on a wish."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `events` has something; it changes when an agent is replaced."""
+
+    def events(self) -> Sequence[ExecutorEvent]:
+        """Return what has happened since the last call, in order, without waiting."""
+
+    def close(self) -> None:
+        """End whatever still runs, gently but soon, and let go of the machine. Returns when it is done."""
+
+
+# --- what a step needs and leaves -----------------------------------------------------------------------
+
+
+class Orders(Protocol):
+    """Makes Orders: fills references, applies the argument style, quotes, builds the environment."""
+
+    def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
+        """Return the order for an attempt of `step` in `run`.
+
+        Reads secrets and, for `${steps.S.stdout}`, logs. Creates the attempt's folder. CannotStart when a
+        reference, a secret, the script or a declared input is not to be had; its text is the reason.
+        """
+
+
+class Evidence(Protocol):
+    """Looks at what an attempt left behind."""
+
+    def collect(self, order: Order, outcome: Outcome) -> tuple[Outcome, Findings]:
+        """Return findings and the final outcome: one that succeeded without its declared results has not."""
+
+    def last_lines(self, order: Order, count: int) -> tuple[str, ...]:
+        """Return the last `count` lines the attempt wrote, both streams in order of arrival, masked."""
+
+
+# --- the store, face by face ----------------------------------------------------------------------------
+
+
+class RunStore(Protocol):
+    """Runs and sittings. Every method is one short transaction, durable when it returns."""
+
+    def begin_run(self, new: NewRun, sitting: Sitting | None) -> Run:
+        """Record a run and, unless it is to be begun by another process, its first sitting; make its folder.
+
+        The run's folder holds the config as written and the document. Status RUNNING with a sitting, else WAITING.
+        """
+
+    def begin_sitting(self, run: int, sitting: Sitting) -> tuple[Sitting, Sequence[AttemptKey]]:
+        """Record a further sitting; attempts without an end become LOST. Returns it, numbered, and the lost ones."""
+
+    def end_sitting(self, run: int, status: Status, reason: str, at: datetime) -> Run:
+        """Record the end of the run's newest sitting, and the run's status with it."""
+
+    def run(self, run: int) -> Run:
+        """Return a run as recorded. UnknownRun."""
+
+    def adopt_document(
+        self, run: int, text: str, document: Mapping[str, Plain], steps: tuple[str, ...]
+    ) -> None:
+        """Replace a run's config by a newer one (`--reload`, edit and rerun); the older one is kept beside it."""
+
+    def note_code(self, run: int, sitting: int, code: Code) -> None:
+        """Record the state of the project's code for a sitting."""
+
+
+class AttemptStore(Protocol):
+    """Attempts, decisions, and the cached state of steps. Each method is one short, durable transaction."""
+
+    def begin_attempt(self, attempt: Attempt) -> None:
+        """Record an attempt before it is started."""
+
+    def end_attempt(self, key: AttemptKey, outcome: Outcome, findings: Findings) -> bool:
+        """Record its end, if it has none yet (compare and set); False when it had one."""
+
+    def attempts(self, run: int) -> Sequence[Attempt]:
+        """Return all attempts of a run in the order in which they began."""
+
+    def findings(self, run: int) -> Mapping[AttemptKey, Findings]:
+        """Return what the attempts of a run left behind."""
+
+    def decide(self, run: int, decision: Decision) -> None:
+        """Record a decision."""
+
+    def decisions(self, run: int) -> Sequence[Decision]:
+        """Return the decisions of a run in order."""
+
+
+class StateStore(Protocol):
+    """The cache of derived states, and requests between processes."""
+
+    def set_states(self, run: int, states: Sequence[StepState]) -> None:
+        """Write the cached states of some steps of a run, in one transaction."""
+
+    def states(self, run: int) -> Sequence[StepState]:
+        """Return the cached states in the pipeline's order."""
+
+    def ask(self, run: int, kind: RequestKind, by: str, at: datetime) -> Request:
+        """Put a request to the holder of a run."""
+
+    def requests(self, runs: Sequence[int]) -> Sequence[Request]:
+        """Return the unanswered requests for these runs, oldest first; cheap when there are none."""
+
+    def answer(self, request: int, text: str) -> None:
+        """Answer a request; one that has an answer keeps it."""
+
+
+class History(Protocol):
+    """What earlier runs tell of the next. Read only."""
+
+    def usual(self, pipeline: str) -> Mapping[str, timedelta]:
+        """Return each step's median duration over its last 20 successes; steps without one are missing."""
+
+    def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
+        """Return the newest runs first, of one pipeline or of all."""
+
+    def sittings(self, run: int) -> Sequence[Sitting]:
+        """Return the sittings of a run in order."""
+
+    def document(self, run: int) -> tuple[str, Mapping[str, Plain], Mapping[str, Plain]]:
+        """Return a run's config as written, its document, and what early references became."""
+
+
+class RunLocks(Protocol):
+    """Who holds which run: flocks that die with their owners."""
+
+    def hold(self, run: int) -> AbstractContextManager[Path]:
+        """Take the run's first lock; gives the path of the second, which an agent takes. RunIsHeld, naming who."""
+
+    def is_held(self, run: int) -> bool:
+        """True while a coordinator or an agent holds the run."""
+
+    def holder(self, run: int) -> str | None:
+        """Say in words who holds the run ("pid 4711 on thor since 12:03"); None when nobody does."""

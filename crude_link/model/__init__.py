@@ -1,0 +1,1 @@
+"""Values: frozen dataclasses and enums; no I/O, no clock."""

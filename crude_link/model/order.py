@@ -1,0 +1,72 @@
+"""Order: all that an Executor needs to start one Attempt, with every reference filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from crude_link.model.pipeline import Stdin
+from crude_link.model.run import AttemptKey
+from crude_link.model.value import Plain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Screen:
+    """The size of the terminal that a person sits at, in characters."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """What of a step's output a person watches live, and on what.
+
+    `stdout` and `stderr` say which of the two streams is a terminal for the step (because ours is one).
+    """
+
+    stdout: Screen | None = None
+    stderr: Screen | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogPlace:
+    """The files of one attempt: its two streams, and the index that keeps their order of arrival."""
+
+    stdout: Path
+    stderr: Path
+    index: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """All that an Executor needs to start one Attempt. Holds secrets: never stored, never shown.
+
+    `record_*` fields are what the Attempt keeps in the store: the same with secrets as references.
+    """
+
+    key: AttemptKey
+    argv: tuple[str, ...]
+    #: The whole environment of the process.
+    env: Mapping[str, str]
+    cwd: Path
+    log: LogPlace
+    #: None: `argv[0]` is looked up in the `PATH` of `env`.
+    stdin: Stdin = Stdin.NOTHING
+    timeout: timedelta | None = None
+    stop_grace: timedelta = timedelta(seconds=10)
+    #: Values to mask in everything that is written, each in all its written forms, longest first.
+    masks: tuple[str, ...] = ()
+    view: View = View()
+    record_argv: tuple[str, ...] = ()
+    record_env: Mapping[str, str] | None = None
+    record_resolved: Mapping[str, Plain] | None = None
+    interpreter: str | None = None
+    script_digest: str | None = None
+    #: The file behind `$CRUDE_LINK_METRICS`.
+    metrics_lines: Path | None = None
+    #: Declared metrics file and outputs, references filled; what `Evidence.collect` looks for.
+    metrics_file: Path | None = None
+    outputs: tuple[Path, ...] = ()

@@ -1,0 +1,123 @@
+"""Pipeline and Step: what a config file says, checked. Immutable; they do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+from crude_link.model.condition import Condition
+from crude_link.model.policy import Retention, RetryPolicy
+from crude_link.model.value import Plain, Scalar, Text, Value
+
+
+class ArgumentStyle(Enum):
+    """How `arguments` become argv elements."""
+
+    AUTO = "auto"
+    FIRE = "fire"
+    ARGPARSE = "argparse"
+    PLAIN = "plain"
+
+
+class Stdin(Enum):
+    """What a step reads from: nothing, so that a question fails at once, or the person's keyboard."""
+
+    NOTHING = "nothing"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A file to run: `.py` under `python`, anything else executed itself. Paths start at the project directory."""
+
+    path: Text
+    #: None: the interpreter crude-link runs under.
+    python: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """Shell text under `shell` (an argv prefix such as `("sh", "-e", "-c")`), or an argv list without a shell."""
+
+    text: Text | None = None
+    argv: tuple[Value, ...] = ()
+    shell: tuple[str, ...] = ("sh", "-e", "-c")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One line of a Pipeline: what to run, with what, after which, and what to do when it fails."""
+
+    name: str
+    action: Script | Command
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+    argument_style: ArgumentStyle = ArgumentStyle.AUTO
+    #: Pipeline, config and step merged; the values are text or numbers.
+    env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: Text | None = None
+    cwd: Text | None = None
+    stdin: Stdin = Stdin.NOTHING
+    stop_grace: timedelta = timedelta(seconds=10)
+    needs: tuple[str, ...] = ()
+    when: Condition | None = None
+    timeout: timedelta | None = None
+    retries: RetryPolicy = RetryPolicy()
+    continue_on_failure: bool = False
+    inputs: tuple[Text, ...] = ()
+    outputs: tuple[Text, ...] = ()
+    #: The JSON file that the step writes its metrics to; None: only `$CRUDE_LINK_METRICS`.
+    metrics: Text | None = None
+    #: (line, column) of the step in its file, counted from 1; None when it came from a record.
+    position: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secret:
+    """Where a secret is found when it is needed; the value itself is never part of the model.
+
+    Exactly one of `env` (a variable's name), `file` (a path, read whole, last newline cut) and `command`
+    (shell text whose output it is) is set.
+    """
+
+    name: str
+    env: str | None = None
+    file: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """When a Pipeline runs by itself: APScheduler's cron fields, or a crontab string with crontab's meaning."""
+
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    crontab: str | None = None
+    #: An IANA name; None: the machine's own zone.
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pipeline:
+    """What a config file says, checked: a name, ordered Steps and policies."""
+
+    name: str
+    steps: tuple[Step, ...]
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    timeout: timedelta | None = None
+    schedule: Schedule | None = None
+    retention: Retention | None = None
+    #: The whole pipeline as plain data from which it can be built again: early references are put in, late
+    #: ones and secrets still stand there as references. This is what a run's record keeps.
+    document: Mapping[str, Plain] = field(default_factory=dict)
+    #: What each early reference became, by its text: `{"${params.lr}": 0.1}`.
+    resolved: Mapping[str, Plain] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def step(self, name: str) -> Step:
+        """Return the step of this name; KeyError when there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
