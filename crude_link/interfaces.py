@@ -183,9 +183,7 @@ class RunStore(Protocol):
     def run(self, run: int) -> Run:
         """Return a run as recorded. UnknownRun."""
 
-    def adopt_document(
-        self, run: int, text: str, document: Mapping[str, Plain], steps: tuple[str, ...]
-    ) -> None:
+    def adopt_document(self, run: int, text: str, document: Mapping[str, Plain], steps: tuple[str, ...]) -> None:
         """Replace a run's config by a newer one (`--reload`, edit and rerun); the older one is kept beside it."""
 
     def note_code(self, run: int, sitting: int, code: Code) -> None:

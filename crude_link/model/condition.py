@@ -62,7 +62,7 @@ class Facts:
         place: Plain = {"params": self.params, "steps": self.steps, "run": self.run}.get(head)
         for depth, key in enumerate(rest):
             if not isinstance(place, Mapping) or key not in place:
-                raise ConditionError(_missing(path, [head, *rest[:depth]], key, place))
+                raise ConditionError(_missing(path, [head, *rest[:depth]], place))
             place = place[key]
         return place
 
@@ -307,7 +307,7 @@ def _compare(operator: str, left: Plain, right: Plain) -> bool:
         raise ConditionError(f"cannot compare {left!r} {operator} {right!r}") from error
 
 
-def _missing(path: str, before: Sequence[str], key: str, place: Plain) -> str:
+def _missing(path: str, before: Sequence[str], place: Plain) -> str:
     known = ", ".join(sorted(str(name) for name in place)) if isinstance(place, Mapping) and place else ""
     there = f"; {'.'.join(before)} has: {known}" if known else f"; {'.'.join(before)} has none"
     return f"there is no {path}" + there

@@ -40,7 +40,7 @@ class Template:
         return "".join(str(part) for part in self.parts)
 
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 Plain: TypeAlias = "Scalar | Sequence[Plain] | Mapping[str, Plain]"
 Text: TypeAlias = "str | Template"
 Value: TypeAlias = "Scalar | Template | Sequence[Value] | Mapping[str, Value]"
