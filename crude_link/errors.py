@@ -10,7 +10,7 @@
     │   ├── StoreDamaged               3
     │   └── RunIsHeld                  3   somebody else works on this run
     ├── ExecutorError                  4   an executor that could not even start
-    └── CannotStart                    1   an attempt that cannot be started; becomes an Outcome, never ends the program
+    └── CannotStart                    1   an attempt that cannot be started; becomes an Outcome, never ends a program
 
 A failing step is no exception: it is an `Outcome`.
 """

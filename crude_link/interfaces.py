@@ -5,7 +5,7 @@ Each is a Protocol of at most six methods. All are called from the one thread of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from crude_link.model.condition import Facts
-from crude_link.model.event import Event, ExecutorEvent
-from crude_link.model.order import Order, Screen, View
+from crude_link.model.event import Event, ExecutorEvent, Stream
+from crude_link.model.order import LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
 from crude_link.model.run import (
     Attempt,
@@ -158,9 +158,6 @@ class Evidence(Protocol):
     def collect(self, order: Order, outcome: Outcome) -> tuple[Outcome, Findings]:
         """Return findings and the final outcome: one that succeeded without its declared results has not."""
 
-    def last_lines(self, order: Order, count: int) -> tuple[str, ...]:
-        """Return the last `count` lines the attempt wrote, both streams in order of arrival, masked."""
-
 
 # --- the store, face by face ----------------------------------------------------------------------------
 
@@ -245,6 +242,27 @@ class History(Protocol):
 
     def document(self, run: int) -> tuple[str, Mapping[str, Plain], Mapping[str, Plain]]:
         """Return a run's config as written, its document, and what early references became."""
+
+
+class Logs(Protocol):
+    """The output of attempts: `runs/RUN/steps/STEP/NUMBER.stdout`, `.stderr` and `.index`.
+
+    The index has one line for each piece that arrived, in order: `o` or `e`, the offset in that stream up to
+    which it reaches, and the milliseconds since the attempt began. What lies past the last line of the index
+    (a progress bar that still moves) comes last.
+    """
+
+    def place(self, key: AttemptKey) -> LogPlace:
+        """Return the files of an attempt and make sure that their folder is there."""
+
+    def lines(self, key: AttemptKey, stream: Stream | None = None) -> Iterator[tuple[Stream, bytes]]:
+        """Yield whole lines without their ends, of one stream or of both in order of arrival; none if it is gone."""
+
+    def last_lines(self, key: AttemptKey, count: int) -> tuple[str, ...]:
+        """Return the last `count` lines of both streams in order of arrival, without reading the whole log."""
+
+    def text(self, key: AttemptKey, stream: Stream, limit: int) -> str | None:
+        """Return a stream as text, its last newline cut; None when it is longer than `limit` bytes or gone."""
 
 
 class RunLocks(Protocol):
