@@ -1,0 +1,290 @@
+"""Programs: the small ones that are not steps (`${exec:}`, git, an interpreter's version, editor, shell)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import select
+import shlex
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crude_link.errors import CrudeLinkError
+from crude_link.model.run import Code
+
+if TYPE_CHECKING:
+    import subprocess
+
+GIT_TIME = timedelta(seconds=10)
+INTERPRETER_TIME = timedelta(seconds=30)
+#: What a signal handler or an editor may have set to "ignore" must not reach a program that we start.
+DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+
+
+class ProgramError(CrudeLinkError):
+    """A small program could not be started, failed or took too long; the text says so in one line."""
+
+    exit_status = 2
+
+
+# --- programs whose output is wanted ----------------------------------------------------------------------
+
+
+def output_of(
+    command: str | Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str] | None = None,
+    timeout: timedelta = timedelta(seconds=60),
+) -> str:
+    """Return what a command (shell text, or an argv list) writes to stdout, its last newline cut.
+
+    It has no keyboard and no terminal. ProgramError when it cannot start, fails or does not end in time; then
+    nothing of its group is left running. Bytes that are not UTF-8 come as surrogate escapes.
+    """
+    import subprocess
+
+    shown = command if isinstance(command, str) else shlex.join(command)
+    try:
+        process = subprocess.Popen(
+            ["sh", "-c", command] if isinstance(command, str) else list(command),
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout.total_seconds())
+        except subprocess.TimeoutExpired as error:
+            raise ProgramError(f"`{shown}` took longer than {timeout.total_seconds():g} s and was ended") from error
+        finally:
+            _end_group(process)
+    if process.returncode:
+        raise ProgramError(f"`{shown}` {_ending(process.returncode, stderr)}")
+    return os.fsdecode(stdout).removesuffix("\n")
+
+
+def check_interpreter(path: str, *, cwd: Path) -> str:
+    """Start a Python interpreter and return its version ("3.12.4"); a relative path with a slash starts at `cwd`.
+
+    ProgramError, in words, when it does not exist, does not start or is no Python.
+    """
+    if path == sys.executable:
+        return sys.version.split()[0]
+    question = "import sys; sys.stdout.write('python ' + sys.version.split()[0])"
+    answer = output_of([path, "-S", "-E", "-c", question], cwd=cwd, timeout=INTERPRETER_TIME)
+    word, _, version = answer.partition(" ")
+    if word != "python" or not version:
+        raise ProgramError(f"`{path}` is no Python interpreter")
+    return version
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill whatever is left of the group that the process leads; its number is ours until it is waited for."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _ending(returncode: int, stderr: bytes) -> str:
+    ended = f"ended with exit {returncode}" if returncode > 0 else f"was killed by signal {-returncode}"
+    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    return f"{ended}: {lines[-1]}" if lines else ended
+
+
+def _in_words(error: OSError) -> str:
+    """Say what the machine said, with the path where it is not the program's own."""
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
+
+
+# --- the state of the project's code ----------------------------------------------------------------------
+
+
+def code_state(project: Path) -> Code | None:
+    """Return the git state of `project`; None outside a work tree, before its first commit, or without git."""
+    return CodeProbe.start(project).result()
+
+
+class CodeProbe:
+    """Git, asked in the background: `start` returns at once, `result` waits for the rest of it.
+
+    `subprocess` is not used because its import costs more than git does.
+    """
+
+    def __init__(self, commit: _Background | None, difference: _Background | None) -> None:
+        self._commit = commit
+        self._difference = difference
+
+    @classmethod
+    def start(cls, project: Path) -> CodeProbe:
+        """Begin to ask git; starts nothing where no `.git` is found at `project` or above."""
+        if not _has_git_above(project):
+            return cls(None, None)
+        # What could run programs of the repository's or the user's choice, or colour the answer, is turned off.
+        git = ("git", "-C", str(project), "--no-pager", "-c", "core.fsmonitor=false")
+        difference = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index", "HEAD", "--")
+        try:
+            commit = _Background((*git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+            return cls(commit, _Background((*git, *difference)))
+        except OSError:
+            return cls(None, None)  # there is no git
+
+    def result(self) -> Code | None:
+        """Return the state, after 10 s at most; None when git could not tell. The first call reads, once."""
+        if self._commit is None or self._difference is None:
+            return None
+        deadline = time.monotonic() + GIT_TIME.total_seconds()
+        commit, difference = self._commit.read(deadline), self._difference.read(deadline)
+        self._commit = self._difference = None
+        if commit is None or difference is None:
+            return None
+        size, digest = difference[0], difference[1].hexdigest()
+        return Code(commit=commit[2].decode().strip(), dirty=size > 0, diff_digest=digest if size else None)
+
+
+class _Background:
+    """A program whose stdout goes to a pipe that is read later; OSError when it cannot be started."""
+
+    def __init__(self, argv: tuple[str, ...]) -> None:
+        read_end, write_end = os.pipe()
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, write_end, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
+        try:
+            self._pid = os.posix_spawnp(
+                argv[0], argv, _git_environment(),
+                file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=DEFAULT_SIGNALS,
+            )  # fmt: skip
+        except OSError:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        self._pipe = read_end
+
+    def read(self, deadline: float) -> tuple[int, hashlib._Hash, bytes] | None:
+        """Return size, SHA-256 and first bytes of the output; None when it failed or was not there in time."""
+        size, digest, head = 0, hashlib.sha256(), b""
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        in_time = True
+        while in_time := bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000)):
+            piece = os.read(self._pipe, 1 << 16)
+            if not piece:
+                break
+            size += len(piece)
+            digest.update(piece)
+            head = head or piece
+        os.close(self._pipe)
+        if not in_time:
+            with suppress(ProcessLookupError):
+                os.killpg(self._pid, signal.SIGKILL)
+        _, status = os.waitpid(self._pid, 0)
+        return (size, digest, head) if in_time and status == 0 else None
+
+
+def _has_git_above(project: Path) -> bool:
+    return any((folder / ".git").exists() for folder in (project.absolute(), *project.absolute().parents))
+
+
+def _git_environment() -> dict[str, str]:
+    """Ours, without what would point git at another repository, and without locks or questions."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return env | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+# --- programs that a person uses --------------------------------------------------------------------------
+
+
+def open_editor(path: Path, environment: Mapping[str, str]) -> None:
+    """Let the person edit `path` with `$VISUAL`, `$EDITOR`, vi or nano. ProgramError when that fails."""
+    chosen = environment.get("VISUAL") or environment.get("EDITOR") or _first_found(("vi", "nano"), environment)
+    if not chosen:
+        raise ProgramError("no editor was found: set EDITOR to the one you use")
+    # The variable may hold options ("code --wait"), and is shell text everywhere else too.
+    status = _on_the_terminal(("sh", "-c", f'{chosen} "$@"', chosen, str(path)), path.parent, environment)
+    if status:
+        raise ProgramError(f"the editor `{chosen}` {_ending(status, b'')}")
+
+
+def open_shell(cwd: Path, environment: Mapping[str, str]) -> None:
+    """Give the person a shell (`$SHELL`, else sh) in `cwd` until it is left. ProgramError when it cannot start."""
+    _on_the_terminal((environment.get("SHELL") or "sh",), cwd, environment)
+
+
+def _first_found(names: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    return next((name for name in names if shutil.which(name, path=environment.get("PATH"))), None)
+
+
+def _on_the_terminal(argv: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> int:
+    """Run a program on our terminal and return its exit status; our stdout may go elsewhere."""
+    import subprocess
+
+    screen = None if os.isatty(1) else 2
+    try:
+        with _keys_are_not_for_us():
+            return subprocess.call(list(argv), cwd=cwd, env=environment, stdout=screen)
+    except OSError as error:
+        raise ProgramError(f"`{argv[0]}` cannot be started: {_in_words(error)}") from error
+
+
+@contextmanager
+def _keys_are_not_for_us() -> Iterator[None]:
+    """While a person uses another program, Ctrl-C and Ctrl-\\ are meant for that one.
+
+    A function rather than SIG_IGN, which the program would inherit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _overhear) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+def _overhear(_number: int, _frame: object) -> None:
+    return None
+
+
+# --- programs that outlive us -----------------------------------------------------------------------------
+
+
+def start_detached(argv: Sequence[str], *, cwd: Path, log: Path) -> int:
+    """Start a program in a session of its own that goes on when we end, and return its pid.
+
+    It reads nothing and appends what it writes to `log`. ProgramError when it cannot be started.
+    """
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log.absolute()), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    here = Path.cwd()
+    try:
+        os.chdir(cwd)
+        return os.posix_spawnp(
+            argv[0], list(argv), os.environ,
+            file_actions=actions, setsid=True, setsigmask=(), setsigdef=DEFAULT_SIGNALS,
+        )  # fmt: skip
+    except OSError as error:
+        raise ProgramError(f"`{shlex.join(argv)}` cannot be started: {_in_words(error)}") from error
+    finally:
+        os.chdir(here)
