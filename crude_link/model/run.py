@@ -127,7 +127,6 @@ class Verdict(Enum):
     """What a Decision says."""
 
     SKIP = "skip"
-    RERUN = "rerun"
     STOP = "stop"
     ACCEPT = "accept"
 

@@ -1,0 +1,301 @@
+"""The one pure question: given what is written in the store, what is to be started now?
+
+Resume is the first asking of it on a run that is not empty; crash recovery the same, plus lost attempts;
+retry the same, plus a date. A step's standing follows from attempts and decisions by these rules:
+
+- A success counts for ever; failures, cancellations and losses count only within the sitting that saw them.
+- A step that a person skipped, or that the run was not asked for, lets the steps behind it pass.
+- A step whose `when` is false is skipped, and so is what needs it. A failed step blocks what needs it, unless
+  it has `continue_on_failure`, or `when` is `always`, `failed` or asks for the failed step's status itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from crude_link.engine.retry import MOST_LOST, next_try
+from crude_link.model.condition import Condition, ConditionError, Facts
+from crude_link.model.pipeline import Pipeline, Step
+from crude_link.model.run import Attempt, AttemptKey, Decision, Ending, Findings, Run, StepState, Verdict
+from crude_link.model.status import Status
+from crude_link.model.value import Plain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopping:
+    """Nothing new starts; the run ends with `status` and `reason` once nothing runs any more."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunView:
+    """All that the question is asked of."""
+
+    run: Run
+    pipeline: Pipeline
+    #: Number of the present sitting.
+    sitting: int
+    attempts: Sequence[Attempt] = ()
+    findings: Mapping[AttemptKey, Findings] = field(default_factory=dict)
+    decisions: Sequence[Decision] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stopping: Stopping | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How a step stands: its state, and what follows from it for others and for itself."""
+
+    state: StepState
+    #: Steps that need it may start.
+    passes: bool = False
+    #: It, or something that it needs, failed.
+    tainted: bool = False
+    #: The try that comes next, and from when on; set while WAITING for nothing but its date.
+    next_number: int | None = None
+    due: datetime | None = None
+    #: The attempt that counts: the success, else the newest.
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """Start this try of the step's only task."""
+
+    step: Step
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Nothing more to start before `until`; None: before an attempt ends."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finish:
+    """The run has come to its end for this sitting."""
+
+    status: Status
+    reason: str
+
+
+Move = Start | Wait | Finish
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The answer: how every step stands, in the pipeline's order, and what to do."""
+
+    standings: Mapping[str, Standing]
+    moves: tuple[Move, ...]
+    facts: Facts
+
+
+def next_moves(view: RunView, now: datetime) -> Plan:
+    """Answer the question for one run. Starts come first; then one Wait, or a Finish when all is final."""
+    standings, facts = _standings(view)
+    starts: list[Move] = []
+    dates: list[datetime] = []
+    unfinished = False
+    for step in view.pipeline.steps:
+        standing = standings[step.name]
+        if standing.state.status.is_final:
+            continue
+        unfinished = True
+        if standing.next_number is None or standing.due is None:
+            continue
+        if standing.due <= now:
+            starts.append(Start(step=step, number=standing.next_number))
+        else:
+            dates.append(standing.due)
+    if unfinished:
+        return Plan(standings=standings, moves=(*starts, Wait(until=min(dates, default=None))), facts=facts)
+    return Plan(standings=standings, moves=(_finish(view, standings),), facts=facts)
+
+
+def ordered(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps so that each comes after all it needs, otherwise in the given order."""
+    placed: set[str] = set()
+    waiting = list(steps)
+    result: list[Step] = []
+    while waiting:
+        ready = [step for step in waiting if placed.issuperset(step.needs)] or waiting
+        first = ready[0]
+        result.append(first)
+        placed.add(first.name)
+        waiting.remove(first)
+    return result
+
+
+def _standings(view: RunView) -> tuple[dict[str, Standing], Facts]:
+    names = tuple(step.name for step in view.pipeline.steps)
+    tried: dict[str, list[Attempt]] = {}
+    for attempt in view.attempts:
+        tried.setdefault(attempt.key.step, []).append(attempt)
+    skipped = {d.step: d for d in view.decisions if d.verdict is Verdict.SKIP}
+    step_facts: dict[str, Mapping[str, Plain]] = {}
+    facts = Facts(params=view.pipeline.params, steps=step_facts, run=_run_facts(view.run), env=view.environment)
+    found: dict[str, Standing] = {}
+    for step in ordered(view.pipeline.steps):
+        attempts = tried.get(step.name, [])
+        left_out = view.run.selection.leaves_out(names, step.name)
+        standing = _by_attempts(step, attempts, view)
+        if standing is None and left_out:
+            standing = _settled(step, Status.SKIPPED, left_out, passes=True)
+        if standing is None and step.name in skipped:
+            why = skipped[step.name]
+            standing = _settled(step, Status.SKIPPED, f"skipped by {why.by}", passes=True)
+        if standing is None:
+            standing = _by_needs(step, attempts, found, facts, view)
+        found[step.name] = standing
+        step_facts[step.name] = _step_facts(standing, view.findings)
+    return {name: found[name] for name in names}, facts
+
+
+def _by_attempts(step: Step, attempts: Sequence[Attempt], view: RunView) -> Standing | None:
+    """Return the standing that the attempts alone decide; None when the step is still to be begun."""
+    for attempt in attempts:
+        if attempt.status is Status.SUCCEEDED:
+            state = StepState(name=step.name, status=Status.SUCCEEDED)
+            return Standing(state=state, passes=True, attempt=attempt)
+    present = [attempt for attempt in attempts if attempt.sitting == view.sitting]
+    if not present:
+        return None
+    last = present[-1]
+    if last.outcome is None:
+        return Standing(state=StepState(name=step.name, status=Status.RUNNING), attempt=last)
+    if last.outcome.status is Status.CANCELLED:
+        return _settled(step, Status.CANCELLED, last.outcome.reason, attempt=last)
+    again = next_try(step.retries, present)
+    if again and view.stopping:
+        return _settled(step, Status.CANCELLED, f"not tried again: {view.stopping.reason}", attempt=last)
+    if again:
+        state = StepState(name=step.name, status=Status.WAITING, reason=f"tried again after: {last.outcome.reason}")
+        return Standing(state=state, next_number=again.number, due=again.due, attempt=last)
+    reason = last.outcome.reason
+    if last.outcome.ending is Ending.LOST:
+        reason = f"lost {MOST_LOST} times: {reason}"
+    return _settled(step, Status.FAILED, reason, attempt=last, passes=step.continue_on_failure)
+
+
+def _by_needs(
+    step: Step, attempts: Sequence[Attempt], found: Mapping[str, Standing], facts: Facts, view: RunView
+) -> Standing:
+    """Return the standing of a step that has no attempt in this sitting."""
+    earlier = attempts[-1] if attempts else None
+    needs = [found[name] for name in step.needs]
+    tainted = any(need.tainted for need in needs)
+    unsettled = [need.state.name for need in needs if not need.state.status.is_final]
+    if view.stopping:
+        return _settled(step, Status.CANCELLED, "not started", tainted=tainted, attempt=earlier)
+    if unsettled:
+        state = StepState(name=step.name, status=Status.WAITING, reason=f"needs {', '.join(unsettled)}")
+        return Standing(state=state, attempt=earlier)
+    blocked = _blocked(step, needs)
+    if blocked:
+        return _settled(step, Status.SKIPPED, blocked, tainted=tainted)
+    refusal = _refusal(step.when, facts, tainted)
+    if refusal:
+        status, reason = refusal
+        return _settled(
+            step, status, reason, tainted=tainted, passes=step.continue_on_failure and status is Status.FAILED
+        )
+    state = StepState(name=step.name, status=Status.WAITING, reason="can start")
+    number = earlier.key.number + 1 if earlier else 1
+    return Standing(state=state, next_number=number, due=view.run.began, attempt=earlier)
+
+
+def _blocked(step: Step, needs: Sequence[Standing]) -> str | None:
+    when = step.when
+    if when and (when.is_always or when.is_failed):
+        return None
+    asked_for = {name.split(".")[1] for name in when.names if _asks_how_it_ended(name)} if when else set()
+    for need in needs:
+        if not need.passes and need.state.name not in asked_for:
+            how = {Status.SKIPPED: "was skipped", Status.FAILED: "failed"}.get(need.state.status, "was not finished")
+            return f"needs {need.state.name}, which {how}"
+    return None
+
+
+def _asks_how_it_ended(name: str) -> bool:
+    head, _, rest = name.partition(".")
+    return head == "steps" and rest.endswith((".status", ".exit"))
+
+
+def _refusal(when: Condition | None, facts: Facts, tainted: bool) -> tuple[Status, str] | None:
+    if when is None or when.is_always:
+        return None
+    if when.is_failed:
+        return None if tainted else (Status.SKIPPED, "runs only after a failure, and nothing before it failed")
+    try:
+        holds = when.holds(facts)
+    except ConditionError as error:
+        return Status.FAILED, f"when: {when.text}: {error}"
+    return None if holds else (Status.SKIPPED, f"when: {when.text} is false{_seen(when, facts)}")
+
+
+def _seen(when: Condition, facts: Facts) -> str:
+    """Return the values that a condition saw, for the reason."""
+    values = []
+    for name in dict.fromkeys(when.names):
+        try:
+            values.append(f"{name} = {facts.look_up(name)!r}")
+        except ConditionError:  # an `or` need not have looked at it
+            continue
+    return f" ({', '.join(values)})" if values else ""
+
+
+def _settled(
+    step: Step,
+    status: Status,
+    reason: str,
+    *,
+    passes: bool = False,
+    tainted: bool = False,
+    attempt: Attempt | None = None,
+) -> Standing:
+    return Standing(
+        state=StepState(name=step.name, status=status, reason=reason),
+        passes=passes,
+        tainted=tainted or status is Status.FAILED,
+        attempt=attempt,
+    )
+
+
+def _run_facts(run: Run) -> Mapping[str, Plain]:
+    return {
+        "id": run.id,
+        "pipeline": run.pipeline,
+        "origin": run.origin.value,
+        "started": run.began.isoformat(),
+    }
+
+
+def _step_facts(standing: Standing, findings: Mapping[AttemptKey, Findings]) -> Mapping[str, Plain]:
+    attempt = standing.attempt
+    outcome = attempt.outcome if attempt else None
+    found = findings.get(attempt.key) if attempt else None
+    return {
+        "status": standing.state.status.value,
+        "exit": outcome.exit_status if outcome else None,
+        "metrics": dict(found.metrics) if found else {},
+        "attempt": str(attempt.key) if attempt else None,
+    }
+
+
+def _finish(view: RunView, standings: Mapping[str, Standing]) -> Finish:
+    failed = [s.state for s in standings.values() if s.state.status is Status.FAILED]
+    cancelled = [s.state for s in standings.values() if s.state.status is Status.CANCELLED]
+    if view.stopping and cancelled:
+        return Finish(status=view.stopping.status, reason=view.stopping.reason)
+    if failed:
+        return Finish(status=Status.FAILED, reason=f"{failed[0].name!r}: {failed[0].reason}")
+    if cancelled:
+        return Finish(status=Status.CANCELLED, reason=f"{cancelled[0].name!r}: {cancelled[0].reason}")
+    return Finish(status=Status.SUCCEEDED, reason="")

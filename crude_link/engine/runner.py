@@ -1,0 +1,306 @@
+"""The loop: ask what is to start, start it, watch it, write it down, tell it.
+
+One runner works on any number of live runs: one for a person at a terminal, many for a scheduler.
+It writes before it acts and writes before it tells.
+"""
+
+from __future__ import annotations
+
+import select
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from crude_link.engine.live import LiveRun
+from crude_link.engine.plan import Finish, Start, Stopping, Wait, next_moves
+from crude_link.engine.stopping import Interrupts
+from crude_link.errors import CannotStart
+from crude_link.interfaces import (
+    AttemptStore,
+    Clock,
+    Evidence,
+    Executor,
+    Hold,
+    Logs,
+    Notifier,
+    Release,
+    RunStore,
+    StateStore,
+    Stop,
+)
+from crude_link.model.event import (
+    AttemptBegan,
+    AttemptEnded,
+    AttemptWrote,
+    Ended,
+    ExecutorEvent,
+    Held,
+    Level,
+    Notice,
+    Remarked,
+    RunBegan,
+    RunEnded,
+    Started,
+    StepSettled,
+    Wrote,
+)
+from crude_link.model.exhaustive import assert_never
+from crude_link.model.order import Order
+from crude_link.model.run import (
+    Attempt,
+    AttemptKey,
+    Decision,
+    Ending,
+    Findings,
+    Outcome,
+    RequestKind,
+    Run,
+    Verdict,
+)
+from crude_link.model.status import Status
+from crude_link.model.words import duration_words
+
+#: Requests of other processes are rows; this often, in seconds, they are looked for.
+REQUEST_PERIOD = 0.5
+#: How many of a failed attempt's last lines are told.
+LAST_LINES = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """The parts of the world that a runner works with."""
+
+    runs: RunStore
+    attempts: AttemptStore
+    states: StateStore
+    logs: Logs
+    executor: Executor
+    evidence: Evidence
+    clock: Clock
+    notifier: Notifier
+
+
+class Runner:
+    """Works on live runs until each has come to its end."""
+
+    def __init__(self, around: Surroundings, interrupts: Interrupts) -> None:
+        self._around = around
+        self._interrupts = interrupts
+        self._live: dict[int, LiveRun] = {}
+        self._heeded = 0
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """The ids of the runs it works on."""
+        return tuple(self._live)
+
+    def take(self, live: LiveRun, hold: Hold) -> None:
+        """Take on a run whose sitting is recorded and whose lock is held; `hold` gives its agent the second lock."""
+        if live.pipeline.timeout:
+            live.deadline = self._around.clock.monotonic() + live.pipeline.timeout.total_seconds()
+        self._live[live.run.id] = live
+        began = RunBegan(run=live.run, pipeline=live.pipeline, sitting=live.sitting, usual=live.usual)
+        self._around.notifier.tell(began)
+        self._around.executor.tell(hold)
+
+    def finish(self) -> list[Run]:
+        """Work until no run is live; return the runs as they ended."""
+        ended: list[Run] = []
+        while self._live:
+            ended += self.turn(timedelta(hours=1))
+        return ended
+
+    def turn(self, longest: timedelta) -> list[Run]:
+        """Start what can start, wait until something happens or `longest` is over; return the runs that ended."""
+        self._heed_interrupts()
+        ended = [run for live in list(self._live.values()) if (run := self._advance(live))]
+        if ended:
+            return ended
+        self._wait(longest)
+        for event in self._around.executor.events():
+            self._apply(event)
+        self._heed_requests()
+        return []
+
+    def stop(self, run: int, stopping: Stopping, *, by: str, now: bool = False) -> None:
+        """End a live run: nothing new starts, what runs is ended gently, or at once."""
+        live = self._live[run]
+        if live.stopping is None:
+            decision = Decision(verdict=Verdict.STOP, at=self._around.clock.now(), by=by, why=stopping.reason)
+            self._around.attempts.decide(run, decision)
+            live.decisions += (decision,)
+            live.stopping = stopping
+        for key in live.running:
+            self._around.executor.tell(Stop(key=key, now=now))
+
+    # --- one turn -------------------------------------------------------------------------------------
+
+    def _advance(self, live: LiveRun) -> Run | None:
+        """Do what the plan says for one run; return the run if that was its end."""
+        while True:
+            live.plan = next_moves(live.as_view(), self._around.clock.now())
+            self._note_states(live)
+            started = False
+            for move in live.plan.moves:
+                match move:
+                    case Start():
+                        self._start(live, move)
+                        started = True
+                    case Wait():
+                        pass
+                    case Finish():
+                        return self._finish(live, move)
+                    case _:
+                        assert_never(move)
+            if not started:
+                return None
+
+    def _start(self, live: LiveRun, move: Start) -> None:
+        assert live.plan is not None
+        step, around = move.step, self._around
+        key = AttemptKey(live.run.id, step.name, 1, move.number)
+        began = around.clock.now()
+        attempt = Attempt(key=key, sitting=live.sitting, began=began, host=around.executor.host)
+        try:
+            order = live.orders.order_for(live.run, step, key, live.plan.facts, live.view)
+        except CannotStart as error:
+            around.attempts.begin_attempt(attempt)
+            live.attempts[key] = attempt
+            around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
+            outcome = Outcome(ending=Ending.NOT_STARTED, ended=began, reason=str(error))
+            self._end(live, attempt, outcome, Findings())
+            return
+        attempt = _as_recorded(attempt, order)
+        around.attempts.begin_attempt(attempt)
+        live.attempts[key] = attempt
+        live.running[key] = order
+        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
+        around.executor.start(order)
+
+    def _finish(self, live: LiveRun, move: Finish) -> Run:
+        around = self._around
+        assert live.plan is not None
+        around.executor.tell(Release(run=live.run.id))
+        run = around.runs.end_sitting(live.run.id, move.status, move.reason, around.clock.now())
+        del self._live[live.run.id]
+        standings = live.plan.standings
+        around.notifier.tell(
+            RunEnded(
+                run=run,
+                pipeline=live.pipeline,
+                states=tuple(standing.state for standing in standings.values()),
+                attempts={name: s.attempt for name, s in standings.items() if s.attempt},
+                usual=live.usual,
+            )
+        )
+        live.held.close()
+        return run
+
+    def _note_states(self, live: LiveRun) -> None:
+        """Write the states that changed to the store's cache, and tell those that no attempt has told."""
+        assert live.plan is not None
+        changed = [
+            standing.state
+            for name, standing in live.plan.standings.items()
+            if live.states.get(name) != standing.state
+        ]
+        if not changed:
+            return
+        self._around.states.set_states(live.run.id, changed)
+        for state in changed:
+            live.states[state.name] = state
+            attempt = live.plan.standings[state.name].attempt
+            told = attempt is not None and attempt.sitting == live.sitting
+            if state.status in (Status.SKIPPED, Status.FAILED) and not told:
+                self._around.notifier.tell(StepSettled(run=live.run.id, state=state))
+
+    # --- what happened ----------------------------------------------------------------------------------
+
+    def _wait(self, longest: timedelta) -> None:
+        """Wait for an event, a signal, the next due date, the next look at requests, or `longest`."""
+        clock = self._around.clock
+        seconds = min(longest.total_seconds(), REQUEST_PERIOD if self._live else longest.total_seconds())
+        for live in self._live.values():
+            for move in live.plan.moves if live.plan else ():
+                if isinstance(move, Wait) and move.until:
+                    seconds = min(seconds, (move.until - clock.now()).total_seconds())
+        ours = self._interrupts.fileno()
+        readable, _, _ = select.select([self._around.executor.fileno(), ours], [], [], max(seconds, 0))
+        if ours in readable:
+            self._interrupts.drain()
+
+    def _apply(self, event: ExecutorEvent) -> None:
+        match event:
+            case Held():
+                pass
+            case Started():
+                self._note_pid(event)
+            case Wrote():
+                self._around.notifier.tell(AttemptWrote(key=event.key, stream=event.stream, data=event.data))
+            case Ended():
+                self._ended(event.key, event.outcome)
+            case Remarked():
+                step = event.key.step if event.key else None
+                run = event.key.run if event.key else None
+                self._around.notifier.tell(Notice(text=event.text, level=Level.WARNING, run=run, step=step))
+            case _:
+                assert_never(event)
+
+    def _note_pid(self, event: Started) -> None:
+        live = self._live.get(event.key.run)
+        if live and event.key in live.attempts:
+            live.attempts[event.key] = replace(live.attempts[event.key], pid=event.pid)
+
+    def _ended(self, key: AttemptKey, outcome: Outcome) -> None:
+        live = self._live[key.run]
+        order = live.running.pop(key)
+        outcome, findings = self._around.evidence.collect(order, outcome)
+        self._end(live, live.attempts[key], outcome, findings)
+
+    def _end(self, live: LiveRun, attempt: Attempt, outcome: Outcome, findings: Findings) -> None:
+        around, key = self._around, attempt.key
+        around.attempts.end_attempt(key, outcome, findings)
+        attempt = replace(attempt, outcome=outcome)
+        live.attempts[key] = attempt
+        live.findings[key] = findings
+        live.plan = next_moves(live.as_view(), around.clock.now())
+        around.notifier.tell(
+            AttemptEnded(
+                attempt=attempt,
+                outcome=outcome,
+                findings=findings,
+                last_lines=() if outcome.status is Status.SUCCEEDED else around.logs.last_lines(key, LAST_LINES),
+                retry_at=live.plan.standings[key.step].due,
+            )
+        )
+
+    # --- what others want -------------------------------------------------------------------------------
+
+    def _heed_interrupts(self) -> None:
+        for live in list(self._live.values()):
+            if live.deadline is not None and not live.stopping and self._around.clock.monotonic() >= live.deadline:
+                reason = f"the run timed out after {duration_words(live.pipeline.timeout or timedelta(0))}"
+                self.stop(live.run.id, Stopping(status=Status.FAILED, reason=reason), by="its timeout")
+        if self._interrupts.count == self._heeded:
+            return
+        self._heeded = self._interrupts.count
+        stopping = Stopping(status=Status.CANCELLED, reason=self._interrupts.reason)
+        for run in self.live:
+            self.stop(run, stopping, by=self._interrupts.reason, now=self._interrupts.count > 1)
+
+    def _heed_requests(self) -> None:
+        for request in self._around.states.requests(self.live):
+            stopping = Stopping(status=Status.CANCELLED, reason=f"stopped by {request.by}")
+            self.stop(request.run, stopping, by=request.by, now=request.kind is RequestKind.STOP_NOW)
+            self._around.states.answer(request.id, "stopping")
+
+
+def _as_recorded(attempt: Attempt, order: Order) -> Attempt:
+    return replace(
+        attempt,
+        argv=order.record_argv,
+        cwd=str(order.cwd),
+        env=order.record_env or {},
+        interpreter=order.interpreter,
+        script_digest=order.script_digest,
+        resolved=order.record_resolved or {},
+    )

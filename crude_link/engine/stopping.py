@@ -1,0 +1,71 @@
+"""Interrupts: what INT, TERM and HUP ask of this process, as a flag that the loop reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType, TracebackType
+
+#: INT is Ctrl-C, TERM what init and `kill` send, HUP the terminal that goes away.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """While entered, signals only set flags: the first asks for a gentle end, the second for one at once.
+
+    The third Ctrl-C is the ordinary one again, for the day on which the loop itself hangs. A signal that was
+    ignored when the process began (`nohup`) stays ignored. `fileno` is readable after a signal.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.signal: signal.Signals | None = None
+        self._read, self._write = os.pipe()
+        self._before: dict[signal.Signals, object] = {}
+        self._wakeup_before = -1
+
+    def fileno(self) -> int:
+        """A descriptor that is readable after a signal, so that a wait ends."""
+        return self._read
+
+    @property
+    def exit_status(self) -> int:
+        """What a process that ended for this signal returns: 128 and the signal's number."""
+        return 128 + self.signal if self.signal else 0
+
+    @property
+    def reason(self) -> str:
+        """Who asked, in words."""
+        words = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "TERM", signal.SIGHUP: "the terminal was closed"}
+        return f"stopped by {words[self.signal]}" if self.signal else ""
+
+    def drain(self) -> None:
+        """Empty the descriptor; called by the loop when it wakes."""
+        try:
+            os.read(self._read, 1024)
+        except BlockingIOError:
+            return
+
+    def __enter__(self) -> Interrupts:
+        for end in (self._read, self._write):
+            os.set_blocking(end, False)
+        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # it is what signal.signal returned
+        os.close(self._read)
+        os.close(self._write)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.signal = signal.Signals(number)
+        if self.count >= 2:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
