@@ -1,0 +1,1 @@
+"""Notifiers: whoever tells people of events: the terminal, the log file."""

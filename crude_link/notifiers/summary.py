@@ -1,0 +1,175 @@
+"""Summary: the words in which runs, steps and attempts are told: single lines, the table, the last line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePath
+
+from crude_link.model.run import Attempt, Ending, Findings, Outcome, Run, StepState
+from crude_link.model.status import Status
+from crude_link.model.words import duration_words, size_words
+from crude_link.notifiers.look import COLOURS, local_time, one_line
+from crude_link.notifiers.table import Cell, Column, Table
+
+#: Metrics told in the line of a step that succeeded; `show` has them all.
+_METRICS = 4
+
+
+def command_words(argv: Sequence[str]) -> str:
+    """Say an argv as a person would have typed it: a shell's text as it is, an interpreter by its name."""
+    if not argv:
+        return ""
+    program, *rest = argv
+    if len(rest) > 1 and rest[-2].startswith("-") and rest[-2].endswith("c"):
+        return one_line(rest[-1])
+    name = PurePath(program).name if PurePath(program).is_absolute() else program
+    return one_line(shlex.join([name, *rest]))
+
+
+def ended_words(outcome: Outcome, findings: Findings | None = None) -> str:
+    """Say how an attempt ended: `11.8 s · accuracy 0.93`, `exit 1 after 3.2 s`."""
+    wall = duration_words(outcome.wall)
+    if outcome.status is Status.SUCCEEDED:
+        return " · ".join([wall, *metric_words(findings)])
+    reason = one_line(outcome.reason)
+    if outcome.ending is Ending.NOT_STARTED or " after " in reason:
+        return reason
+    return f"{reason} after {wall}" if len(reason.split()) <= 2 else f"{reason} ({wall})"
+
+
+def metric_words(findings: Findings | None) -> list[str]:
+    """Say the first metrics of an attempt: `accuracy 0.9312`."""
+    metrics = list(findings.metrics.items()) if findings else []
+    return [f"{name} {short_value(value)}" for name, value in metrics[:_METRICS]]
+
+
+def short_value(value: object) -> str:
+    """Say a value of the config or a metric in few characters."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return one_line(str(value))
+
+
+def retry_words(retry_at: datetime, now: datetime) -> str:
+    """Say when an attempt is tried again: `tried again at 2026-11-21 03:45:10 +00:00, in 10 s`."""
+    if retry_at <= now:
+        return "tried again now"
+    return f"tried again at {local_time(retry_at, seconds=True)}, in {duration_words(retry_at - now)}"
+
+
+def time_words(wall: timedelta, usual: timedelta | None) -> str:
+    """Say a duration against the usual one: `12 s (usually 11 s)`."""
+    words = duration_words(wall)
+    return f"{words} (usually {duration_words(usual)})" if usual is not None else words
+
+
+def memory_words(outcome: Outcome) -> str:
+    """Say the peak memory: `350 MB`, or `< 12 MB` where only a bound is known."""
+    if outcome.peak_memory is None:
+        return ""
+    return f"{'< ' if outcome.peak_is_bound else ''}{size_words(outcome.peak_memory)}"
+
+
+def step_table(
+    states: Sequence[StepState], attempts: Mapping[str, Attempt], usual: Mapping[str, timedelta] | None = None
+) -> Table:
+    """Return the table of a run's steps: states and reasons, times against the usual ones, memory, CPU."""
+    columns = [
+        Column("step"),
+        Column("status"),
+        Column("time"),
+        Column("memory", right=True),
+        Column("CPU", right=True),
+        Column("reason"),
+    ]
+    return Table(columns, [_step_row(state, attempts.get(state.name), usual or {}) for state in states])
+
+
+def closing_line(
+    run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None
+) -> str:
+    """Return the last line that is told of a run; it names the next command."""
+    return " · ".join([closing_words(run, states, took), *next_commands(run, states, attempts)])
+
+
+def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None = None) -> str:
+    """Say how a run stands: `run 42 failed at 'train': exit 1`."""
+    reason = one_line(run.reason)
+    because = f": {reason}" if reason else ""
+    match run.status:
+        case Status.SUCCEEDED:
+            return f"run {run.id} succeeded{_in(took)}{_skipped_words(states)}"
+        case Status.FAILED:
+            return f"run {run.id} failed at {reason}" if reason.startswith("'") else f"run {run.id} failed{because}"
+        case Status.WAITING:
+            return f"run {run.id} has not begun yet{because}"
+        case Status.RUNNING:
+            return f"run {run.id} is running{because}"
+        case Status.CANCELLED | Status.SKIPPED | Status.LOST:
+            after = f" after {duration_words(took)}" if took is not None else ""
+            return f"run {run.id} {'was ' * (run.status is not Status.LOST)}{run.status.value}{after}{because}"
+
+
+def next_commands(run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt]) -> list[str]:
+    """Return the commands that somebody would type next, most useful first."""
+    match run.status:
+        case Status.SUCCEEDED | Status.SKIPPED:
+            return [f"crude-link show {run.id}"]
+        case Status.FAILED:
+            return [_look_at_failure(run, states, attempts), f"crude-link resume {run.id}"]
+        case Status.CANCELLED | Status.LOST:
+            return [f"crude-link resume {run.id}"]
+        case Status.RUNNING:
+            return [f"crude-link logs {run.id} -f", f"crude-link stop {run.id}"]
+        case Status.WAITING:
+            return [f"crude-link wait {run.id}", f"crude-link stop {run.id}"]
+
+
+def _step_row(state: StepState, attempt: Attempt | None, usual: Mapping[str, timedelta]) -> list[Cell | str]:
+    status = Cell(state.status.value, COLOURS[state.status])
+    outcome = _outcome_behind(state, attempt)
+    reason = state.reason
+    if outcome is None:
+        return [Cell(state.name, bold=True), status, "", "", "", reason]
+    if attempt and attempt.key.number > 1:
+        reason = f"{reason} (try {attempt.key.number})" if reason else f"at try {attempt.key.number}"
+    return [
+        Cell(state.name, bold=True),
+        status,
+        time_words(outcome.wall, usual.get(state.name)),
+        memory_words(outcome),
+        duration_words(outcome.cpu),
+        reason,
+    ]
+
+
+def _outcome_behind(state: StepState, attempt: Attempt | None) -> Outcome | None:
+    """Return the outcome to which a state is due; a step that was skipped now may have been tried before."""
+    outcome = attempt.outcome if attempt else None
+    if outcome is None or outcome.ending is Ending.NOT_STARTED:
+        return None
+    same = outcome.status is state.status or (state.status is Status.FAILED and outcome.status is Status.LOST)
+    return outcome if same else None
+
+
+def _look_at_failure(run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt]) -> str:
+    failed = next((state for state in states if state.status in (Status.FAILED, Status.LOST)), None)
+    if failed is None:
+        return f"crude-link why {run.id}"
+    attempt = attempts.get(failed.name)
+    ran = attempt is not None and attempt.outcome is not None and attempt.outcome.ending is not Ending.NOT_STARTED
+    return f"crude-link {'logs' if ran else 'why'} {run.id} {failed.name}"
+
+
+def _in(took: timedelta | None) -> str:
+    return f" in {duration_words(took)}" if took is not None else ""
+
+
+def _skipped_words(states: Sequence[StepState]) -> str:
+    """Name what a green run did not do, unless it was not asked to; the reasons are in the table."""
+    skipped = [
+        state.name for state in states if state.status is Status.SKIPPED and "not selected" not in state.reason
+    ]
+    return f", {', '.join(skipped)} skipped" if skipped else ""

@@ -1,0 +1,74 @@
+"""Table: text in aligned columns; on a terminal its last column is cut to what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crude_link.notifiers.look import Colour, Look, one_line, shortened, width_of
+
+_GAP = "  "
+#: Below this the last column is not cut: a wrapped line tells more than three letters of a reason.
+_LEAST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field of a table."""
+
+    text: str
+    colour: Colour | None = None
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The title of a column; numbers stand at its right."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows; a column in which no row has anything is left out."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell | str]]
+
+    def lines(self, look: Look) -> list[str]:
+        """Return the table as lines for a stream of this look."""
+        cells = [[_clean(cell) for cell in row] for row in self.rows]
+        kept = [at for at in range(len(self.columns)) if any(row[at].text for row in cells)]
+        if not kept:
+            return []
+        columns = [self.columns[at] for at in kept]
+        head = [Cell(column.title, "dark_grey") for column in columns]
+        grid = [head, *([row[at] for at in kept] for row in cells)]
+        widths = [max(width_of(row[at].text) for row in grid) for at in range(len(kept))]
+        widths[-1] = _last_width(widths, look.width)
+        return [_line(row, columns, widths, look) for row in grid]
+
+
+def _clean(cell: Cell | str) -> Cell:
+    text = cell if isinstance(cell, str) else cell.text
+    if isinstance(cell, Cell):
+        return Cell(one_line(text), cell.colour, cell.bold)
+    return Cell(one_line(text))
+
+
+def _last_width(widths: Sequence[int], screen: int | None) -> int:
+    if screen is None:
+        return widths[-1]
+    left = screen - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+    return min(widths[-1], max(left, _LEAST))
+
+
+def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], look: Look) -> str:
+    parts: list[str] = []
+    for cell, column, width in zip(row, columns, widths, strict=True):
+        text = shortened(cell.text, width)
+        blank = " " * (width - width_of(text))
+        painted = look.paint(text, cell.colour, bold=cell.bold)
+        parts.append(blank + painted if column.right else painted + blank)
+    return look.spell(_GAP.join(parts).rstrip())

@@ -1,0 +1,189 @@
+"""The notifier for whoever started the run: steps' output as it comes, and our talk about it on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import BinaryIO, TextIO
+
+from crude_link.interfaces import Clock
+from crude_link.model.event import (
+    AttemptBegan,
+    AttemptEnded,
+    AttemptWrote,
+    Event,
+    Level,
+    Notice,
+    RunBegan,
+    RunEnded,
+    StepSettled,
+    Stream,
+)
+from crude_link.model.exhaustive import assert_never
+from crude_link.model.run import AttemptKey
+from crude_link.model.status import Status
+from crude_link.model.words import duration_words
+from crude_link.notifiers.channel import Channel, Cursor, are_together
+from crude_link.notifiers.lines import Lines
+from crude_link.notifiers.look import COLOURS, Colour, look_of, one_line, printable, shortened, width_of
+from crude_link.notifiers.summary import closing_line, command_words, ended_words, retry_words, step_table
+
+#: A pipeline of more steps is told by their number.
+_NAMES = 12
+_LEVELS: Mapping[Level, tuple[str, Colour | None]] = {
+    Level.INFO: ("", None),
+    Level.WARNING: ("warning: ", "yellow"),
+    Level.ERROR: ("error: ", "red"),
+}
+
+
+class TerminalNotifier:
+    """Tells a person, or a pipe. Steps' streams go to ours of the same name, our talk goes to stderr.
+
+    With `parallel`, steps may run side by side: their output comes in whole lines headed by the step's name, and
+    a moving progress bar only in its final state. Without `follow` their output is not shown at all.
+    """
+
+    def __init__(self, out: BinaryIO, err: TextIO, clock: Clock, *, parallel: bool, follow: bool = True) -> None:
+        cursor = Cursor()
+        self._err = Channel(err.buffer, cursor)
+        self._out = Channel(out, cursor if are_together(out, err) else Cursor())
+        self._out_look = look_of(out, err.encoding)
+        self._look = look_of(err)
+        self._clock = clock
+        self._parallel = parallel
+        self._follow = follow
+        self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
+        self._usual: dict[int, Mapping[str, timedelta]] = {}
+        self._began: dict[int, float] = {}
+        self._tries: dict[tuple[int, str], int] = {}
+        err.flush()
+
+    def tell(self, event: Event) -> None:
+        """Tell `event`."""
+        match event:
+            case AttemptWrote():
+                self._tell_output(event)
+            case RunBegan():
+                self._tell_begin(event)
+            case AttemptBegan():
+                self._tell_attempt(event)
+            case AttemptEnded():
+                self._tell_attempt_end(event)
+            case StepSettled():
+                state = event.state
+                how = "skipped: " if state.status is Status.SKIPPED else ""
+                self._talk(self._headed(state.status, state.name, how + one_line(state.reason)))
+            case RunEnded():
+                self._tell_end(event)
+            case Notice():
+                self._tell_notice(event)
+            case _:
+                assert_never(event)
+
+    def close(self) -> None:
+        """Write what has come without a line end."""
+        for (key, stream), lines in self._lines.items():
+            self._write_lines(key, stream, lines.rest())
+        self._lines.clear()
+
+    # --- output of steps --------------------------------------------------------------------------------
+
+    def _tell_output(self, event: AttemptWrote) -> None:
+        if not self._follow:
+            return
+        if not self._parallel:
+            self._write(event.stream, event.data)
+            return
+        lines = self._lines.setdefault((event.key, event.stream), Lines())
+        self._write_lines(event.key, event.stream, lines.feed(event.data))
+
+    def _write_lines(self, key: AttemptKey, stream: Stream, lines: list[bytes]) -> None:
+        look = self._out_look if stream is Stream.STDOUT else self._look
+        head = look.paint(f"{key.step} | ", "cyan").encode(look.encoding, "backslashreplace")
+        tail = b"\x1b[0m\n" if look.colours else b"\n"
+        self._write(stream, b"".join(head + line + (tail if b"\x1b" in line else b"\n") for line in lines))
+
+    def _write(self, stream: Stream, data: bytes) -> None:
+        channel = self._out if stream is Stream.STDOUT else self._err
+        complaint = channel.write(data)
+        if complaint:
+            self._talk(f"{stream.value} cannot be written any more: {complaint}")
+
+    # --- our talk ---------------------------------------------------------------------------------------
+
+    def _tell_begin(self, event: RunBegan) -> None:
+        run, names = event.run, [step.name for step in event.pipeline.steps]
+        self._usual[run.id] = event.usual
+        self._began[run.id] = self._clock.monotonic()
+        if event.sitting > 1:
+            self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline} goes on (sitting {event.sitting})")
+            return
+        what = ", ".join(names) if len(names) <= _NAMES else f"{len(names)} steps"
+        usual = [event.usual[name] for name in names if name in event.usual]
+        whole = len(usual) == len(names) and not self._parallel
+        about = f"  (usually {duration_words(sum(usual, timedelta()))})" if whole else ""
+        self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline}: {what}{self._dim(about)}")
+
+    def _tell_attempt(self, event: AttemptBegan) -> None:
+        attempt = event.attempt
+        run, step = attempt.key.run, attempt.key.step
+        number = self._tries[run, step] = self._tries.get((run, step), 0) + 1
+        again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
+        usual = self._usual.get(run, {}).get(step)
+        about = f"  (usually {duration_words(usual)})" if usual is not None else ""
+        command = command_words(attempt.argv)
+        if self._look.width is not None:
+            command = shortened(command, max(20, self._look.width - width_of(f"▶ {step}  {again}{about}") - 1))
+        self._talk(self._headed(Status.RUNNING, step, f"{again}{self._dim(command + about)}"))
+
+    def _tell_attempt_end(self, event: AttemptEnded) -> None:
+        key, outcome = event.attempt.key, event.outcome
+        for stream in Stream:
+            lines = self._lines.pop((key, stream), None)
+            if lines:
+                self._write_lines(key, stream, lines.rest())
+        if outcome.status is not Status.SUCCEEDED and (self._parallel or not self._follow) and event.last_lines:
+            self._talk(self._dim(f"the last lines of {key.step}:"))
+            for line in event.last_lines:
+                self._talk(f"  {printable(line)}")
+        self._talk(self._headed(outcome.status, key.step, ended_words(outcome, event.findings)))
+        if event.retry_at is not None:
+            again = retry_words(event.retry_at, self._clock.now())
+            self._talk(f"  {self._bold(key.step)}  {self._look.paint(again, 'yellow')}")
+
+    def _tell_end(self, event: RunEnded) -> None:
+        began = self._began.pop(event.run.id, None)
+        took = timedelta(seconds=self._clock.monotonic() - began) if began is not None else None
+        table = step_table(event.states, event.attempts, event.usual).lines(self._look)
+        closing = closing_line(event.run, event.states, event.attempts, took)
+        words, *commands = closing.split(" · crude-link ")
+        words = self._look.paint(words, COLOURS[event.run.status], bold=True)
+        self._talk("\n".join(["", *table, "", " · crude-link ".join([words, *commands])]))
+        self._usual.pop(event.run.id, None)
+        self._tries = {place: count for place, count in self._tries.items() if place[0] != event.run.id}
+
+    def _tell_notice(self, event: Notice) -> None:
+        head, colour = _LEVELS[event.level]
+        step = f"{event.step}: " if event.step else ""
+        self._talk(f"{self._look.paint(head, colour)}{step}{event.text}")
+
+    def _headed(self, status: Status, step: str, text: str) -> str:
+        return f"{self._look.status(status)} {self._bold(step)}  {text}".rstrip()
+
+    def _bold(self, text: str) -> str:
+        return self._look.paint(text, bold=True)
+
+    def _dim(self, text: str) -> str:
+        return self._look.paint(text, "dark_grey")
+
+    def _talk(self, text: str) -> None:
+        """Write a line of ours, on a line of its own, whatever a step left behind on the screen."""
+        cursor, before = self._err.cursor, ""
+        if cursor.is_styled and self._look.width is not None:
+            before = "\x1b[0m\x1b[?25h"  # colours end, and a cursor that a killed bar hid comes back
+        if not cursor.at_line_start:
+            before += "\n"
+        line = f"{before}{self._look.spell(text)}\n"
+        self._err.write(line.encode(self._look.encoding, "backslashreplace"))
+        cursor.is_styled = False
