@@ -1,0 +1,1 @@
+"""Triggers: answer, after a given moment, when a schedule fires next."""
