@@ -61,6 +61,11 @@ class ConfigError(UsageError):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    @classmethod
+    def of(cls, message: str) -> ConfigError:
+        """Return the error for one problem without a place."""
+        return cls([Problem(message=message)])
+
 
 class StoreError(CrudeLinkError):
     """The store cannot be opened, read or written."""

@@ -35,6 +35,8 @@ class LiveRun:
     deadline: float | None = None
     #: Orders of the attempts that run now.
     running: dict[AttemptKey, Order] = field(default_factory=dict)
+    #: The newest order of each step, for who wants to try it by hand.
+    orders_made: dict[str, Order] = field(default_factory=dict)
     #: The states as the store's cache has them.
     states: dict[str, StepState] = field(default_factory=dict)
     plan: Plan | None = None

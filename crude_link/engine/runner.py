@@ -173,6 +173,7 @@ class Runner:
         around.attempts.begin_attempt(attempt)
         live.attempts[key] = attempt
         live.running[key] = order
+        live.orders_made[step.name] = order
         around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
         around.executor.start(order)
 

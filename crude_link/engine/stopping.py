@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 #: INT is Ctrl-C, TERM what init and `kill` send, HUP the terminal that goes away.
@@ -45,6 +47,15 @@ class Interrupts:
             os.read(self._read, 1024)
         except BlockingIOError:
             return
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While a person is asked something, Ctrl-C is the ordinary one."""
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, handler)
 
     def __enter__(self) -> Interrupts:
         for end in (self._read, self._write):

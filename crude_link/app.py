@@ -1,0 +1,196 @@
+"""Composition: from a project directory and a config file to records, a desk, and (in `workshop`) a runner.
+
+With `workshop` the one place that names concrete classes. Costly modules are imported where they are first
+needed, so that the commands which only look stay quick.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crude_link.clock import SystemClock
+from crude_link.errors import Problem, UnknownRun
+from crude_link.model.run import NewRun, Origin, Run, Selection
+from crude_link.store import Project, SqliteStore, find_project, open_store
+
+if TYPE_CHECKING:
+    from crude_link.interfaces import Clock, Orders, Trigger
+    from crude_link.model.pipeline import Pipeline, Schedule
+    from crude_link.steps.secrets import Secrets
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Records:
+    """The store of a project, opened."""
+
+    project: Project
+    store: SqliteStore
+
+    def run_id(self, text: str) -> int:
+        """Return the id that RUN stands for: a number, `last`, `last~1` or `last:PIPELINE`. UnknownRun."""
+        if text.isdigit():
+            return self.store.runs.run(int(text)).id
+        name, _, pipeline = text.partition(":")
+        word, _, back = name.partition("~")
+        if word != "last" or (back and not back.isdigit()):
+            raise UnknownRun(f"no run is called {text!r}. RUN is a number, last, last~1 or last:PIPELINE")
+        steps_back = int(back or 0)
+        found = self.store.history.runs(pipeline or None, limit=steps_back + 1)
+        if len(found) <= steps_back:
+            of = f" of pipeline {pipeline!r}" if pipeline else ""
+            raise UnknownRun(f"there is no run {text!r}: {len(found) or 'no'} runs{of} are recorded here")
+        return found[steps_back].id
+
+
+def open_records(start: Path | None = None, *, create: bool = False) -> Records:
+    """Open the store of the project at or above `start` (default: the current directory)."""
+    project = find_project(start or Path.cwd(), os.environ)
+    return Records(project=project, store=open_store(project, create=create))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigFile:
+    """A config file and the `--set` texts that go over it."""
+
+    path: Path
+    settings: tuple[str, ...] = ()
+    #: How records call the file, where it is not itself what a person wrote.
+    known_as: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """Why and for what a run is begun."""
+
+    origin: Origin = Origin.PERSON
+    selection: Selection = Selection()
+    slot_time: datetime | None = None
+    rerun_of: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Where configs are read and checked and runs are recorded; nothing is started here."""
+
+    project: Project
+    clock: Clock = field(default_factory=SystemClock)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @classmethod
+    def here(cls) -> Desk:
+        """The desk of the project at or above the current directory."""
+        return cls(project=find_project(Path.cwd(), os.environ))
+
+    def load(self, config: ConfigFile, *, now: datetime | None = None) -> tuple[Pipeline, ...]:
+        """Read a config file; `${now:...}` is `now`, by default this moment. ConfigError with all that is wrong."""
+        from crude_link.config.load import Source, load
+
+        return load(
+            Source(
+                path=config.path,
+                project=self.project.directory,
+                settings=config.settings,
+                now=now or self.clock.now(),
+                environment=self.environment,
+                run_exec=self._output_of,
+                check_schedule=schedule_problem,
+            )
+        )
+
+    def check(
+        self, pipeline: Pipeline, config_file: Path, selection: Selection = Selection()
+    ) -> tuple[list[Problem], list[str]]:
+        """Do the pre-flight of what is selected; return problems and warnings."""
+        from crude_link.programs import check_interpreter
+        from crude_link.steps.preflight import preflight
+
+        return preflight(
+            pipeline,
+            project=self.project.directory,
+            config_file=config_file,
+            environment=self.environment,
+            secrets=self.secrets(pipeline),
+            check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
+            selection=selection,
+        )
+
+    def record(self, store: SqliteStore, pipeline: Pipeline, config: ConfigFile, ask: Ask = Ask()) -> Run:
+        """Record a new run that nobody works on yet."""
+        new = NewRun(
+            pipeline=pipeline.name,
+            origin=ask.origin,
+            began=self.clock.now(),
+            config_file=config.known_as or _relative(config.path, self.project.directory),
+            config_text=config.path.read_text(encoding="utf-8"),
+            document=pipeline.document,
+            resolved=pipeline.resolved,
+            steps=tuple(step.name for step in pipeline.steps),
+            params=pipeline.params,
+            settings=config.settings,
+            selection=ask.selection,
+            slot_time=ask.slot_time,
+            rerun_of=ask.rerun_of,
+        )
+        return store.runs.begin_run(new, None)
+
+    def secrets(self, pipeline: Pipeline) -> Secrets:
+        """Return the secrets of a pipeline, to be resolved when they are used."""
+        from crude_link.steps.secrets import Secrets
+
+        return Secrets(
+            pipeline.secrets,
+            project=self.project.directory,
+            environment=self.environment,
+            run_command=self._output_of,
+        )
+
+    def orders(self, store: SqliteStore, pipeline: Pipeline, config_file: Path) -> Orders:
+        """Return who makes the orders of a pipeline's runs."""
+        from crude_link.steps.orders import StepOrders
+
+        return StepOrders(
+            pipeline,
+            project=self.project.directory,
+            run_files=store.files.run_dir,
+            logs=store.logs,
+            secrets=self.secrets(pipeline),
+            environment=self.environment,
+            config_folder=config_file.parent,
+        )
+
+    def _output_of(self, text: str) -> str:
+        from crude_link.programs import output_of
+
+        return output_of(text, cwd=self.project.directory)
+
+
+def recorded_pipeline(store: SqliteStore, run_id: int) -> Pipeline:
+    """Return the pipeline of a run as its record has it."""
+    from crude_link.config.load import build
+
+    _, document, resolved = store.history.document(run_id)
+    return replace(build(document), resolved=resolved)
+
+
+def schedule_problem(schedule: Schedule) -> str | None:
+    """Say in one sentence what is wrong with a schedule; None when nothing is."""
+    from crude_link.triggers import schedule_problem as problem
+
+    return problem(schedule)
+
+
+def trigger_for(schedule: Schedule) -> Trigger:
+    """Return the trigger of a schedule that has no problem."""
+    from crude_link.triggers import trigger_for as trigger
+
+    return trigger(schedule)
+
+
+def _relative(path: Path, directory: Path) -> str:
+    absolute = Path.cwd() / path
+    return str(absolute.relative_to(directory) if absolute.is_relative_to(directory) else absolute)

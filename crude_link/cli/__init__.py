@@ -1,0 +1,38 @@
+"""Face: parse, call app, render. One command a file; a command's file is imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from crude_link.errors import CrudeLinkError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 failed, 2 usage, 3 store, 4 executor, 130, 143."""
+    from crude_link.cli.root import root
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = root.main(arguments, prog_name="crude-link", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped by Ctrl-C", err=True)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say, also not at the interpreter's end.
+        sys.stdout = None  # type: ignore[assignment]  # the documented way to keep Python from flushing it
+        return 0
+    except CrudeLinkError as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        click.echo(f"crude-link: {error}" if "\n" not in str(error) else str(error), err=True)
+        return error.exit_status

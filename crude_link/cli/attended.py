@@ -1,0 +1,184 @@
+"""Running for a person: each pipeline once, and after a failure the question what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crude_link.app import Ask, ConfigFile
+from crude_link.cli.pipelines import choose
+from crude_link.errors import ConfigError
+from crude_link.model.exhaustive import assert_never
+from crude_link.model.order import Screen, View
+from crude_link.model.run import Selection
+from crude_link.model.status import Status
+from crude_link.workshop import Workshop
+
+if TYPE_CHECKING:
+    from crude_link.engine.live import LiveRun
+    from crude_link.interfaces import Clock, Notifier
+    from crude_link.model.pipeline import Pipeline
+    from crude_link.model.run import Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What a person asked to be run."""
+
+    config_files: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    selection: Selection = Selection()
+    prompt: bool = True
+
+
+def run_attended(wish: Wish) -> int:
+    """Run the wished pipelines one after the other; return the exit status."""
+    with person_workshop() as workshop:
+        chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
+        for each in chosen:
+            workshop.check(each.pipeline, each.config.path, wish.selection)
+        statuses = []
+        for each in chosen:
+            live = workshop.begin(each.pipeline, each.config, Ask(selection=wish.selection))
+            statuses.append(see_through(workshop, live, each.config, prompt=wish.prompt))
+            if workshop.interrupts.signal:
+                break
+        return max(statuses, default=0)
+
+
+def run_detached(wish: Wish) -> list[int]:
+    """Record the wished runs and begin them in processes of their own; return their ids."""
+    from crude_link.programs import start_detached
+
+    with person_workshop() as workshop:
+        chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
+        for each in chosen:
+            workshop.check(each.pipeline, each.config.path, wish.selection)
+        runs = [
+            workshop.desk.record(workshop.store, each.pipeline, each.config, Ask(selection=wish.selection))
+            for each in chosen
+        ]
+        for run in runs:
+            start_detached(
+                [sys.executable, "-m", "crude_link", "resume", str(run.id), "--no-prompt"],
+                cwd=workshop.desk.project.directory,
+                log=workshop.store.files.detached_log(run.id),
+            )
+        return [run.id for run in runs]
+
+
+def see_through(workshop: Workshop, live: LiveRun, config: ConfigFile, *, prompt: bool) -> int:
+    """Work on a run to its end, asking what to do after each failure; return the exit status."""
+    while True:
+        run = workshop.runner.finish()[-1]
+        if run.status is not Status.FAILED or not prompt or workshop.interrupts.signal:
+            return exit_status(workshop, run)
+        following = _after_failure(workshop, live, run, config)
+        if following is None:
+            return exit_status(workshop, run)
+        live = following
+
+
+def exit_status(workshop: Workshop, run: Run) -> int:
+    """Return 0 for a success, the signal's status for a run that it ended, else 1."""
+    if run.status is Status.SUCCEEDED:
+        return 0
+    return workshop.interrupts.exit_status if run.status is Status.CANCELLED and workshop.interrupts.signal else 1
+
+
+def person_workshop() -> Workshop:
+    """Open a workshop whose notifier is the terminal, or the pipe, that we write to."""
+    return Workshop(_terminal, view=View(stdout=_screen(1), stderr=_screen(2)))
+
+
+def _terminal(clock: Clock) -> Notifier:
+    from crude_link.notifiers.terminal import TerminalNotifier
+
+    return TerminalNotifier(sys.stdout.buffer, sys.stderr, clock)
+
+
+def _screen(descriptor: int) -> Screen | None:
+    if not os.isatty(descriptor):
+        return None
+    size = os.get_terminal_size(descriptor)
+    return Screen(rows=size.lines or 24, columns=size.columns or 80)
+
+
+def _after_failure(workshop: Workshop, live: LiveRun, run: Run, config: ConfigFile) -> LiveRun | None:
+    """Ask, and begin what was answered: a further sitting, a new run, or nothing (None)."""
+    from crude_link.cli.prompt import Answer, Failure, ask_after_failure
+
+    assert live.plan is not None
+    failed = [name for name, standing in live.plan.standings.items() if standing.state.status is Status.FAILED]
+    if not failed:  # the run's own timeout ended it
+        return None
+    failure = Failure(run=run.id, step=failed[0], config=config.path, order=live.orders_made.get(failed[0]))
+    with workshop.interrupts.paused():
+        while True:
+            answer = ask_after_failure(failure)
+            match answer:
+                case Answer.RERUN_STEP:
+                    return workshop.resume(run.id)
+                case Answer.RERUN_PIPELINE:
+                    return workshop.begin(live.pipeline, config, Ask(selection=run.selection, rerun_of=run.id))
+                case Answer.EDIT:
+                    edited = _edited(workshop, live, config)
+                    if edited:
+                        return edited
+                case Answer.SKIP:
+                    workshop.skip(run.id, failed[0])
+                    return workshop.resume(run.id)
+                case Answer.STOP:
+                    return None
+                case _:
+                    assert_never(answer)
+
+
+def _edited(workshop: Workshop, live: LiveRun, config: ConfigFile) -> LiveRun | None:
+    """Open the config in an editor and go on with what it says now; None when it cannot be used yet."""
+    from crude_link.cli.prompt import confirm
+    from crude_link.programs import open_editor
+
+    open_editor(config.path, workshop.desk.environment)
+    try:
+        pipeline = reloaded(workshop, live.run, config)
+        workshop.check(pipeline, config.path, live.run.selection)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 (the face talks)
+        return None
+    changed = changed_steps(live.pipeline, pipeline, finished_steps(workshop, live.run.id))
+    if changed and not confirm(f"finished already, and now different: {', '.join(changed)}. Go on without them?"):
+        return None
+    return workshop.resume(live.run.id, (pipeline, config.path.read_text(encoding="utf-8")))
+
+
+def reloaded(workshop: Workshop, run: Run, config: ConfigFile) -> Pipeline:
+    """Return a run's pipeline as its config file says it now, with the run's own `--set` and time."""
+    loaded = workshop.desk.load(ConfigFile(path=config.path, settings=run.settings), now=run.began)
+    for pipeline in loaded:
+        if pipeline.name == run.pipeline:
+            return pipeline
+    raise ConfigError.of(f"{config.path} has no pipeline {run.pipeline!r} any more")
+
+
+def finished_steps(workshop: Workshop, run_id: int) -> list[str]:
+    """Return the steps of a run that have succeeded."""
+    attempts = workshop.store.attempts.attempts(run_id)
+    return list(dict.fromkeys(a.key.step for a in attempts if a.status is Status.SUCCEEDED))
+
+
+def changed_steps(old: Pipeline, new: Pipeline, finished: Sequence[str]) -> list[str]:
+    """Return which of the finished steps the new pipeline says otherwise, or no longer."""
+    from dataclasses import replace
+
+    there = {step.name: replace(step, position=None) for step in new.steps}
+    return [
+        step.name
+        for step in old.steps
+        if step.name in finished and there.get(step.name) != replace(step, position=None)
+    ]

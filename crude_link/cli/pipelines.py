@@ -1,0 +1,73 @@
+"""Which config files and which pipelines a command line means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crude_link.app import ConfigFile
+from crude_link.errors import UsageError
+from crude_link.store import find_project
+
+if TYPE_CHECKING:
+    from crude_link.app import Desk
+    from crude_link.model.pipeline import Pipeline
+
+DEFAULT = Path("config.yaml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """A pipeline to run, and the config file that it stands in."""
+
+    pipeline: Pipeline
+    config: ConfigFile
+
+
+def config_paths(given: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the config files: those given, else `config.yaml` here or in the project directory. UsageError."""
+    if given:
+        return tuple(given)
+    beside = find_project(Path.cwd(), os.environ).directory / DEFAULT
+    for path in (DEFAULT, beside):
+        if path.exists():
+            return (path,)
+    raise UsageError(
+        f"there is no {DEFAULT} in {Path.cwd()}. crude-link runs the steps that a config file lists: "
+        "write one with `crude-link init`, or name yours with `--config-file FILE`."
+    )
+
+
+def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: Sequence[str] = ()) -> list[Chosen]:
+    """Load the config files and return the named pipelines in the order named, or all in the files' order."""
+    loaded = [
+        Chosen(pipeline=pipeline, config=config)
+        for config in (ConfigFile(path=path, settings=settings) for path in config_paths(files))
+        for pipeline in desk.load(config)
+    ]
+    if not names:
+        return loaded
+    known = {chosen.pipeline.name: chosen for chosen in loaded}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(f"no pipeline is called {', '.join(map(repr, unknown))}. Known: {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+def pipeline_names(files: Sequence[Path]) -> list[str]:
+    """Return the names under `pipelines:` of the config files, read loosely; for a hint in an error only."""
+    import yaml
+
+    names: list[str] = []
+    for path in files or (DEFAULT,):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(document, dict):
+            found = document.get("pipelines") or document.get("jobs") or {}
+            names += [str(name) for name in found] if isinstance(found, dict) else []
+    return names

@@ -1,0 +1,23 @@
+"""`crude-link resume`: go on with a run at what is not done."""
+
+from __future__ import annotations
+
+import click
+
+from crude_link.cli.options import common_options
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--reload", is_flag=True, help="Use the config file as it is now, not as it was.")
+@click.option("--accept-changes", is_flag=True, help="With --reload: go on though finished steps would differ.")
+@click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
+@common_options
+def command(run: str, reload: bool, accept_changes: bool, no_prompt: bool) -> int:
+    """Go on with RUN at what is not done; no finished step is repeated.
+
+    The config is the run's own, as it was, unless --reload is given.
+    """
+    from crude_link.cli.again import resume_run
+
+    return resume_run(run, reload=reload, accept_changes=accept_changes, prompt=not no_prompt)

@@ -1,0 +1,39 @@
+"""`crude-link validate`: config and pre-flight, nothing run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from crude_link.cli.options import common_options, config_option
+
+
+@click.command()
+@click.option("--set", "settings", multiple=True, metavar="K=V", help="Set a param, or any key of the config.")
+@config_option
+@common_options
+def command(settings: tuple[str, ...], config_file: tuple[Path, ...]) -> int:
+    """Check config files and, without running or importing them, the scripts they name.
+
+    Exit status 0 when all is well, 2 with every problem and its place otherwise.
+    """
+    from crude_link.app import Desk
+    from crude_link.cli.pipelines import choose
+    from crude_link.cli.talk import say
+    from crude_link.errors import ConfigError, Problem
+
+    desk = Desk.here()
+    problems: list[Problem] = []
+    chosen = choose(desk, config_file, settings)
+    for each in chosen:
+        found, warnings = desk.check(each.pipeline, each.config.path)
+        problems += found
+        for text in (*each.pipeline.warnings, *warnings):
+            say(f"warning: {text}")
+    if problems:
+        raise ConfigError(problems)
+    for each in chosen:
+        names = " → ".join(step.name for step in each.pipeline.steps)
+        say(f"{each.config.path}: {each.pipeline.name} is ready to run: {names}")
+    return 0

@@ -1,0 +1,274 @@
+"""The pure question, by tables: what stands how, and what starts now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from crude_link.engine.plan import Finish, Plan, RunView, Start, Stopping, Wait, next_moves, ordered
+from crude_link.model.condition import parse_condition
+from crude_link.model.pipeline import Command, Pipeline, Step
+from crude_link.model.policy import FailureKind, RetryPolicy
+from crude_link.model.run import (
+    Attempt,
+    AttemptKey,
+    Decision,
+    Ending,
+    Findings,
+    Origin,
+    Outcome,
+    Run,
+    Selection,
+    Verdict,
+)
+from crude_link.model.status import Status
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+#: What the letters of a history mean: how an attempt ended.
+ENDINGS = {
+    "s": Outcome(ending=Ending.EXITED, exit_status=0, ended=NOON),
+    "f": Outcome(ending=Ending.EXITED, exit_status=1, ended=NOON, reason="exit 1"),
+    "k": Outcome(ending=Ending.SIGNALLED, signal=9, ended=NOON, reason="killed"),
+    "t": Outcome(ending=Ending.TIMED_OUT, ended=NOON, reason="timed out after 2 h"),
+    "c": Outcome(ending=Ending.STOPPED, ended=NOON, reason="stopped"),
+    "l": Outcome(ending=Ending.LOST, ended=NOON, reason="lost"),
+    "r": None,
+}
+
+
+def step(
+    name: str, *needs: str, when: str | None = None, retries: RetryPolicy = RetryPolicy(), go_on: bool = False
+) -> Step:
+    return Step(
+        name=name,
+        action=Command(text="true"),
+        needs=needs,
+        when=parse_condition(when) if when else None,
+        retries=retries,
+        continue_on_failure=go_on,
+    )
+
+
+def chain(*names: str) -> tuple[Step, ...]:
+    return tuple(step(name, *names[max(i - 1, 0) : i]) for i, name in enumerate(names))
+
+
+def tried(name: str, history: str, sitting: int = 1, first: int = 1) -> list[Attempt]:
+    return [
+        Attempt(
+            key=AttemptKey(1, name, 1, first + i), sitting=sitting, began=NOON, host="thor", outcome=ENDINGS[letter]
+        )
+        for i, letter in enumerate(history)
+    ]
+
+
+def plan(
+    steps: Sequence[Step],
+    *attempts: list[Attempt],
+    sitting: int = 1,
+    skip: Sequence[str] = (),
+    selection: Selection = Selection(),
+    stopping: Stopping | None = None,
+    metrics: dict[str, dict[str, float]] | None = None,
+    now: datetime = NOON,
+) -> Plan:
+    made = [attempt for some in attempts for attempt in some]
+    run = Run(id=1, pipeline="p", origin=Origin.PERSON, status=Status.RUNNING, began=NOON, selection=selection)
+    view = RunView(
+        run=run,
+        pipeline=Pipeline(name="p", steps=tuple(steps), params={"least": 0.9}),
+        sitting=sitting,
+        attempts=made,
+        findings={a.key: Findings(metrics=(metrics or {}).get(a.key.step, {})) for a in made},
+        decisions=[Decision(verdict=Verdict.SKIP, at=NOON, by="ann", step=name) for name in skip],
+        stopping=stopping,
+    )
+    return next_moves(view, now)
+
+
+def starts(answer: Plan) -> list[str]:
+    return [f"{move.step.name}#{move.number}" for move in answer.moves if isinstance(move, Start)]
+
+
+def stands(answer: Plan) -> dict[str, str]:
+    return {name: standing.state.status.value for name, standing in answer.standings.items()}
+
+
+def reason(answer: Plan, name: str) -> str:
+    return answer.standings[name].state.reason
+
+
+def finish(answer: Plan) -> Finish:
+    (move,) = answer.moves
+    assert isinstance(move, Finish)
+    return move
+
+
+ABC = chain("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "sitting", "expected"),
+    [
+        ([], 1, ["a#1"]),
+        ([tried("a", "r")], 1, []),
+        ([tried("a", "s")], 1, ["b#1"]),
+        ([tried("a", "s"), tried("b", "s")], 1, ["c#1"]),
+        # resume: failures, losses and cancellations of an earlier sitting do not count, successes do
+        ([tried("a", "s"), tried("b", "f")], 2, ["b#2"]),
+        ([tried("a", "s"), tried("b", "l")], 2, ["b#2"]),
+        ([tried("a", "c")], 2, ["a#2"]),
+        ([tried("a", "f"), tried("a", "s", sitting=2, first=2)], 3, ["b#1"]),
+        # a lost attempt of this sitting is tried again at once, and uses up no retry
+        ([tried("a", "l")], 1, ["a#2"]),
+        ([tried("a", "ll")], 1, ["a#3"]),
+    ],
+)
+def test_what_starts_follows_from_the_attempts(
+    attempts: list[list[Attempt]], sitting: int, expected: list[str]
+) -> None:
+    assert starts(plan(ABC, *attempts, sitting=sitting)) == expected
+
+
+def test_a_run_whose_steps_all_succeeded_has_succeeded() -> None:
+    assert finish(plan(ABC, *(tried(name, "s") for name in "abc"))) == Finish(status=Status.SUCCEEDED, reason="")
+
+
+def test_nothing_that_needs_a_failed_step_starts() -> None:
+    answer = plan(ABC, tried("a", "f"))
+    assert stands(answer) == {"a": "failed", "b": "skipped", "c": "skipped"}
+    assert reason(answer, "b") == "needs a, which failed"
+    assert reason(answer, "c") == "needs b, which was skipped"
+    assert finish(answer) == Finish(status=Status.FAILED, reason="'a': exit 1")
+
+
+def test_three_losses_in_one_sitting_are_a_failure() -> None:
+    answer = plan(ABC, tried("a", "lll"))
+    assert finish(answer).status is Status.FAILED
+    assert reason(answer, "a") == "lost 3 times: lost"
+
+
+def test_independent_steps_start_side_by_side_and_outlive_each_other() -> None:
+    fan = (step("a"), step("b"), step("c", "a"), step("d", "b", "c"))
+    assert starts(plan(fan)) == ["a#1", "b#1"]
+    answer = plan(fan, tried("a", "s"), tried("b", "f"))
+    assert starts(answer) == ["c#1"]
+    assert stands(answer)["d"] == "waiting"
+    assert stands(plan(fan, tried("a", "s"), tried("b", "f"), tried("c", "s")))["d"] == "skipped"
+
+
+def test_continue_on_failure_lets_the_next_start_but_the_run_has_failed() -> None:
+    steps = (step("a", go_on=True), step("b", "a"))
+    assert starts(plan(steps, tried("a", "f"))) == ["b#1"]
+    assert finish(plan(steps, tried("a", "f"), tried("b", "s"))).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("policy", "history", "expected"),
+    [
+        (RetryPolicy(max=2), "f", ["a#2"]),
+        (RetryPolicy(max=2), "ff", ["a#3"]),
+        (RetryPolicy(max=2), "fff", []),
+        (RetryPolicy(max=1), "flf", []),
+        (RetryPolicy(max=1), "fl", ["a#3"]),
+        (RetryPolicy(max=2, only=(75,)), "f", []),
+        (RetryPolicy(max=2, only=(1,)), "f", ["a#2"]),
+        (RetryPolicy(max=2, only=(FailureKind.SIGNAL,)), "k", ["a#2"]),
+        (RetryPolicy(max=2, only=(FailureKind.SIGNAL,)), "t", []),
+        (RetryPolicy(max=2, only=(FailureKind.TIMEOUT,)), "t", ["a#2"]),
+    ],
+)
+def test_a_failure_is_tried_again_as_its_policy_says(policy: RetryPolicy, history: str, expected: list[str]) -> None:
+    assert starts(plan([step("a", retries=policy)], tried("a", history))) == expected
+
+
+def test_a_retry_waits_for_its_date_and_the_waits_grow() -> None:
+    policy = RetryPolicy(max=3, delay=timedelta(seconds=10), backoff=3.0)
+    answer = plan([step("a", retries=policy)], tried("a", "ff"))
+    assert answer.moves == (Wait(until=NOON + timedelta(seconds=30)),)
+    later = plan([step("a", retries=policy)], tried("a", "ff"), now=NOON + timedelta(seconds=30))
+    assert starts(later) == ["a#3"]
+
+
+def test_a_retrys_jitter_is_the_same_whenever_it_is_asked_for() -> None:
+    steps = [step("a", retries=RetryPolicy(max=1, delay=timedelta(seconds=10), jitter=0.5))]
+    first, second = (plan(steps, tried("a", "f")).standings["a"].due for _ in range(2))
+    assert first == second
+    assert first is not None
+    assert timedelta(seconds=10) <= first - NOON <= timedelta(seconds=15)
+
+
+def test_a_false_when_skips_the_step_and_what_needs_it_with_the_values_it_saw() -> None:
+    steps = (step("v"), step("deploy", "v", when="steps.v.metrics.acc >= params.least"), step("tell", "deploy"))
+    answer = plan(steps, tried("v", "s"), metrics={"v": {"acc": 0.7}})
+    assert stands(answer) == {"v": "succeeded", "deploy": "skipped", "tell": "skipped"}
+    assert reason(answer, "deploy") == (
+        "when: steps.v.metrics.acc >= params.least is false (steps.v.metrics.acc = 0.7, params.least = 0.9)"
+    )
+    assert finish(answer).status is Status.SUCCEEDED
+    assert starts(plan(steps, tried("v", "s"), metrics={"v": {"acc": 0.95}})) == ["deploy#1"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [({}, "there is no steps.v.metrics.acc"), ({"acc": float("nan")}, "steps.v.metrics.acc is NaN")],
+)
+def test_a_when_that_cannot_be_answered_fails_the_step(metrics: dict[str, float], words: str) -> None:
+    steps = (step("v"), step("deploy", "v", when="steps.v.metrics.acc >= 0.9"))
+    answer = plan(steps, tried("v", "s"), metrics={"v": metrics})
+    assert stands(answer)["deploy"] == "failed"
+    assert words in reason(answer, "deploy")
+    assert finish(answer).status is Status.FAILED
+
+
+def test_always_runs_after_a_failure_and_failed_only_then() -> None:
+    steps = (*chain("a", "b"), step("tidy", "b", when="always"), step("alarm", "b", when="failed"))
+    assert starts(plan(steps, tried("a", "f"))) == ["tidy#1", "alarm#1"]
+    answer = plan(steps, tried("a", "s"), tried("b", "s"))
+    assert starts(answer) == ["tidy#1"]
+    assert stands(answer)["alarm"] == "skipped"
+    assert starts(plan(steps, tried("a", "s"), tried("b", "r"))) == []
+
+
+def test_a_when_that_asks_how_a_step_ended_is_evaluated_although_it_failed() -> None:
+    steps = (step("a"), step("mend", "a", when="steps.a.exit == 1"))
+    assert starts(plan(steps, tried("a", "f"))) == ["mend#1"]
+
+
+def test_a_step_that_a_person_skipped_lets_the_next_pass() -> None:
+    answer = plan(ABC, tried("a", "f"), skip=["a"], sitting=2)
+    assert starts(answer) == ["b#1"]
+    assert reason(answer, "a") == "skipped by ann"
+
+
+def test_steps_that_were_not_asked_for_let_the_others_pass() -> None:
+    assert starts(plan(ABC, selection=Selection(start_at="b"))) == ["b#1"]
+    answer = plan(ABC, tried("b", "s"), selection=Selection(only="b"))
+    assert finish(answer).status is Status.SUCCEEDED
+    assert reason(answer, "c") == "not selected (--only b)"
+
+
+def test_a_stopped_run_starts_nothing_and_ends_when_nothing_runs() -> None:
+    stopping = Stopping(status=Status.CANCELLED, reason="stopped by Ctrl-C")
+    assert plan(ABC, tried("a", "r"), stopping=stopping).moves == (Wait(until=None),)
+    answer = plan(ABC, tried("a", "c"), stopping=stopping)
+    assert finish(answer) == Finish(status=Status.CANCELLED, reason="stopped by Ctrl-C")
+    assert stands(answer) == {"a": "cancelled", "b": "cancelled", "c": "cancelled"}
+
+
+def test_a_stop_that_comes_after_the_last_step_changes_nothing() -> None:
+    stopping = Stopping(status=Status.CANCELLED, reason="stopped by Ctrl-C")
+    assert finish(plan(chain("a"), tried("a", "s"), stopping=stopping)).status is Status.SUCCEEDED
+
+
+def test_a_retry_that_waits_is_given_up_when_the_run_is_stopped() -> None:
+    stopping = Stopping(status=Status.FAILED, reason="the run timed out after 2 h")
+    policy = RetryPolicy(max=5, delay=timedelta(hours=1))
+    answer = plan([step("a", retries=policy)], tried("a", "f"), stopping=stopping)
+    assert finish(answer) == Finish(status=Status.FAILED, reason="the run timed out after 2 h")
+
+
+def test_steps_are_ordered_by_what_they_need() -> None:
+    assert [s.name for s in ordered((step("c", "b"), step("a"), step("b", "a")))] == ["a", "b", "c"]
