@@ -1,0 +1,65 @@
+"""Talk: how commands speak: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from math import isfinite
+from typing import Any
+
+from crude_link.notifiers.look import Look, look_of
+
+
+def say(text: str) -> None:
+    """Say something to the person, on stderr."""
+    print(look_of(sys.stderr).spell(text), file=sys.stderr, flush=True)  # noqa: T201  # the one place that speaks
+
+
+def show(lines: Iterable[str], look: Look | None = None) -> None:
+    """Print lines of a result on stdout."""
+    look = look or look_of(sys.stdout)
+    sys.stdout.write("".join(f"{look.spell(line)}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def print_json(value: object) -> None:
+    """Print a result as JSON on stdout."""
+    # ASCII only: text that is not UTF-8 survives, and every terminal and pipe can take it.
+    sys.stdout.write(json.dumps(as_plain(value), indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def as_plain(value: object) -> Any:
+    """Return a value of ours as JSON has it: moments in UTC, durations in seconds under a name that says so."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _mapping({field.name: getattr(value, field.name) for field in fields(value)})
+    if isinstance(value, Mapping):
+        return _mapping(value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _mapping(value._asdict())
+    if isinstance(value, (list, tuple)):
+        return [as_plain(child) for child in value]
+    return _scalar(value)
+
+
+def _mapping(items: Mapping[Any, object]) -> dict[str, Any]:
+    return {
+        f"{name}_seconds" if isinstance(child, timedelta) else str(name): as_plain(child)
+        for name, child in items.items()
+    }
+
+
+def _scalar(value: object) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON has no NaN
+    return value
