@@ -20,6 +20,7 @@ from crude_link.model.event import (
     Stream,
 )
 from crude_link.model.exhaustive import assert_never
+from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
 from crude_link.model.words import duration_words
@@ -40,18 +41,22 @@ _LEVELS: Mapping[Level, tuple[str, Colour | None]] = {
 class TerminalNotifier:
     """Tells a person, or a pipe. Steps' streams go to ours of the same name, our talk goes to stderr.
 
-    With `parallel`, steps may run side by side: their output comes in whole lines headed by the step's name, and
-    a moving progress bar only in its final state. Without `follow` their output is not shown at all.
+    Where steps may run side by side, which each pipeline tells unless `parallel` says it, their output comes in
+    whole lines headed by the step's name, and a moving progress bar only in its final state. Without `follow` their
+    output is not shown at all.
     """
 
-    def __init__(self, out: BinaryIO, err: TextIO, clock: Clock, *, parallel: bool, follow: bool = True) -> None:
+    def __init__(
+        self, out: BinaryIO, err: TextIO, clock: Clock, *, parallel: bool | None = None, follow: bool = True
+    ) -> None:
         cursor = Cursor()
         self._err = Channel(err.buffer, cursor)
         self._out = Channel(out, cursor if are_together(out, err) else Cursor())
         self._out_look = look_of(out, err.encoding)
         self._look = look_of(err)
         self._clock = clock
-        self._parallel = parallel
+        self._said_parallel = parallel
+        self._parallel = bool(parallel)
         self._follow = follow
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
         self._usual: dict[int, Mapping[str, timedelta]] = {}
@@ -114,6 +119,8 @@ class TerminalNotifier:
 
     def _tell_begin(self, event: RunBegan) -> None:
         run, names = event.run, [step.name for step in event.pipeline.steps]
+        if self._said_parallel is None:
+            self._parallel = run.selection.only is None and _may_be_side_by_side(event.pipeline)
         self._usual[run.id] = event.usual
         self._began[run.id] = self._clock.monotonic()
         if event.sitting > 1:
@@ -187,3 +194,16 @@ class TerminalNotifier:
         line = f"{before}{self._look.spell(text)}\n"
         self._err.write(line.encode(self._look.encoding, "backslashreplace"))
         cursor.is_styled = False
+
+
+def _may_be_side_by_side(pipeline: Pipeline) -> bool:
+    from graphlib import TopologicalSorter
+
+    order = TopologicalSorter({step.name: step.needs for step in pipeline.steps})
+    order.prepare()
+    while order.is_active():
+        ready = order.get_ready()
+        if len(ready) > 1:
+            return True
+        order.done(*ready)
+    return False

@@ -92,7 +92,7 @@ class Seat:
 
 
 def a_seat(
-    *, parallel: bool = False, follow: bool = True, out: io.BytesIO | None = None, terminal: bool = False,
+    *, parallel: bool | None = None, follow: bool = True, out: io.BytesIO | None = None, terminal: bool = False,
     encoding: str = "utf-8",
 ) -> Seat:  # fmt: skip
     out = out or io.BytesIO()
@@ -223,6 +223,14 @@ def test_side_by_side_steps_are_told_in_whole_lines_with_their_names() -> None:
     )
     assert seat.shown == "deploy | eins\ntrain | one two\ntrain | three\n"
     assert seat.talk == "train |  100%\n✓ train  3.2 s\n"
+
+
+def test_the_pipeline_tells_whether_steps_may_run_side_by_side() -> None:
+    beside = Pipeline(name="demo", steps=(TRAIN, replace(DEPLOY, needs=())))
+    for pipeline, shown in ((PIPELINE, "a"), (beside, "")):
+        seat = a_seat()
+        seat.tell(RunBegan(run=RUN, pipeline=pipeline, sitting=1), wrote(b"a"))
+        assert seat.shown == shown
 
 
 def test_the_last_lines_are_told_where_they_were_not_just_seen() -> None:
