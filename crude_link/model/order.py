@@ -69,4 +69,6 @@ class Order:
     metrics_lines: Path | None = None
     #: Declared metrics file and outputs, references filled; what `Evidence.collect` looks for.
     metrics_file: Path | None = None
+    #: How that file stood before the attempt (inode, times, size); None when it was not there.
+    metrics_before: tuple[int, ...] | None = None
     outputs: tuple[Path, ...] = ()

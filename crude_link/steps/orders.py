@@ -1,0 +1,184 @@
+"""StepOrders: from a Step to the Order for one attempt, with every reference filled in."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crude_link.interfaces import Logs
+from crude_link.model.condition import Facts
+from crude_link.model.order import Order, View
+from crude_link.model.pipeline import Command, Pipeline, Script, Step
+from crude_link.model.run import AttemptKey, Run
+from crude_link.model.value import Plain, Reference
+from crude_link.steps.arguments import argument_list
+from crude_link.steps.environment import (
+    env_file_of,
+    own_env,
+    read_env_file,
+    recorded_env,
+    step_env,
+    whole_env,
+)
+from crude_link.steps.evidence import file_stamp
+from crude_link.steps.places import Places
+from crude_link.steps.reading import read_signature
+from crude_link.steps.references import References, fill, fill_shell, fill_text
+from crude_link.steps.secrets import Secrets
+from crude_link.steps.shell_text import joined_words
+from crude_link.steps.signature import UNKNOWN, Signature
+from crude_link.steps.written import as_argument, written
+
+LookUp = Callable[[Reference], Plain]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepOrders:
+    """Makes Orders for the steps of one pipeline; implements `Orders`."""
+
+    pipeline: Pipeline
+    project: Path
+    #: Gives the absolute folder behind `${run.dir}`, made.
+    run_files: Callable[[int], Path]
+    logs: Logs
+    secrets: Secrets
+    environment: Mapping[str, str]
+    host_python: str = sys.executable
+    config_folder: Path | None = None
+
+    def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
+        """Return the order for an attempt of `step`; see `Orders`."""
+        return _Draft(self, run, step, key, References(run, facts, self.run_files, self.logs)).order(view)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Started:
+    """What an action becomes: its argv, what is recorded of it, and what ran it."""
+
+    argv: list[str]
+    record: list[str]
+    interpreter: str | None = None
+    digest: str | None = None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One order in the making; secrets are found at most once."""
+
+    orders: StepOrders
+    run: Run
+    step: Step
+    key: AttemptKey
+    references: References
+    used: dict[str, str] = field(default_factory=dict)
+
+    def order(self, view: View) -> Order:
+        step, places = self.step, self._places()
+        cwd = places.folder(fill_text(step.cwd, self._value)) if step.cwd is not None else places.project
+        for text in step.inputs:
+            places.existing(fill_text(text, self._value), "the declared input")
+        env_file = env_file_of(step, self._value)
+        from_file = read_env_file(env_file, places) if env_file is not None else {}
+        log = self.orders.logs.place(self.key)
+        metrics_lines = log.stdout.with_suffix(".metrics")
+        ours = own_env(self.run, self.key, self.orders.run_files(self.run.id), metrics_lines)
+        env = whole_env(self.orders.environment, from_file, step_env(step, self._value), ours)
+        started = self._started(env, cwd)
+        outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
+        metrics = places.path(fill_text(step.metrics, self._value)) if step.metrics is not None else None
+        return Order(
+            key=self.key,
+            argv=tuple(started.argv),
+            env=env,
+            cwd=cwd,
+            log=log,
+            stdin=step.stdin,
+            timeout=step.timeout,
+            stop_grace=step.stop_grace,
+            masks=self.orders.secrets.masks({**self.orders.secrets.at_hand(), **self.used}.values()),
+            view=view,
+            record_argv=tuple(started.record),
+            record_env=recorded_env(env, from_file, step_env(step, self._reference), env_file or ""),
+            record_resolved=self.references.resolved,
+            interpreter=started.interpreter,
+            script_digest=started.digest,
+            metrics_lines=metrics_lines,
+            metrics_file=metrics,
+            metrics_before=file_stamp(metrics) if metrics else None,
+            outputs=outputs,
+        )
+
+    def _started(self, env: Mapping[str, str], cwd: Path) -> _Started:
+        if isinstance(self.step.action, Script):
+            return self._script(self.step.action, env, cwd)
+        return _Started(
+            argv=self._command(self.step.action, self._value),
+            record=self._command(self.step.action, self._reference),
+        )
+
+    def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:
+        text = fill_text(script.path, self._value)
+        path = self._places().script(text)
+        source = path.read_bytes()
+        as_typed = text if cwd == self.orders.project and not text.startswith("~") else str(path)
+        if path.suffix == ".py":
+            python, version = self._python(script, env)
+            head = [python, f"./{as_typed}" if as_typed.startswith("-") else as_typed]
+        else:
+            version = None
+            head = [as_typed if "/" in as_typed else f"./{as_typed}"]
+        signature = signature_of(source) if path.suffix == ".py" else UNKNOWN
+        return _Started(
+            argv=[*head, *self._arguments(self._value, signature)],
+            record=[*head, *self._arguments(self._reference, signature)],
+            interpreter=version,
+            digest=hashlib.sha256(source).hexdigest(),
+        )
+
+    def _python(self, script: Script, env: Mapping[str, str]) -> tuple[str, str]:
+        """Return the interpreter to run, and how the record names it."""
+        if script.python is None:
+            return self.orders.host_python, f"{self.orders.host_python} ({platform.python_version()})"
+        python = self._places().python(fill_text(script.python, self._value), env)
+        return python, python
+
+    def _command(self, command: Command, look_up: LookUp) -> list[str]:
+        arguments = self._arguments(look_up, UNKNOWN)
+        if command.text is None:
+            words = [as_argument(written(fill(word, look_up)), "the command") for word in command.argv]
+            return [*words, *arguments]
+        text = str(fill_shell(command.text, look_up))
+        if arguments:
+            text = f"{text.rstrip()} {joined_words(arguments)}"
+        return [*command.shell, as_argument(text, "the command")]
+
+    def _arguments(self, look_up: LookUp, signature: Signature) -> list[str]:
+        filled = {key: fill(value, look_up) for key, value in self.step.arguments.items()}
+        return argument_list(self.step.argument_style, filled, signature)
+
+    def _value(self, reference: Reference) -> Plain:
+        if reference.head != "secrets":
+            return self.references.look_up(reference)
+        name = reference.path.removeprefix("secrets.")
+        if name not in self.used:
+            self.used[name] = self.orders.secrets.value(name)
+        return self.used[name]
+
+    def _reference(self, reference: Reference) -> Plain:
+        """As `_value`, but secrets stay what they are in the config."""
+        return str(reference) if reference.head == "secrets" else self.references.look_up(reference)
+
+    def _places(self) -> Places:
+        return Places(project=self.orders.project, config_folder=self.orders.config_folder)
+
+
+def signature_of(source: bytes) -> Signature:
+    """Return what a script takes; nothing is known of one that is no Python for us, the process itself will tell."""
+    try:
+        return read_signature(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return UNKNOWN

@@ -1,0 +1,73 @@
+"""Where the files of a step are: every relative path starts at the project directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crude_link.errors import CannotStart
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """The project directory, and the config file's folder where that is another one."""
+
+    project: Path
+    config_folder: Path | None = None
+
+    def path(self, text: str) -> Path:
+        """Return the absolute path that `text` in a config means; it need not be there."""
+        return self.project / Path(text).expanduser()
+
+    def existing(self, text: str, what: str) -> Path:
+        """Return the path of something that must be there. CannotStart names it, and where it may be instead."""
+        if not text:
+            raise CannotStart(f"{what} is an empty path")
+        path = self.path(text)
+        if path.exists():
+            return path
+        raise CannotStart(f"{what} {text!r} is not there{self._elsewhere(text)}")
+
+    def folder(self, text: str) -> Path:
+        """Return the directory a step works in. CannotStart when there is none."""
+        path = self.existing(text, "the directory `cwd`")
+        if not path.is_dir():
+            raise CannotStart(f"`cwd` {text!r} is a file, not a directory")
+        return path
+
+    def script(self, text: str) -> Path:
+        """Return the path of a script. CannotStart when it is missing, a directory, or cannot be executed."""
+        path = self.existing(text, "the script")
+        if path.is_dir():
+            raise CannotStart(f"the script {text!r} is a directory")
+        if path.suffix != ".py" and not os.access(path, os.X_OK):
+            raise CannotStart(
+                f"the script {text!r} is not executable: `chmod +x {text}`, or use `command: sh {text}`"
+            )
+        return path
+
+    def python(self, text: str, environment: Mapping[str, str]) -> str:
+        """Return the interpreter that `python: text` means: a path, a folder with one, or a name in `PATH`."""
+        if "/" not in text and not self.path(text).is_dir():
+            found = shutil.which(text, path=environment.get("PATH"))
+            if found:
+                return found
+            raise CannotStart(f"there is no Python {text!r} in PATH; give its path, or that of its environment")
+        path = self.existing(text, "the Python")
+        if path.is_dir():
+            inside = path / "bin" / "python"
+            if not inside.exists():
+                raise CannotStart(f"the folder {text!r} given as `python` holds no bin/python")
+            return str(inside)
+        if not os.access(path, os.X_OK):
+            raise CannotStart(f"the Python {text!r} is not executable")
+        return str(path)
+
+    def _elsewhere(self, text: str) -> str:
+        beside = self.config_folder / text if self.config_folder else None
+        if beside and beside.resolve() != self.path(text).resolve() and beside.exists():
+            return f" in {self.project}, but beside the config file: {beside}. Paths start at the project directory"
+        return f" (looked in {self.project})"

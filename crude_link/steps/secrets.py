@@ -1,0 +1,121 @@
+"""Secrets: found when they are needed, kept nowhere, and all the forms in which they could be written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from crude_link.errors import CannotStart
+from crude_link.model.pipeline import Secret
+
+#: Shorter values occur by chance in other text: masking them would hide it, not masking them would leak.
+SHORTEST = 6
+
+
+class Secrets:
+    """The declared secrets of a pipeline. Nothing is remembered: each question is answered afresh."""
+
+    def __init__(
+        self,
+        declared: Sequence[Secret],
+        project: Path,
+        environment: Mapping[str, str],
+        run_command: Callable[[str], str],
+    ) -> None:
+        """`run_command` returns the output of shell text; it raises OSError or CannotStart when that failed."""
+        self._declared = {secret.name: secret for secret in declared}
+        self._project = project
+        self._environment = environment
+        self._run_command = run_command
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The declared names, in order."""
+        return tuple(self._declared)
+
+    def value(self, name: str) -> str:
+        """Return the secret. CannotStart says why it is not to be had."""
+        secret = self._declared.get(name)
+        if secret is None:
+            raise CannotStart(f"no secret {name!r} is declared under `secrets`")
+        value = self._found(secret)
+        if len(value) < SHORTEST:
+            raise CannotStart(
+                f"secret {name!r} has {len(value)} characters: a value under {SHORTEST} cannot be masked safely"
+            )
+        return value
+
+    def at_hand(self) -> dict[str, str]:
+        """Return those that can be had without running anything; a step may meet them in its environment."""
+        found: dict[str, str] = {}
+        for name, secret in self._declared.items():
+            if secret.command is None:
+                try:
+                    found[name] = self.value(name)
+                except CannotStart:
+                    continue  # the steps that use it will say so
+        return found
+
+    def masks(self, values: Iterable[str]) -> tuple[str, ...]:
+        """Return every form in which `values` could be written, longest first."""
+        forms = {form for value in values for part in _parts(value) for form in _forms(part)}
+        return tuple(sorted((form for form in forms if len(form) >= SHORTEST), key=lambda form: (-len(form), form)))
+
+    def _found(self, secret: Secret) -> str:
+        if secret.env is not None:
+            if secret.env not in self._environment:
+                raise CannotStart(f"secret {secret.name!r}: the environment variable {secret.env} is not set")
+            return self._environment[secret.env]
+        try:
+            text = self._read(secret.file) if secret.file is not None else self._run_command(secret.command or "")
+        except (OSError, CannotStart) as error:
+            raise CannotStart(f"secret {secret.name!r} is not to be had: {error}") from error
+        return text[:-1].removesuffix("\r") if text.endswith("\n") else text
+
+    def _read(self, file: str) -> str:
+        path = self._project / Path(file).expanduser()
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _parts(value: str) -> list[str]:
+    """The value, and each of its lines: a terminal or a log shows them one by one."""
+    lines = [line.strip() for line in value.splitlines()]
+    return [value, *(line for line in lines if len(line) >= SHORTEST)]
+
+
+def _forms(value: str) -> list[str]:
+    data = value.encode("utf-8", "surrogatepass" if _has_halves(value) else "surrogateescape")
+    return [
+        value,
+        quote(data, safe=""),
+        quote(data),
+        quote_plus(data),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        *_base64_forms(data),
+    ]
+
+
+def _has_halves(value: str) -> bool:
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _base64_forms(data: bytes) -> list[str]:
+    """The whole, and what is sure of it in the midst of other bytes (`user:secret`), at each of three offsets."""
+    forms = []
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        forms += [encode(data).decode(), encode(data).decode().rstrip("=")]
+        for offset in range(3):
+            text = encode(b"\0" * offset + data).decode()
+            first = (offset * 8 + 5) // 6
+            last = (offset + len(data)) * 8 // 6
+            forms.append(text[first:last])
+    return forms

@@ -1,0 +1,131 @@
+"""Put values into shell text so that the shell reads each as the text it is, wherever it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from crude_link.errors import CannotStart
+
+_ACTIVE_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
+_HERE_DOCUMENT = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z_][\w.-]*))")
+
+
+class ShellText:
+    """Shell text that grows, and what the shell would be in the midst of at its end.
+
+    A value is escaped for the place where it is put: as a word of its own, within quotes, in a here-document.
+    Values are never read as shell. Known limit: a `case` pattern's `)` within `$(...)` is taken for its end.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._line = ""
+        #: What surrounds the end, innermost last: `'`, `"`, `(` of `$(`, or a backquote.
+        self._within: list[str] = []
+        self._here: list[tuple[str, bool]] = []
+        self._in_here_document = False
+        self._in_comment = False
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+    def add_text(self, text: str) -> None:
+        """Append what a person wrote."""
+        self._parts.append(text)
+        at = 0
+        while at < len(text):
+            at += self._read(text, at)
+
+    def add_value(self, value: str) -> None:
+        """Append a value, escaped."""
+        escaped = self._escaped(value)
+        self._parts.append(escaped)
+        self._line += "x"  # whatever it is, it neither opens nor closes anything
+
+    def _escaped(self, value: str) -> str:
+        if self._in_comment:
+            return value.replace("\n", " ")
+        if self._in_here_document:
+            return self._in_document(value)
+        escaped = self._quoted(value)
+        return re.sub(r"([\\$`])", r"\\\1", escaped) if "`" in self._within else escaped
+
+    def _in_document(self, value: str) -> str:
+        end, is_expanded = self._here[0]
+        if end in (line.strip("\t") for line in value.split("\n")):
+            raise CannotStart(f"a value holds the line {end!r}, which would end the here-document it is put into")
+        return re.sub(r"([\\$`])", r"\\\1", value) if is_expanded else value
+
+    def _quoted(self, value: str) -> str:
+        match self._within[-1:]:
+            case ["'"]:
+                return value.replace("'", "'\"'\"'")
+            case ['"']:
+                return _ACTIVE_IN_DOUBLE_QUOTES.sub(r"\\\1", value)
+            case _:
+                return shlex.quote(value)
+
+    def _read(self, text: str, at: int) -> int:
+        """Take in one character or one pair; return how many."""
+        one = text[at]
+        if one == "\n":
+            self._end_line()
+            return 1
+        self._line += one
+        if self._in_comment or self._in_here_document:
+            return 1
+        if self._within[-1:] == ["'"]:
+            if one == "'":
+                self._within.pop()
+            return 1
+        if one == "\\":
+            self._line += text[at + 1 : at + 2].replace("\n", "")
+            return 2
+        return self._read_active(text, at)
+
+    def _read_active(self, text: str, at: int) -> int:
+        one = text[at]
+        in_double = self._within[-1:] == ['"']
+        if text.startswith("$(", at):
+            self._within.append("(")
+            return 2
+        if one in ('"', "`"):
+            self._toggle(one)
+        elif in_double:
+            return 1
+        elif one in ("'", "("):
+            self._within.append(one)
+        elif one == ")" and self._within[-1:] == ["("]:
+            self._within.pop()
+        elif one == "#" and (len(self._line) == 1 or self._line[-2] in " \t;&|("):
+            self._in_comment = True
+        elif text.startswith("<<<", at):
+            return 3
+        elif found := _HERE_DOCUMENT.match(text, at):
+            quoted = found[2] or found[3]
+            self._here.append((quoted or found[4], not quoted and "\\" not in found[0]))
+            return len(found[0])
+        return 1
+
+    def _toggle(self, one: str) -> None:
+        if self._within[-1:] == [one]:
+            self._within.pop()
+        else:
+            self._within.append(one)
+
+    def _end_line(self) -> None:
+        if self._in_here_document:
+            if self._line.strip("\t") == self._here[0][0]:
+                self._here.pop(0)
+                self._in_here_document = bool(self._here)
+        elif self._here and self._within[-1:] not in (["'"], ['"']):
+            self._in_here_document = True
+        self._line = ""
+        self._in_comment = False
+
+
+def joined_words(words: Iterable[str]) -> str:
+    """Return `words` as shell text."""
+    return " ".join(shlex.quote(word) for word in words)
