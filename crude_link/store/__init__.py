@@ -1,0 +1,1 @@
+"""The only memory: a SQLite database, and a folder for each run beside it."""

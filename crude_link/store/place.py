@@ -1,0 +1,104 @@
+"""Project: the directory in which paths start, and the home of its store."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_NAME = ".crude-link"
+HOME_VARIABLE = "CRUDE_LINK_HOME"
+
+#: Here the locks of SQLite and the memory that its connections share cannot be trusted.
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "ncpfs"}
+_NETWORK_FUSE = {
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "fuse.ceph",
+    "fuse.s3fs",
+    "fuse.rclone",
+    "fuse.gcsfuse",
+    "fuse.juicefs",
+}
+#: Here an flock is seen by all who see the file.
+_LOCAL = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs", "overlay", "f2fs", "bcachefs", "ramfs", "reiserfs"}
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """Where a project is and where its store lives."""
+
+    #: All relative paths of a config file start here.
+    directory: Path
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.home / "crude-link.db"
+
+    @property
+    def runs(self) -> Path:
+        """The folder that holds a folder for each run."""
+        return self.home / "runs"
+
+
+def find_project(start: Path, environment: Mapping[str, str]) -> Project:
+    """Return the project of `start`: there, or the nearest directory above that holds a `.crude-link/`.
+
+    Directories at or above `$HOME`, behind a mount border, or whose `.crude-link/` is another user's are not
+    looked at. `CRUDE_LINK_HOME` says where the store lives instead.
+    """
+    start = Path(os.path.abspath(start))  # noqa: PTH100  # a link stays as the person wrote it
+    directory = next(_holders(start, environment.get("HOME")), start)
+    elsewhere = environment.get(HOME_VARIABLE)
+    home = start / Path(elsewhere).expanduser() if elsewhere else directory / HOME_NAME
+    return Project(directory=directory, home=home)
+
+
+def is_network(path: Path) -> bool:
+    """True when `path` lies on another machine's file system."""
+    kind = file_system(path)
+    return kind in _NETWORK or kind in _NETWORK_FUSE
+
+
+def is_local(path: Path) -> bool:
+    """True when `path` surely lies on a file system of this machine."""
+    return file_system(path) in _LOCAL
+
+
+def file_system(path: Path) -> str | None:
+    """Return the type of the file system of `path`, as the kernel names it; None where it cannot be known."""
+    try:
+        lines = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return None
+    place = os.path.realpath(path)
+    best, kind = "", None
+    for line in lines:
+        _, written, name, *_ = line.split(" ")
+        mount = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), written)
+        inside = place == mount or place.startswith(mount.rstrip("/") + "/")
+        # A later mount at the same place hides the earlier one.
+        if inside and len(mount) >= len(best):
+            best, kind = mount, name
+    return kind
+
+
+def _holders(start: Path, home: str | None) -> Iterator[Path]:
+    if (start / HOME_NAME).is_dir():
+        yield start
+    if not start.is_dir():
+        return
+    border = start.stat().st_dev
+    for folder in start.parents:
+        if home and Path(home).is_relative_to(folder):
+            return
+        if folder.stat().st_dev != border:
+            return
+        held = folder / HOME_NAME
+        if held.is_dir() and held.stat().st_uid == os.getuid():
+            yield folder

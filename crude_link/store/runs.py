@@ -1,0 +1,163 @@
+"""SqliteRuns: runs and their sittings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from crude_link.errors import UnknownRun
+from crude_link.model.run import (
+    AttemptKey,
+    Code,
+    Ending,
+    NewRun,
+    Outcome,
+    Run,
+    Sitting,
+)
+from crude_link.model.status import Status
+from crude_link.model.value import Plain
+from crude_link.store.database import Database
+from crude_link.store.files import RunFiles
+from crude_link.store.locks import FlockLocks
+from crude_link.store.reader import RunReader
+from crude_link.store.rows import code_values, key_of, key_values, moment_text, outcome_values, text, to_json
+
+
+class SqliteRuns:
+    """Begins and ends runs and sittings."""
+
+    def __init__(self, database: Database, files: RunFiles, locks: FlockLocks, reader: RunReader) -> None:
+        self._database = database
+        self._files = files
+        self._locks = locks
+        self._reader = reader
+
+    def begin_run(self, new: NewRun, sitting: Sitting | None) -> Run:
+        """Record a run and, unless another process is to begin it, its first sitting; make its folder.
+
+        A run with a sitting is held from its first moment: `hold`, in this process, takes that lock over.
+        """
+        run = 0
+        try:
+            with self._database.write():
+                run = self._insert(new, Status.RUNNING if sitting else Status.WAITING)
+                # Before the commit, so that a recorded run always has its files. Without the commit they are
+                # put aside by the next run, which gets the same id.
+                self._files.make(run)
+                self._files.write_document(run, 1, new.config_text, new.document, new.resolved)
+                if sitting:
+                    self._insert_sitting(run, replace(sitting, number=1))
+                    self._locks.hold_ahead(run)
+        except BaseException:
+            self._locks.let_go(run)
+            raise
+        return self._reader.run(run)
+
+    def begin_sitting(self, run: int, sitting: Sitting) -> tuple[Sitting, Sequence[AttemptKey]]:
+        """Record a further sitting; attempts without an end become LOST. UnknownRun."""
+        with self._database.write():
+            before = self._database.first("newest_sitting", run=run)
+            reason = "its crude-link was gone"
+            if before:
+                reason = f"its crude-link (pid {before['pid']} on {text(before['host'])}) was gone"
+                self._database.change("answer_all", run=run, answer="nobody held the run any more")
+            lost = [key_of(row) for row in self._database.rows("attempts_without_end", run=run)]
+            for key in lost:
+                outcome = Outcome(ending=Ending.LOST, ended=sitting.began, reason=reason)
+                self._database.change("end_attempt", **key_values(key), **outcome_values(outcome))
+                self._database.change("set_state", run=run, name=key.step, status=Status.LOST.value, reason=reason)
+            numbered = replace(sitting, number=before["number"] + 1 if before else 1)
+            self._set_status(run, Status.RUNNING, "", None)
+            self._insert_sitting(run, numbered)
+        return numbered, lost
+
+    def end_sitting(self, run: int, status: Status, reason: str, at: datetime) -> Run:
+        """Record the end of the run's newest sitting, and the run's status with it. UnknownRun."""
+        with self._database.write():
+            self._set_status(run, status, reason, at)
+            newest = self._database.first("newest_sitting", run=run)
+            if newest:
+                self._database.change("end_sitting", run=run, number=newest["number"], ended=moment_text(at))
+        return self._reader.run(run)
+
+    def run(self, run: int) -> Run:
+        """Return a run as recorded, or LOST where nobody holds it any more. UnknownRun."""
+        return self._reader.run(run)
+
+    def adopt_document(
+        self,
+        run: int,
+        text: str,
+        document: Mapping[str, Plain],
+        steps: tuple[str, ...],
+        resolved: Mapping[str, Plain] | None = None,
+    ) -> None:
+        """Let a run follow a newer config; the older one stays beside it. `resolved` None: as it was. UnknownRun."""
+        with self._database.write():
+            number = self._reader.row(run)["document_number"]
+            if resolved is None:
+                _, _, resolved = self._files.read_document(run, number)
+            self._files.write_document(run, number + 1, text, document, resolved)
+            for row in self._database.rows("step_names", run=run):
+                if row["name"] not in steps:
+                    self._database.change("delete_step", run=run, name=row["name"])
+            self._insert_steps(run, steps)
+            self._database.change("set_run_document", run=run, number=number + 1, config_digest=_digest(text))
+
+    def note_code(self, run: int, sitting: int, code: Code) -> None:
+        """Record the state of the project's code for a sitting."""
+        with self._database.write():
+            self._database.change("set_code", run=run, number=sitting, **code_values(code))
+
+    def _insert(self, new: NewRun, status: Status) -> int:
+        added = self._database.change(
+            "insert_run",
+            pipeline=new.pipeline,
+            origin=new.origin.value,
+            status=status.value,
+            began=moment_text(new.began),
+            config_file=new.config_file,
+            config_digest=_digest(new.config_text),
+            params=to_json(dict(new.params)),
+            settings=to_json(new.settings),
+            start_at=new.selection.start_at,
+            only_step=new.selection.only,
+            group=new.group,
+            slot_time=moment_text(new.slot_time),
+            rerun_of=new.rerun_of,
+        )
+        run = added.lastrowid or 0
+        self._insert_steps(run, new.steps)
+        return run
+
+    def _insert_steps(self, run: int, steps: tuple[str, ...]) -> None:
+        for position, name in enumerate(steps):
+            self._database.change("insert_step", run=run, name=name, position=position)
+
+    def _insert_sitting(self, run: int, sitting: Sitting) -> None:
+        self._database.change(
+            "insert_sitting",
+            run=run,
+            number=sitting.number,
+            began=moment_text(sitting.began),
+            host=sitting.host,
+            pid=sitting.pid,
+            user=sitting.user,
+            argv=to_json(sitting.argv),
+            python=sitting.python,
+            **code_values(sitting.code),
+        )
+
+    def _set_status(self, run: int, status: Status, reason: str, ended: datetime | None) -> None:
+        changed = self._database.change(
+            "set_run_status", run=run, status=status.value, reason=reason, ended=moment_text(ended)
+        )
+        if not changed.rowcount:
+            raise UnknownRun(f"there is no run {run}: see `crude-link runs`")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

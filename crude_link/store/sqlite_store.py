@@ -1,0 +1,56 @@
+"""SqliteStore: all faces of the store over one database and one folder."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from crude_link.store.attempts import SqliteAttempts
+from crude_link.store.database import Database
+from crude_link.store.files import RunFiles
+from crude_link.store.history import SqliteHistory
+from crude_link.store.locks import FlockLocks
+from crude_link.store.logs import FileLogs
+from crude_link.store.place import Project
+from crude_link.store.reader import RunReader
+from crude_link.store.retention import RunRemoval
+from crude_link.store.runs import SqliteRuns
+from crude_link.store.states import SqliteStates
+
+
+class SqliteStore:
+    """The store of a project, face by face. Each face is one of the promises of `interfaces`."""
+
+    def __init__(self, project: Project, database: Database) -> None:
+        self.project = project
+        self.files = RunFiles(project.runs)
+        self.locks = FlockLocks(self.files)
+        reader = RunReader(database, self.locks, project.home)
+        self.runs = SqliteRuns(database, self.files, self.locks, reader)
+        self.attempts = SqliteAttempts(database)
+        self.states = SqliteStates(database)
+        self.history = SqliteHistory(database, self.files, reader)
+        self.logs = FileLogs(self.files)
+        self.removal = RunRemoval(database, self.files, self.locks, reader)
+        self._database = database
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database, and of the locks that `begin_run` took and no `hold` took over."""
+        self.locks.close()
+        self._database.close()
+
+
+def open_store(project: Project, *, create: bool = True) -> SqliteStore:
+    """Open the store of a project.
+
+    With `create` False it must be there (UsageError "no runs here yet"), and reading it needs no permission to write.
+    StoreError, StoreTooNew and StoreDamaged say what to do.
+    """
+    return SqliteStore(project, Database(project, create=create))
