@@ -28,9 +28,9 @@ from crude_link.model.status import Status
 from crude_link.notifiers.terminal import TerminalNotifier
 
 NOW = datetime(2026, 11, 21, 3, 45, tzinfo=timezone.utc)
-PIPELINE = Pipeline(
-    name="demo", steps=tuple(Step(name=name, action=Command(text="x")) for name in ("train", "deploy"))
-)
+TRAIN = Step(name="train", action=Command(text="x"))
+DEPLOY = Step(name="deploy", action=Command(text="x"), needs=("train",))
+PIPELINE = Pipeline(name="demo", steps=(TRAIN, DEPLOY))
 RUN = Run(id=42, pipeline="demo", origin=Origin.PERSON, status=Status.RUNNING, began=NOW)
 
 
