@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
-from crude_link.errors import Problem, UnknownRun
+from crude_link.errors import CannotStart, CrudeLinkError, Problem, UnknownRun
 from crude_link.model.run import NewRun, Origin, Run, Selection
-from crude_link.store import Project, SqliteStore, find_project, open_store
+from crude_link.store.place import Project, find_project
+from crude_link.store.sqlite_store import SqliteStore, open_store
 
 if TYPE_CHECKING:
     from crude_link.interfaces import Clock, Orders, Trigger
     from crude_link.model.pipeline import Pipeline, Schedule
+    from crude_link.model.policy import Retention
     from crude_link.steps.secrets import Secrets
 
 
@@ -59,8 +61,8 @@ class ConfigFile:
 
     path: Path
     settings: tuple[str, ...] = ()
-    #: How records call the file, where it is not itself what a person wrote.
-    known_as: str | None = None
+    #: What the file said, where a record says it; None: what it says now.
+    text: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,8 +127,8 @@ class Desk:
             pipeline=pipeline.name,
             origin=ask.origin,
             began=self.clock.now(),
-            config_file=config.known_as or _relative(config.path, self.project.directory),
-            config_text=config.path.read_text(encoding="utf-8"),
+            config_file=_relative(config.path, self.project.directory),
+            config_text=config.path.read_text(encoding="utf-8") if config.text is None else config.text,
             document=pipeline.document,
             resolved=pipeline.resolved,
             steps=tuple(step.name for step in pipeline.steps),
@@ -146,7 +148,7 @@ class Desk:
             pipeline.secrets,
             project=self.project.directory,
             environment=self.environment,
-            run_command=self._output_of,
+            run_command=self._secret_of,
         )
 
     def orders(self, store: SqliteStore, pipeline: Pipeline, config_file: Path) -> Orders:
@@ -154,7 +156,7 @@ class Desk:
         from crude_link.steps.orders import StepOrders
 
         return StepOrders(
-            pipeline,
+            pipeline=pipeline,
             project=self.project.directory,
             run_files=store.files.run_dir,
             logs=store.logs,
@@ -168,6 +170,12 @@ class Desk:
 
         return output_of(text, cwd=self.project.directory)
 
+    def _secret_of(self, text: str) -> str:
+        try:
+            return self._output_of(text)
+        except CrudeLinkError as error:
+            raise CannotStart(str(error)) from error
+
 
 def recorded_pipeline(store: SqliteStore, run_id: int) -> Pipeline:
     """Return the pipeline of a run as its record has it."""
@@ -177,16 +185,24 @@ def recorded_pipeline(store: SqliteStore, run_id: int) -> Pipeline:
     return replace(build(document), resolved=resolved)
 
 
+def remove_old_runs(store: SqliteStore, pipeline: str, policy: Retention | None, now: datetime) -> list[int]:
+    """Remove what a retention policy (None: the default for scheduled runs) does not keep; return the ids."""
+    from crude_link.store.retention import doomed
+
+    sizes = store.removal.sizes(pipeline, measure=policy is not None and policy.size_bytes is not None)
+    return [run for run in doomed(sizes, policy, now) if store.removal.remove_run(run)]
+
+
 def schedule_problem(schedule: Schedule) -> str | None:
     """Say in one sentence what is wrong with a schedule; None when nothing is."""
-    from crude_link.triggers import schedule_problem as problem
+    from crude_link.triggers.cron import schedule_problem as problem
 
     return problem(schedule)
 
 
 def trigger_for(schedule: Schedule) -> Trigger:
     """Return the trigger of a schedule that has no problem."""
-    from crude_link.triggers import trigger_for as trigger
+    from crude_link.triggers.cron import trigger_for as trigger
 
     return trigger(schedule)
 

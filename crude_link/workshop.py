@@ -44,7 +44,7 @@ class Workshop:
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,
-            evidence=StepEvidence(),
+            evidence=StepEvidence(self.desk.project.directory),
             clock=self.desk.clock,
             notifier=self.notifier,
         )

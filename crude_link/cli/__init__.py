@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         click.echo("stopped by Ctrl-C", err=True)
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing is left to say, also not at the interpreter's end.
-        sys.stdout = None  # type: ignore[assignment]  # the documented way to keep Python from flushing it
+        # Whoever read our output has gone; without a stdout Python flushes none at its end, which would complain.
+        sys.stdout = None
         return 0
     except CrudeLinkError as error:
         if "--debug" in arguments:

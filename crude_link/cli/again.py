@@ -41,14 +41,15 @@ def resume_run(text: str, *, reload: bool, accept_changes: bool, prompt: bool) -
         return see_through(workshop, live, config, prompt=prompt)
 
 
-def rerun_run(text: str, *, prompt: bool) -> int:
+def rerun_run(run: str, *, prompt: bool) -> int:
     """Begin a new run from the record of another; return the exit status."""
     with person_workshop() as workshop:
-        old = workshop.store.runs.run(workshop.records.run_id(text))
+        old = workshop.store.runs.run(workshop.records.run_id(run))
         for line in code_differences(workshop, old):
             say(line)
-        recorded = workshop.store.files.config_file(old.id)
-        config = ConfigFile(path=recorded, settings=old.settings, known_as=old.config_file)
+        text, _, _ = workshop.store.history.document(old.id)
+        path = workshop.desk.project.directory / old.config_file
+        config = ConfigFile(path=path, settings=old.settings, text=text)
         pipeline = recorded_pipeline(workshop.store, old.id)
         workshop.check(pipeline, config.path, old.selection)
         ask = Ask(origin=Origin.RERUN, selection=old.selection, rerun_of=old.id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crude_link.app import Ask, ConfigFile
+from crude_link.app import Ask, ConfigFile, remove_old_runs
 from crude_link.cli.pipelines import choose
 from crude_link.errors import ConfigError
 from crude_link.model.exhaustive import assert_never
@@ -46,6 +46,9 @@ def run_attended(wish: Wish) -> int:
         for each in chosen:
             live = workshop.begin(each.pipeline, each.config, Ask(selection=wish.selection))
             statuses.append(see_through(workshop, live, each.config, prompt=wish.prompt))
+            if each.pipeline.retention:
+                now = workshop.desk.clock.now()
+                remove_old_runs(workshop.store, each.pipeline.name, each.pipeline.retention, now)
             if workshop.interrupts.signal:
                 break
         return max(statuses, default=0)
@@ -67,7 +70,7 @@ def run_detached(wish: Wish) -> list[int]:
             start_detached(
                 [sys.executable, "-m", "crude_link", "resume", str(run.id), "--no-prompt"],
                 cwd=workshop.desk.project.directory,
-                log=workshop.store.files.detached_log(run.id),
+                log=workshop.store.files.folder(run.id) / "detached.log",
             )
         return [run.id for run in runs]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crude_link.app import ConfigFile
 from crude_link.errors import UsageError
-from crude_link.store import find_project
+from crude_link.store.place import find_project
 
 if TYPE_CHECKING:
     from crude_link.app import Desk

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from crude_link.app import Ask, trigger_for
+from crude_link.app import Ask, remove_old_runs, trigger_for
 from crude_link.cli.pipelines import Chosen, choose
 from crude_link.cli.talk import say
 from crude_link.errors import ConfigError, CrudeLinkError
@@ -57,9 +57,16 @@ def _run_once(workshop: Workshop, chosen: Sequence[Chosen]) -> bool:
         said = f": {run.reason} · crude-link logs {run.id} · crude-link resume {run.id}" if run.reason else ""
         say(f"run {run.id} {run.status.value}{said}")
         went_well = went_well and run.status is Status.SUCCEEDED
+        if each.pipeline.retention:
+            _tidy(workshop, each)
         if workshop.interrupts.signal:
             break
     return went_well
+
+
+def _tidy(workshop: Workshop, chosen: Chosen) -> None:
+    pipeline = chosen.pipeline
+    remove_old_runs(workshop.store, pipeline.name, pipeline.retention, workshop.desk.clock.now())
 
 
 def _follow(workshop: Workshop, scheduled: Sequence[Chosen], *, keep_running: bool) -> bool:
@@ -101,6 +108,7 @@ class _ConfigEntry:
             text = f"{config.path} cannot be used; the run takes what it said before. {error}"
             self.workshop.notifier.tell(Notice(text=text, level=Level.ERROR))
         pipeline = self.chosen.pipeline
+        _tidy(self.workshop, self.chosen)
         self.workshop.check(pipeline, config.path)
         ask = Ask(origin=Origin.SCHEDULE, slot_time=slot_time)
         return self.workshop.begin(pipeline, config, ask).run.id
