@@ -155,7 +155,8 @@ class LogFileNotifier:
     def _write(self, lines: list[str]) -> None:
         told = lines
         if self._lost_lines and lines:
-            gap = f"{self._lost_lines} {'line' if self._lost_lines == 1 else 'lines'} before this one could not be written"
+            count = f"{self._lost_lines} line{'s'[: self._lost_lines != 1]}"
+            gap = f"{count} before this one could not be written"
             told = [*self._entry(Level.WARNING, gap, None), *lines]
         try:
             self._file.append(f"{line}\n".encode("utf-8", "backslashreplace") for line in told)
