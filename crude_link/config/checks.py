@@ -1,0 +1,275 @@
+"""Checks: what a schema cannot know: that names which speak of one another are there, and come in order.
+
+They work on the plain document and take nothing for granted of its types, so that a file with a wrong type in one
+place is still checked in all others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from crude_link.config.cron import schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.needs import circle_in, earlier_than, needs_of
+from crude_link.config.node import Node, Path
+from crude_link.config.problems import Position, Problems, did_you_mean, one_of
+from crude_link.config.references import values_read_back
+from crude_link.config.schema import NAME
+from crude_link.model.condition import ConditionError, parse_condition
+from crude_link.model.pipeline import Schedule
+from crude_link.model.value import Plain, Reference, references_in
+
+#: What `${run.X}` can be; `started` takes a format.
+RUN_NAMES = ("id", "dir", "started", "origin", "scheduled_for", "pipeline")
+#: What `${steps.S.X}` can be, beside `metrics.K`.
+STEP_NAMES = ("stdout", "results_file", "status", "exit")
+#: Keys of a pipeline in which a late reference can never be filled.
+_EARLY_ONLY = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A document with the places of its parts, and who is told of what is wrong."""
+
+    document: Mapping[str, Plain]
+    tree: Node
+    problems: Problems
+    check_schedule: Callable[[Schedule], str | None] | None = None
+
+    @property
+    def steps(self) -> list[Mapping[str, Plain]]:
+        """The steps that are mappings at all."""
+        steps = self.document.get("steps")
+        return [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, (list, tuple)) else []
+
+    def at(self, *path: str | int) -> Position:
+        """Return the place of a value, or of the nearest thing around it."""
+        node = self.tree.nearest(path)
+        return node.at or node.place
+
+    def mapping(self, key: str) -> Mapping[str, Plain]:
+        """Return a mapping of the document; nothing when it is none."""
+        value = self.document.get(key)
+        return value if isinstance(value, Mapping) else {}
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The names of declared secrets."""
+        value = self.document.get("secrets")
+        return [str(name) for name in value] if isinstance(value, (list, tuple, Mapping)) else []
+
+
+def check(subject: Subject) -> None:
+    """Run all checks."""
+    for each in (_steps, _actions, _names, _needs, _conditions, _references, _params, _cron, _advice):
+        each(subject)
+
+
+def _steps(subject: Subject) -> None:
+    if "steps" not in subject.document:
+        near = did_you_mean("steps", subject.tree.entries)
+        message = f"there is no `steps`{near}; list what to run: `steps:` and `- script: train.py`"
+        subject.problems.add(message, subject.at())
+    elif not subject.document["steps"]:
+        subject.problems.add("`steps` is empty; list what to run: `- script: train.py`", subject.at("steps"))
+
+
+def _actions(subject: Subject) -> None:
+    for index, step in enumerate(subject.steps):
+        actions = [key for key in ("script", "command", "function") if key in step]
+        if len(actions) > 1:
+            words = " and ".join(f"`{key}`" for key in actions)
+            subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), _of(step))
+        if not actions:
+            subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), _of(step))
+        if isinstance(step.get("command"), (list, tuple)) and "shell" in step:
+            message = "`shell` has no meaning with a list: no shell sees it; write the command as text"
+            subject.problems.add(message, subject.at("steps", index, "shell"), _of(step))
+
+
+def _names(subject: Subject) -> None:
+    seen: set[object] = set()
+    for index, step in enumerate(subject.steps):
+        if step.get("name") in seen:
+            subject.problems.add(
+                f"there are two steps of the name '{step['name']}'", subject.at("steps", index, "name")
+            )
+        seen.add(step.get("name"))
+    for key in ("params", "secrets"):
+        for name in subject.secrets if key == "secrets" else subject.mapping(key):
+            if not NAME.fullmatch(name):
+                message = f"'{name}' cannot be a name: use letters, digits, `_` and `-`"
+                subject.problems.add(message, subject.at(key, name))
+
+
+def _needs(subject: Subject) -> None:
+    needs = needs_of(subject.steps)
+    sound = True
+    for index, step in enumerate(subject.steps):
+        said = step.get("needs")
+        for number, word in enumerate([said] if isinstance(said, str) else said if isinstance(said, list) else []):
+            if word in needs and word != step.get("name"):
+                continue
+            sound = False
+            near = did_you_mean(str(word), needs)
+            wrong = "it needs itself" if word == step.get("name") else f"`needs`: there is no step '{word}'{near}"
+            subject.problems.add(wrong, subject.at("steps", index, "needs", number), _of(step))
+    circle = circle_in(needs) if sound else ()
+    if circle:
+        index = list(needs).index(circle[0])
+        message = f"steps need each other in a circle: {' needs '.join(circle)}"
+        subject.problems.add(message, subject.at("steps", index, "needs"))
+
+
+def _conditions(subject: Subject) -> None:
+    needs = needs_of(subject.steps)
+    for index, step in enumerate(subject.steps):
+        text = step.get("when")
+        at = subject.at("steps", index, "when")
+        if isinstance(text, bool):
+            subject.problems.add("`when` is text: `always`, `failed` or an expression", at, _of(step))
+        if not isinstance(text, str):
+            continue
+        try:
+            names = parse_condition(text).names
+        except ConditionError as error:
+            subject.problems.add(f"`when: {text}`: {error}", at, _of(step))
+            continue
+        for name in names:
+            wrong = _wrong_name(name, subject, needs, str(step.get("name")))
+            if wrong:
+                subject.problems.add(f"`when`: {wrong}", at, _of(step))
+
+
+def _wrong_name(name: str, subject: Subject, needs: Mapping[str, tuple[str, ...]], step: str) -> str | None:
+    head, _, rest = name.partition(".")
+    if head == "params":
+        params = subject.mapping("params")
+        return None if rest in params else f"there is no param '{rest}'{did_you_mean(rest, params)}"
+    if head == "env":
+        return None
+    return wrong_reference(Reference(name), subject.secrets, needs, step)
+
+
+def _references(subject: Subject) -> None:
+    needs = needs_of(subject.steps)
+    for index, step in enumerate(subject.steps):
+        for path, reference in _references_below(step, ("steps", index)):
+            if path[2:] == ("when",):
+                continue
+            wrong = wrong_reference(reference, subject.secrets, needs, str(step.get("name")))
+            if wrong:
+                subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path), _of(step))
+    for key in _EARLY_ONLY:
+        if key in subject.document:
+            for path, reference in _references_below(subject.document[key], (key,)):
+                message = f"`{reference}` is known only when a step starts, and cannot stand in `{key}`"
+                subject.problems.add(message, subject.at(*path))
+
+
+def wrong_reference(
+    reference: Reference, secrets: Sequence[str], needs: Mapping[str, tuple[str, ...]], step: str
+) -> str | None:
+    """Say what is wrong with a late reference in `step`, or None."""
+    head, _, rest = reference.path.partition(".")
+    if head == "secrets":
+        if rest in secrets:
+            return None
+        return f"there is no secret '{rest}'{did_you_mean(rest, secrets)}; name it under `secrets:`"
+    if head == "run":
+        name, colon, _ = rest.partition(":")
+        if name not in RUN_NAMES:
+            return f"a run has no '{name}'{did_you_mean(name, RUN_NAMES)}; it has {one_of(RUN_NAMES)}"
+        return "only `run.started` takes a format" if colon and name != "started" else None
+    other, _, what = rest.partition(".")
+    if other not in needs:
+        return f"there is no step '{other}'{did_you_mean(other, needs)}; steps: {one_of(needs)}"
+    if other not in earlier_than(step, needs):
+        return f"step '{other}' does not come earlier; add it to `needs`"
+    if what in STEP_NAMES or re.fullmatch(r"metrics\.\S+", what):
+        return None
+    near = did_you_mean(what.split(".")[0], (*STEP_NAMES, "metrics"))
+    return f"a step has no '{what}'{near}; it has metrics.NAME, {one_of(STEP_NAMES)}"
+
+
+def _references_below(value: Plain, path: Path) -> Iterator[tuple[Path, Reference]]:
+    if isinstance(value, str):
+        if "${" in value:
+            yield from ((path, reference) for reference in references_in(values_read_back(value)))
+    elif isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _references_below(child, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, child in enumerate(value):
+            yield from _references_below(child, (*path, index))
+
+
+def _params(subject: Subject) -> None:
+    for name, said in subject.mapping("params").items():
+        declared = said if isinstance(said, Mapping) else {"default": said}
+        if "default" not in declared or declared["default"] == "???":
+            subject.problems.add(f"param '{name}' has no value; set it: --set {name}=...", subject.at("params", name))
+            continue
+        value = declared["default"]
+        at = subject.at("params", name, "default")
+        if isinstance(value, (list, tuple, Mapping)):
+            subject.problems.add(f"param '{name}' is a single value, not a list or mapping", at)
+            continue
+        choices = declared.get("choices")
+        if isinstance(choices, (list, tuple)) and value not in choices:
+            subject.problems.add(f"param '{name}' is {value!r}, but must be one of {one_of(map(str, choices))}", at)
+        _limits(name, value, declared, at, subject.problems)
+
+
+def _limits(name: str, value: Plain, declared: Mapping[str, Plain], at: Position, problems: Problems) -> None:
+    low, high = declared.get("min"), declared.get("max")
+    if low is None and high is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        problems.add(f"param '{name}' is {value!r}, but must be a number", at)
+    elif isinstance(low, (int, float)) and not value >= low:
+        problems.add(f"param '{name}' is {value}, but must be at least {low}", at)
+    elif isinstance(high, (int, float)) and not value <= high:
+        problems.add(f"param '{name}' is {value}, but must be at most {high}", at)
+
+
+def _cron(subject: Subject) -> None:
+    zone = subject.document.get("timezone")
+    if isinstance(zone, str):
+        wrong = wrong_with_zone(zone)
+        if wrong:
+            subject.problems.add(f"`timezone`: {wrong}", subject.at("timezone"))
+    if "cron" not in subject.document:
+        return
+    cron = subject.document["cron"]
+    found = list(wrong_with_cron(cron))
+    for path, message in found:
+        node = subject.tree.nearest(("cron", *path))
+        subject.problems.add(f"`cron`: {message}" if not message.startswith(("`", "an ")) else message, node.place)
+    schedule = None if found else schedule_of(cron, zone)
+    if schedule and subject.check_schedule:
+        message = subject.check_schedule(schedule) or ""
+        if message:
+            subject.problems.add(f"`cron`: {message}", subject.tree.nearest(("cron",)).place)
+
+
+def _advice(subject: Subject) -> None:
+    for index, step in enumerate(subject.steps):
+        command = step.get("command")
+        if isinstance(command, str) and step.get("shell", "sh") == "sh" and _has_pipe(command):
+            message = "under `sh` a pipe hides failures of all but its last command; write `shell: bash`"
+            subject.problems.warn(message, subject.at("steps", index, "command"), _of(step))
+        for path, reference in _references_below(step.get("arguments"), ("steps", index, "arguments")):
+            if reference.head == "secrets":
+                message = f"`{reference}` in `arguments` is visible to everyone in `ps`; pass it in `env`"
+                subject.problems.warn(message, subject.at(*path), _of(step))
+
+
+def _has_pipe(command: str) -> bool:
+    bare = re.sub(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|#.*", "", command)
+    return re.search(r"(?<![|>])\|(?!\|)", bare) is not None
+
+
+def _of(step: Mapping[str, Plain]) -> str:
+    return f"step '{step.get('name')}': "

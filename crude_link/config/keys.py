@@ -1,0 +1,70 @@
+"""Keys: the words of the contract, and with what the ones that are not built yet will come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from crude_link.config.problems import did_you_mean
+
+#: What a step may say, in the order in which a record shows it.
+STEP_KEYS = (
+    "name", "script", "command", "arguments", "argument_style", "shell", "env", "env_file", "cwd", "python", "stdin",
+    "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
+)  # fmt: skip
+#: Keys of a pipeline that stay in its record.
+PIPELINE_KEYS = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention", "steps")
+#: Keys of a file that are gone when its steps are merged.
+FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
+#: Keys of a step that merge by key; every other is replaced.
+MERGED_BY_KEY = ("arguments", "env")
+
+_FAN_OUT, _SSH, _BUCKETS = "fan-out", "SSH hosts", "bucket folders"
+_SCHEDULES, _EXPERIMENTS, _FUNCTIONS = "schedules", "experiments", "warm Python functions"
+#: Known keys of capabilities that are not built yet: the capability, and what the key will say.
+LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
+    "schedule": (_SCHEDULES, "When the pipeline runs by itself: one entry or a list."),
+    "notify": (_SCHEDULES, "Whom to tell of what."),
+    "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
+    "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
+    "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),
+    "resources": (_FAN_OUT, "Pools of named things that steps lease: GPUs, licences."),
+    "matrix": (_EXPERIMENTS, "One run for each combination of values."),
+    "snapshot": (_EXPERIMENTS, "What of the code and environment a run keeps."),
+    "executors": (_SSH, "Where else steps can run."),
+}
+LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
+    "function": (_FUNCTIONS, "`FILE:NAME`: a function or class to call."),
+    "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
+    "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
+    "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
+    "foreach": (_FAN_OUT, "The inputs for each of which the step runs."),
+    "parallel": (_FAN_OUT, "How many tasks run at once."),
+    "allow_failed": (_FAN_OUT, "How many tasks may fail."),
+    "stop_after_failed": (_FAN_OUT, "After how many failed tasks no further one starts."),
+    "resources": (_FAN_OUT, "What each slot or task leases."),
+    "cpus": (_FAN_OUT, "Processor cores that a task needs."),
+    "memory": (_FAN_OUT, "Memory that a task needs."),
+    "gpus": (_FAN_OUT, "GPUs that a task needs."),
+    "disk": (_FAN_OUT, "Disk space that a task needs."),
+    "warm": (_FUNCTIONS, "Keep the interpreter with its imports between tasks."),
+    "docker": (_SSH, "The image that the step runs in."),
+}
+
+
+def unknown_key(key: str, known: Iterable[str], where: str) -> str:
+    """Say that a key is not known here, and what was probably meant."""
+    words = tuple(known)
+    if key in ("on", "On", "ON"):
+        return f"YAML reads `on` as the word for true; the key is `runs_on` ({where})"
+    later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
+    if key in STEP_KEYS and key not in words:
+        return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"
+    if key in PIPELINE_KEYS + FILE_KEYS and key not in words:
+        return f"`{key}` is a key of the file, not of {where}"
+    advice = did_you_mean(key, (*words, *later)) or f"; known: {', '.join(words)}"
+    return f"`{key}` is no key of {where}{advice}"
+
+
+def not_yet(key: str, capability: str) -> str:
+    """Say that a key is known and its capability not built."""
+    return f"`{key}` comes with {capability}, which this version of crude-link does not have yet"
