@@ -91,7 +91,9 @@ def closing_line(
     run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None
 ) -> str:
     """Return the last line that is told of a run; it names the next command."""
-    return " · ".join([closing_words(run, states, took), *next_commands(run, states, attempts)])
+    # The reason of a lost run may end with the command already.
+    commands = [command for command in next_commands(run, states, attempts) if command not in run.reason]
+    return " · ".join([closing_words(run, states, took), *commands])
 
 
 def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None = None) -> str:
