@@ -58,14 +58,14 @@ def _signals() -> Iterator[int | None]:
     os.set_blocking(write_end, False)
     try:
         try:
-            before = signal.set_wakeup_fd(write_end)
+            before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         except ValueError:
             yield None
             return
         try:
             yield read_end
         finally:
-            signal.set_wakeup_fd(before)
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
             _pass_on(read_end, before)
     finally:
         os.close(read_end)

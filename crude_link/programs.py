@@ -44,15 +44,17 @@ def output_of(
     cwd: Path,
     environment: Mapping[str, str] | None = None,
     timeout: timedelta = timedelta(seconds=60),
+    name: str | None = None,
 ) -> str:
     """Return what a command (shell text, or an argv list) writes to stdout, its last newline cut.
 
     It has no keyboard and no terminal. ProgramError when it cannot start, fails or does not end in time; then
-    nothing of its group is left running. Bytes that are not UTF-8 come as surrogate escapes.
+    nothing of its group is left running. Errors call it `name`, by default as it was given. Bytes that are not
+    UTF-8 come as surrogate escapes.
     """
     import subprocess
 
-    shown = command if isinstance(command, str) else shlex.join(command)
+    shown = name or (command if isinstance(command, str) else shlex.join(command))
     try:
         process = subprocess.Popen(
             ["sh", "-c", command] if isinstance(command, str) else list(command),
@@ -77,7 +79,16 @@ def output_of(
     return os.fsdecode(stdout).removesuffix("\n")
 
 
-def check_interpreter(path: str, *, cwd: Path) -> str:
+def check_interpreter(path: str, *, cwd: Path) -> str | None:
+    """Say in words why a Python interpreter cannot be used; None when it starts."""
+    try:
+        interpreter_version(path, cwd=cwd)
+    except ProgramError as error:
+        return str(error)
+    return None
+
+
+def interpreter_version(path: str, *, cwd: Path) -> str:
     """Start a Python interpreter and return its version ("3.12.4"); a relative path with a slash starts at `cwd`.
 
     ProgramError, in words, when it does not exist, does not start or is no Python.
@@ -85,7 +96,7 @@ def check_interpreter(path: str, *, cwd: Path) -> str:
     if path == sys.executable:
         return sys.version.split()[0]
     question = "import sys; sys.stdout.write('python ' + sys.version.split()[0])"
-    answer = output_of([path, "-S", "-E", "-c", question], cwd=cwd, timeout=INTERPRETER_TIME)
+    answer = output_of([path, "-S", "-E", "-c", question], cwd=cwd, timeout=INTERPRETER_TIME, name=path)
     word, _, version = answer.partition(" ")
     if word != "python" or not version:
         raise ProgramError(f"`{path}` is no Python interpreter")
@@ -127,6 +138,7 @@ class CodeProbe:
     def __init__(self, commit: _Background | None, difference: _Background | None) -> None:
         self._commit = commit
         self._difference = difference
+        self._found: Code | None = None
 
     @classmethod
     def start(cls, project: Path) -> CodeProbe:
@@ -143,16 +155,17 @@ class CodeProbe:
             return cls(None, None)  # there is no git
 
     def result(self) -> Code | None:
-        """Return the state, after 10 s at most; None when git could not tell. The first call reads, once."""
+        """Return the state, after 10 s at most; None when git could not tell. Later calls say the same."""
         if self._commit is None or self._difference is None:
-            return None
+            return self._found
         deadline = time.monotonic() + GIT_TIME.total_seconds()
         commit, difference = self._commit.read(deadline), self._difference.read(deadline)
         self._commit = self._difference = None
-        if commit is None or difference is None:
-            return None
-        size, digest = difference[0], difference[1].hexdigest()
-        return Code(commit=commit[2].decode().strip(), dirty=size > 0, diff_digest=digest if size else None)
+        if commit is not None and difference is not None:
+            size, digest, _ = difference
+            digest_text = digest.hexdigest() if size else None
+            self._found = Code(commit=commit[2].decode().strip(), dirty=size > 0, diff_digest=digest_text)
+        return self._found
 
 
 class _Background:

@@ -45,13 +45,13 @@ class LogFileNotifier:
     """Tells a log file, which is made at once, with its folder; rotated at 2 MB, three older ones are kept.
 
     When it cannot be written, that is said once on stderr; what comes meanwhile is counted, and the log goes on
-    as soon as it can. `directory` is named when a run begins.
+    as soon as it can. `directory`, where given, is the project's, and named when a run begins.
     """
 
     def __init__(self, path: Path, clock: Clock, directory: Path | None = None) -> None:
         self._path = path
         self._clock = clock
-        self._directory = directory or Path.cwd()
+        self._directory = directory
         self._file = RotatingFile(path, clock)
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
         self._tries: dict[tuple[int, str], int] = {}
@@ -100,7 +100,8 @@ class LogFileNotifier:
         how = "began" if event.sitting == 1 else f"goes on (sitting {event.sitting})"
         due = f", scheduled for {local_time(run.slot_time, seconds=True)}" if run.slot_time else ""
         steps = ", ".join(step.name for step in event.pipeline.steps)
-        words = f"run {run.id} of {run.pipeline} {how} in {self._directory}{due}: {steps}"
+        where = f" in {self._directory}" if self._directory else ""
+        words = f"run {run.id} of {run.pipeline} {how}{where}{due}: {steps}"
         yield from self._entry(Level.INFO, words, run.id)
 
     def _attempt_began(self, event: AttemptBegan) -> Iterator[str]:

@@ -22,6 +22,7 @@ from crude_link.programs import (
     ProgramError,
     check_interpreter,
     code_state,
+    interpreter_version,
     open_editor,
     output_of,
     start_detached,
@@ -104,9 +105,10 @@ def test_what_takes_too_long_is_ended_with_all_its_children(tmp_path: Path) -> N
 
 def test_an_interpreter_tells_its_version(tmp_path: Path) -> None:
     version = ".".join(map(str, sys.version_info[:3]))
-    assert check_interpreter(sys.executable, cwd=tmp_path).startswith(version)
+    assert interpreter_version(sys.executable, cwd=tmp_path).startswith(version)
     (tmp_path / "python-link").symlink_to(sys.executable)
-    assert check_interpreter("./python-link", cwd=tmp_path).startswith(version)
+    assert interpreter_version("./python-link", cwd=tmp_path).startswith(version)
+    assert check_interpreter("./python-link", cwd=tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -118,8 +120,10 @@ def test_an_interpreter_tells_its_version(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_interpreter_is_said_in_words(tmp_path: Path, path: str, words: str) -> None:
-    with pytest.raises(ProgramError, match=words):
-        check_interpreter(path, cwd=tmp_path)
+    problem = check_interpreter(path, cwd=tmp_path)
+    assert problem is not None
+    assert words in problem
+    assert f"`{path}`" in problem
 
 
 # --- git --------------------------------------------------------------------------------------------------
@@ -159,6 +163,7 @@ def test_a_large_difference_is_read_whole(work_tree: Path) -> None:
     (work_tree / "train.py").write_text("a line of the larger kind\n" * 100_000)
     probe = CodeProbe.start(work_tree)
     code = probe.result()
+    assert probe.result() == code
     difference = git(work_tree, "diff", "--full-index", "HEAD")
     assert code is not None
     assert code.diff_digest == hashlib.sha256(difference.encode()).hexdigest()
