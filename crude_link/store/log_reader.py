@@ -34,12 +34,12 @@ def open_if_there(path: Path) -> BinaryIO | None:
 
 
 class LogReader:
-    """Reads on where it stopped. With `stream` only that one is read, without the index."""
+    """Reads on where it stopped. With `stream` only that one is read."""
 
     def __init__(self, place: LogPlace, stream: Stream | None = None) -> None:
         self._paths = {Stream.STDOUT: place.stdout, Stream.STDERR: place.stderr}
         self._index_path = place.index
-        self._only = stream
+        self._streams = [stream] if stream else list(Stream)
         self._files: dict[Stream, BinaryIO] = {}
         self._index: BinaryIO | None = None
         self._at = dict.fromkeys(Stream, 0)
@@ -56,21 +56,20 @@ class LogReader:
 
     def more(self) -> Iterator[Line]:
         """Yield the whole lines that have arrived since the last call, without their ends."""
-        if self._only:
-            yield from self._read(self._only, None)
-            return
         if self._index is None:
-            self._index = open_if_there(self._index_path)
+            with translated(self._index_path):
+                self._index = open_if_there(self._index_path)
         if self._index is None:
-            yield from self._read(Stream.STDOUT, None)
-            yield from self._read(Stream.STDERR, None)
+            for stream in self._streams:
+                yield from self._read(stream, None)
             return
         for stream, end in self._new_entries(self._index):
-            yield from self._read(stream, end)
+            if stream in self._streams:
+                yield from self._read(stream, end)
 
     def rest(self) -> Iterator[Line]:
         """Yield what is left, lines that the index does not know and unfinished ones; the attempt is over."""
-        for stream in [self._only] if self._only else Stream:
+        for stream in self._streams:
             yield from self._read(stream, None)
             if self._unfinished[stream]:
                 yield stream, bytes(self._unfinished[stream]).removesuffix(b"\r")

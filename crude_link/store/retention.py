@@ -63,9 +63,9 @@ class RunRemoval:
         return self._files.size(run)
 
     def remove_run(self, run: int) -> bool:
-        """Remove a run; False, and nothing happens, while somebody holds it or waits to begin it. UnknownRun."""
-        seen = self._reader.run(run)
-        if not seen.status.is_final or self._locks.is_held(run):
+        """Remove a run; False, and nothing happens, while somebody holds it. UnknownRun."""
+        self._reader.row(run)
+        if self._locks.is_held(run):
             return False
         try:
             with self._locks.hold(run):

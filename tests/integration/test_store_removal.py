@@ -1,0 +1,109 @@
+"""Removing runs: rows, then folders; never a live one; a crash in between leaves nothing for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_values import NEW_RUN, NOON, SITTING, SUCCESS, attempt_of, store_at
+
+from crude_link.errors import StoreError, UnknownRun
+from crude_link.model.run import Decision, Findings, Output, RequestKind, Verdict
+from crude_link.model.status import Status
+from crude_link.store import SqliteStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    with store_at(tmp_path) as store:
+        yield store
+
+
+def finished(store: SqliteStore) -> int:
+    run = store.runs.begin_run(NEW_RUN, SITTING).id
+    with store.locks.hold(run):
+        attempt = attempt_of(run)
+        store.attempts.begin_attempt(attempt)
+        findings = Findings(metrics={"loss": 1}, outputs=(Output(path="m", size=1),))
+        store.attempts.end_attempt(attempt.key, SUCCESS, findings)
+        store.attempts.decide(run, Decision(verdict=Verdict.SKIP, at=NOON, by="ada"))
+        store.states.ask(run, RequestKind.STOP, "ada", NOON)
+        store.logs.place(attempt.key).stdout.write_bytes(b"x" * 100_000)
+        store.runs.end_sitting(run, Status.SUCCEEDED, "", NOON)
+    return run
+
+
+def test_a_removed_run_leaves_no_trace_and_its_id_is_not_given_again(store: SqliteStore) -> None:
+    keep, run = finished(store), finished(store)
+    assert store.removal.remove_run(run)
+    assert not store.files.folder(run).exists()
+    assert [each.id for each in store.history.runs()] == [keep]
+    assert list(store.attempts.attempts(run)) == []
+    assert store.attempts.findings(run) == {}
+    assert store.states.requests([run]) == []
+    with pytest.raises(UnknownRun):
+        store.removal.remove_run(run)
+    assert store.runs.begin_run(NEW_RUN, None).id == run + 1
+
+
+def test_a_live_run_is_not_removed(store: SqliteStore, tmp_path: Path) -> None:
+    run = store.runs.begin_run(NEW_RUN, SITTING).id
+    with store_at(tmp_path) as other:
+        assert not other.removal.remove_run(run)
+    assert store.runs.run(run).status is Status.RUNNING
+    assert store.files.folder(run).is_dir()
+
+
+def test_a_lost_run_can_be_removed(store: SqliteStore, tmp_path: Path) -> None:
+    with store_at(tmp_path) as other:
+        run = other.runs.begin_run(NEW_RUN, SITTING).id
+    assert store.removal.remove_run(run)
+
+
+def test_a_folder_that_could_not_be_removed_is_swept_later(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(store)
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(StoreError, match="no permission"):
+        store.removal.remove_run(run)
+    monkeypatch.undo()
+    assert store.history.runs() == []
+    assert store.files.folder(run).exists()
+    assert store.removal.sweep() == 1
+    assert not store.files.folder(run).exists()
+    assert store.removal.sweep() == 0
+
+
+def test_a_run_whose_folder_is_gone_can_be_removed(store: SqliteStore) -> None:
+    run = finished(store)
+    store.files.remove(run)
+    assert store.removal.remove_run(run)
+    assert store.history.runs() == []
+
+
+def test_sizes_tell_what_a_run_takes(store: SqliteStore) -> None:
+    run = finished(store)
+    (measured,) = store.removal.sizes("cells", measure=True)
+    assert measured.run.id == run
+    assert 100_000 <= measured.size_bytes < 300_000
+    assert store.removal.sizes(measure=False)[0].size_bytes == 0
+    assert store.removal.sizes("other", measure=True) == []
+
+
+def test_every_config_that_a_run_followed_is_kept(store: SqliteStore) -> None:
+    run = store.runs.begin_run(NEW_RUN, None).id
+    store.runs.adopt_document(run, "second", {"n": 2}, ("train",), {"${x}": 1})
+    store.runs.adopt_document(run, "third", {"n": 3}, ("train",))
+    assert store.history.document(run) == ("third", {"n": 3}, {"${x}": 1})
+    folder = store.files.folder(run)
+    assert [(folder / name).read_text() for name in ("config.yaml", "config-2.yaml", "config-3.yaml")] == [
+        NEW_RUN.config_text,
+        "second",
+        "third",
+    ]
