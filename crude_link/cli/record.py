@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crude_link.app import Records
-from crude_link.errors import StoreError
+from crude_link.errors import StoreError, UsageError
 from crude_link.model.run import Attempt, AttemptKey, Decision, Findings, Run, Sitting, StepState
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
@@ -61,9 +61,17 @@ class Record:
         return sum(ends, timedelta()) if ends and len(ends) == len(self.sittings) else None
 
 
-def is_run(text: str) -> bool:
-    """Return whether an argument names a run; otherwise it is a step."""
-    return _RUN.fullmatch(text) is not None
+def run_and_step(records: Records, words: Sequence[str]) -> tuple[int, str | None]:
+    """Read `[RUN] [STEP]`: one word alone may be either; the default is the last run. UnknownRun, UsageError."""
+    first, *others = words or ("last",)
+    if _RUN.fullmatch(first) is None and not others:
+        first, others = "last", [first]
+    run_id = records.run_id(first)
+    step = others[0] if others else None
+    known = [state.name for state in records.store.states.states(run_id)]
+    if step is not None and step not in known:
+        raise UsageError(f"run {run_id} has no step {step!r}. Its steps: {', '.join(known)}")
+    return run_id, step
 
 
 def read_record(records: Records, run_id: int) -> Record:

@@ -55,7 +55,10 @@ def command(run: str, as_json: bool) -> int:
 
 def _facts(records: Records, record: Record, look: Look) -> list[str]:
     run = record.run
-    facts: list[tuple[str, str]] = [("began", f"{local_time(run.began)}, {origin_words(run)}")]
+    facts: list[tuple[str, str]] = [
+        ("pipeline", run.pipeline),
+        ("began", f"{local_time(run.began)}, {origin_words(run)}"),
+    ]
     if run.slot_time:
         facts.append(("due", local_time(run.slot_time)))
     if run.ended:
@@ -71,7 +74,7 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
         ("group", run.group or ""),
     ]
     facts += [("sitting" if at == 0 else "", _sitting_words(sitting)) for at, sitting in enumerate(record.sittings)]
-    title = f"{closing_words(run, record.states, record.took)} ({run.pipeline})"
+    title = closing_words(run, record.states, record.took)
     lines = [look.paint(title, COLOURS[run.status], bold=True)]
     return [*lines, *(f"  {look.paint(f'{name:<9}', 'dark_grey')}  {words}" for name, words in facts if words)]
 

@@ -34,7 +34,7 @@ def ended_words(outcome: Outcome, findings: Findings | None = None) -> str:
     if outcome.status is Status.SUCCEEDED:
         return " · ".join([wall, *metric_words(findings)])
     reason = one_line(outcome.reason)
-    if outcome.ending is Ending.NOT_STARTED or " after " in reason:
+    if outcome.ending in (Ending.NOT_STARTED, Ending.LOST) or " after " in reason:
         return reason
     return f"{reason} after {wall}" if len(reason.split()) <= 2 else f"{reason} ({wall})"
 
@@ -60,9 +60,10 @@ def retry_words(retry_at: datetime, now: datetime) -> str:
 
 
 def time_words(wall: timedelta, usual: timedelta | None) -> str:
-    """Say a duration against the usual one: `12 s (usually 11 s)`."""
+    """Say a duration against the usual one, where they differ: `12 s (usually 11 s)`."""
     words = duration_words(wall)
-    return f"{words} (usually {duration_words(usual)})" if usual is not None else words
+    before = duration_words(usual) if usual is not None else words
+    return words if words == before else f"{words} (usually {before})"
 
 
 def memory_words(outcome: Outcome) -> str:
@@ -91,14 +92,13 @@ def closing_line(
     run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None
 ) -> str:
     """Return the last line that is told of a run; it names the next command."""
-    # The reason of a lost run may end with the command already.
-    commands = [command for command in next_commands(run, states, attempts) if command not in run.reason]
-    return " · ".join([closing_words(run, states, took), *commands])
+    return " · ".join([closing_words(run, states, took), *next_commands(run, states, attempts)])
 
 
 def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None = None) -> str:
     """Say how a run stands: `run 42 failed at 'train': exit 1`."""
-    reason = one_line(run.reason)
+    # The reason of a lost run ends with the command, which is said behind it anyway.
+    reason = one_line(run.reason).removesuffix(f"; crude-link resume {run.id}")
     because = f": {reason}" if reason else ""
     match run.status:
         case Status.SUCCEEDED:

@@ -1,0 +1,221 @@
+"""`crude-link why`: why a run or a step stands as it does, and what to do next, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import click
+
+from crude_link.app import Records, open_records
+from crude_link.cli.options import common_options, json_option
+from crude_link.cli.record import Record, read_record, recorded_steps, run_and_step
+from crude_link.cli.runs import origin_words
+from crude_link.cli.talk import print_json, show
+from crude_link.errors import CrudeLinkError, UsageError
+from crude_link.model.condition import ConditionError, Facts, parse_condition
+from crude_link.model.run import Attempt, Decision, StepState
+from crude_link.model.status import Status
+from crude_link.model.value import Plain
+from crude_link.model.words import duration_words
+from crude_link.notifiers.look import local_time, one_line
+from crude_link.notifiers.summary import closing_words, command_words, ended_words, next_commands, retry_words
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[RUN] [STEP]")
+@json_option
+@common_options
+def command(words: tuple[str, ...], as_json: bool) -> int:
+    """Say why RUN, or a STEP of it, stands as it does, and what to do next."""
+    from crude_link.clock import SystemClock
+
+    if len(words) > 2:
+        raise UsageError("give at most a run and a step: crude-link why 42 train")
+    records = open_records()
+    run_id, step = run_and_step(records, words)
+    record = read_record(records, run_id)
+    now = SystemClock().now()
+    if step is None:
+        sentences = _about_run(records, record, now)
+        commands = next_commands(record.run, record.states, record.counting)
+    else:
+        sentences = _about_step(records, record, step, now)
+        commands = _next_for_step(record, record.state(step))
+    if as_json:
+        print_json({"run": run_id, "step": step, "sentences": sentences, "next": commands})
+        return 0
+    show([*sentences, "", " · ".join(commands)])
+    return 0
+
+
+# --- a run ----------------------------------------------------------------------------------------------
+
+
+def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
+    run = record.run
+    sentences = [f"{closing_words(run, record.states, record.took)}.", _beginning(record)]
+    if record.holder:
+        sentences.append(f"It is held by {record.holder}.")
+    elif run.status is Status.WAITING:
+        sentences.append("Nobody holds it: its process has not begun it, or ended before it could.")
+    for request in records.store.states.requests([run.id]):
+        sentences.append(f"{request.by} asked it at {local_time(request.at)} to {request.kind.value}; no answer yet.")
+    sentences += [_decision_words(each, now) for each in record.decisions if each.step is None]
+    done = [state.name for state in record.states if state.status is Status.SUCCEEDED]
+    if done:
+        sentences.append(f"Done: {', '.join(done)}.")
+    sentences += [_standing(state) for state in record.states if state.status is not Status.SUCCEEDED]
+    return sentences
+
+
+def _beginning(record: Record) -> str:
+    run, sittings = record.run, record.sittings
+    words = f"It was begun {origin_words(run)} at {local_time(run.began)}"
+    if run.slot_time:
+        words += f" for {local_time(run.slot_time)}"
+    if sittings:
+        words += f" by {sittings[0].user} on {sittings[0].host}"
+    if len(sittings) > 1:
+        last = sittings[-1]
+        times = "once" if len(sittings) == 2 else f"{len(sittings) - 1} times, last"
+        words += f"; it was resumed {times} at {local_time(last.began)} by {last.user} on {last.host}"
+    return f"{words}."
+
+
+def _decision_words(decision: Decision, now: datetime) -> str:
+    about = f"about {decision.step}" if decision.step else "about the run"
+    why = f": {one_line(decision.why)}" if decision.why else ""
+    at = f"{local_time(decision.at)} ({duration_words(now - decision.at)} ago)"
+    return f"Decision {decision.verdict.value!r} {about} by {decision.by} at {at}{why}."
+
+
+def _standing(state: StepState) -> str:
+    reason = one_line(state.reason)
+    because = f": {reason}" if reason else ""
+    match state.status:
+        case Status.WAITING:
+            return f"{state.name} waits{because}."
+        case Status.RUNNING:
+            return f"{state.name} is running{because}."
+        case Status.SUCCEEDED | Status.FAILED:
+            return f"{state.name} {state.status.value}{because}."
+        case Status.SKIPPED | Status.CANCELLED | Status.LOST:
+            return f"{state.name} was {state.status.value}{because}."
+
+
+# --- a step ---------------------------------------------------------------------------------------------
+
+
+def _about_step(records: Records, record: Record, step: str, now: datetime) -> list[str]:
+    state = record.state(step)
+    config = recorded_steps(records, record.run.id).get(step, {})
+    sentences = [f"run {record.run.id}: {_standing(state)}", _needs_words(record, step, config)]
+    sentences += _when_words(record, state, config)
+    sentences += [_decision_words(each, now) for each in record.decisions if each.step == step]
+    attempts = record.attempts_of(step)
+    sentences += [_attempt_words(record, attempt, now) for attempt in attempts]
+    if state.status is Status.WAITING and attempts:
+        sentences += _retry_words(records, record, attempts, now)
+    if record.holder and not record.run.status.is_final:
+        sentences.append(f"The run is held by {record.holder}.")
+    if record.run.status is Status.LOST:
+        sentences.append(f"{closing_words(record.run, record.states)}.")
+    return sentences
+
+
+def _needs_words(record: Record, step: str, config: Mapping[str, Plain]) -> str:
+    names = record.step_names
+    given = config.get("needs")
+    if given is None:
+        given = names[: names.index(step)][-1:]
+    needs = [given] if isinstance(given, str) else list(given) if isinstance(given, Sequence) else []
+    if not needs:
+        return "It needs no other step."
+    known = {state.name: state.status.value for state in record.states}
+    words = [f"{name} ({known.get(str(name), 'unknown')})" for name in needs]
+    return f"It needs {', '.join(words)}."
+
+
+def _when_words(record: Record, state: StepState, config: Mapping[str, Plain]) -> list[str]:
+    text = config.get("when")
+    if not isinstance(text, str):
+        return []
+    sentence = f"It runs only when: {text}"
+    try:
+        names = parse_condition(text).names
+    except ConditionError as error:
+        return [f"{sentence} (which cannot be read: {error})."]
+    facts = _facts(record)
+    seen = []
+    for name in dict.fromkeys(names):
+        try:
+            seen.append(f"{name} = {facts.look_up(name)!r}")
+        except ConditionError:
+            seen.append(f"{name} is not there")
+    if not seen or all(each in state.reason for each in seen):
+        return [f"{sentence}."]
+    return [f"{sentence} ({', '.join(seen)})."]
+
+
+def _facts(record: Record) -> Facts:
+    """Return what an expression could see, as far as the record has it; the environment is not in it."""
+    run, counting = record.run, record.counting
+    steps: dict[str, Mapping[str, Plain]] = {}
+    for state in record.states:
+        attempt = counting.get(state.name)
+        outcome = attempt.outcome if attempt else None
+        found = record.findings.get(attempt.key) if attempt else None
+        steps[state.name] = {
+            "status": state.status.value,
+            "exit": outcome.exit_status if outcome else None,
+            "metrics": dict(found.metrics) if found else {},
+        }
+    of_run: Mapping[str, Plain] = {
+        "id": run.id,
+        "pipeline": run.pipeline,
+        "origin": run.origin.value,
+        "started": run.began.isoformat(),
+    }
+    return Facts(params=run.params, steps=steps, run=of_run)
+
+
+def _attempt_words(record: Record, attempt: Attempt, now: datetime) -> str:
+    head = f"Attempt {attempt.key.number} began at {local_time(attempt.began, seconds=True)} on {attempt.host}"
+    if attempt.outcome:
+        how = "succeeded in" if attempt.status is Status.SUCCEEDED else f"{attempt.status.value}:"
+        return f"{head}; {how} {ended_words(attempt.outcome)}."
+    if record.run.status is Status.LOST:
+        return f"{head}; nobody saw its end."
+    usual = record.usual.get(attempt.key.step)
+    about = f", usually {duration_words(usual)}" if usual is not None else ""
+    running = f"running for {duration_words(now - attempt.began)}{about}"
+    return f"{head}; {running}: {command_words(attempt.argv)}."
+
+
+def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], now: datetime) -> list[str]:
+    """Say when the next try is due; the pipeline is built for it, which only this case pays for."""
+    from crude_link.app import recorded_pipeline
+    from crude_link.engine.retry import next_try
+
+    present = [attempt for attempt in attempts if attempt.sitting == record.sittings[-1].number]
+    if not present or present[-1].outcome is None or present[-1].status is Status.SUCCEEDED:
+        return []
+    try:
+        policy = recorded_pipeline(records.store, record.run.id).step(attempts[-1].key.step).retries
+    except (CrudeLinkError, KeyError):
+        return []
+    again = next_try(policy, present)
+    if again is None:
+        return []
+    return [f"Try {again.number} is due: {retry_words(again.due, now)}."]
+
+
+def _next_for_step(record: Record, state: StepState) -> list[str]:
+    run_id, attempts = record.run.id, record.attempts_of(state.name)
+    commands = [f"crude-link logs {run_id} {state.name}"] if attempts else []
+    if state.status is Status.SKIPPED and state.reason.startswith("needs "):
+        commands.append(f"crude-link why {run_id} {state.reason.removeprefix('needs ').split(',')[0]}")
+    if record.run.status in (Status.FAILED, Status.CANCELLED, Status.LOST):
+        commands.append(f"crude-link resume {run_id}")
+    return commands or [f"crude-link why {run_id}"]
