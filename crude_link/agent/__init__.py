@@ -1,0 +1,32 @@
+"""Agent: the one program that starts, watches and stops the processes of steps, on the machine on which it runs.
+
+It is a package only because one file would be too long: standard library only, Python 3.8 or later, importing
+nothing but its own modules. It is spoken to by lines of JSON (ASCII only) on its stdin and answers likewise on its
+stdout. Bytes travel as text in Latin-1, arguments and paths as UTF-8 with surrogate escapes. Keys of attempts are
+the coordinator's business: the agent only repeats them.
+
+To the agent, by `do`:
+
+    hold      run lock sweep          take the lock file; with `sweep`, first end what is left of the run
+    release   run                     let go of it
+    start     run key argv env cwd stdout stderr index stdin timeout grace masks screens
+                                      `stdin` is `nothing` or `terminal`; `timeout` (or null) and `grace` are seconds;
+                                      `screens` holds for `stdout` and `stderr` [rows, columns] or null; orders for
+                                      a run wait until its lock is held
+    stop      key now                 INT, grace, TERM, grace, KILL; with `now`, KILL at once
+    resize    rows columns            the person's terminal has a new size
+    keyboard  key data                keys for an attempt whose stdin is the terminal
+
+From the agent, by `is`:
+
+    hello     host pid platform python cores memory
+    held      run
+    refused   run reason              the lock can never be had; orders for the run end at once
+    started   key pid
+    wrote     key stream data         masked, otherwise as it came
+    ended     key and the facts of `Attempt.facts`
+    remarked  text key                `key` may be null
+
+When its stdin ends, or nobody reads its stdout, the coordinator is gone: whatever runs gets INT, 2 s later TERM,
+2 s later KILL, and the agent exits.
+"""

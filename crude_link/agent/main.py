@@ -1,0 +1,258 @@
+"""Main: the agent itself: takes orders, keeps its attempts going, and ends them when nobody listens any more."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+from crude_link.agent.attempt import Attempt
+from crude_link.agent.guard import Guard
+from crude_link.agent.holds import Hold
+from crude_link.agent.lean import become_subreaper, signal
+from crude_link.agent.loop import Loop
+from crude_link.agent.machine import OutOfMemory, greeting
+from crude_link.agent.processes import MARK, children, is_alive, mark_word, marks_of, session_of
+from crude_link.agent.protocol import Inbox, Outbox
+from crude_link.agent.sweep import PATIENCE_SECONDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crude_link.agent.protocol import Message
+
+#: With so much unread, steps must wait until the coordinator has read some of it.
+_FULL = 1 << 22
+_RELIEVED = 1 << 20
+
+
+class Agent:
+    """One loop over one poll: orders in, processes watched, facts out."""
+
+    def __init__(self) -> None:
+        self._loop = Loop()
+        self._inbox = Inbox(0)
+        self._outbox = Outbox(1)
+        self._memory = OutOfMemory()
+        self._name = os.urandom(8).hex()
+        self._word = mark_word("agent", self._name)
+        self._outer_marks = os.environ.get(MARK, "")
+        self._guard = Guard(self._word)
+        self._holds: dict[int, Hold] = {}
+        self._queue: list[Message] = []
+        self._attempts: dict[str, Attempt] = {}
+        #: What KILL did not end: no longer an attempt's.
+        self._given_up: set[int] = set()
+        self._count = 0
+        self._is_alone = False
+        self._is_paused = False
+        self._is_writing = False
+        self._orders: dict[str, Callable[[Message], None]] = {
+            "hold": self._hold,
+            "release": self._release,
+            "start": self._start,
+            "stop": self._stop,
+            "resize": self._resize,
+            "keyboard": self._keyboard,
+        }
+
+    def run(self) -> None:
+        """Work until the coordinator is gone and nothing lives any more."""
+        self._outbox.put(greeting())
+        self._outbox.flush()
+        become_subreaper()
+        self._guard.start()
+        self._listen_to_signals()
+        self._loop.watch(0, self._read_orders)
+        while not (self._is_alone and not self._attempts):
+            self._loop.turn(self._patience())
+            self._reap()
+            self._tick()
+            self._send()
+        self._guard.dismiss()
+
+    # --- orders ---
+
+    def _read_orders(self) -> None:
+        for message in self._inbox.read():
+            self._orders[message["do"]](message)
+        if self._inbox.has_ended:
+            self._be_alone()
+
+    def _hold(self, message: Message) -> None:
+        run = message["run"]
+        if run not in self._holds:
+            self._holds[run] = Hold(run, message["lock"], message["sweep"])
+        self._step_hold(self._holds[run], time.monotonic())
+
+    def _release(self, message: Message) -> None:
+        hold = self._holds.pop(message["run"], None)
+        if hold:
+            hold.release()
+
+    def _start(self, message: Message) -> None:
+        hold = self._holds.get(message["run"])
+        self._count += 1
+        attempt = Attempt(message, mark_word("attempt", f"{self._name}.{self._count}"), self._loop, self._outbox.put)
+        if hold and hold.refusal:
+            attempt.refuse(hold.refusal)
+            self._outbox.put(attempt.facts(0))
+        elif hold and hold.is_held:
+            self._begin(attempt, hold)
+        else:
+            self._queue.append(message)
+
+    def _begin(self, attempt: Attempt, hold: Hold) -> None:
+        self._attempts[attempt.key] = attempt
+        marks = " ".join([word for word in (self._outer_marks, self._word, hold.word, attempt.word) if word])
+        attempt.start(marks, self._memory, self._escapees)
+
+    def _stop(self, message: Message) -> None:
+        key = message["key"]
+        if key in self._attempts:
+            self._attempts[key].stop("stopped", now=message["now"])
+        for order in [order for order in self._queue if order["key"] == key]:
+            self._queue.remove(order)
+            attempt = Attempt(order, "", self._loop, self._outbox.put)
+            attempt.refuse("", why="stopped")
+            self._outbox.put(attempt.facts(0))
+
+    def _resize(self, message: Message) -> None:
+        for attempt in self._attempts.values():
+            attempt.resize(message["rows"], message["columns"])
+
+    def _keyboard(self, message: Message) -> None:
+        if message["key"] in self._attempts:
+            self._attempts[message["key"]].press(message["data"].encode("latin-1"))
+
+    # --- what happens by itself ---
+
+    def _step_hold(self, hold: Hold, now: float) -> None:
+        hold.step(now)
+        if not hold.is_settled:
+            return
+        if hold.refusal:
+            self._outbox.put({"is": "refused", "run": hold.run, "reason": hold.refusal})
+        else:
+            self._outbox.put({"is": "held", "run": hold.run})
+        if hold.survivors:
+            text = f"processes of run {hold.run} cannot be ended: {', '.join(map(str, hold.survivors))}"
+            self._outbox.put({"is": "remarked", "key": None, "text": text})
+        waiting = [order for order in self._queue if order["run"] == hold.run]
+        self._queue = [order for order in self._queue if order["run"] != hold.run]
+        for order in waiting:
+            self._start(order)
+
+    def _reap(self) -> None:
+        """Take leave of dead children: an attempt's process is reaped by the attempt, an orphan here."""
+        by_pid = {attempt.pid: attempt for attempt in self._attempts.values()}
+        while True:
+            try:
+                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if dead is None or dead.si_pid == 0:
+                return
+            attempt = by_pid.pop(dead.si_pid, None)
+            if attempt:
+                attempt.die(self._memory)
+                continue
+            os.waitpid(dead.si_pid, 0)
+            if dead.si_pid == self._guard.pid and not self._is_alone:
+                self._guard.start()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        for attempt in list(self._attempts.values()):
+            attempt.tick(now)
+            if attempt.has_ended:
+                del self._attempts[attempt.key]
+                facts = attempt.facts(_own_peak())
+                self._given_up.update(facts["survivors"])
+                self._outbox.put(facts)
+        for hold in list(self._holds.values()):
+            if not hold.is_settled and now >= hold.due:
+                self._step_hold(hold, now)
+
+    def _patience(self) -> float | None:
+        """Return how long nothing is due; None is for ever."""
+        times = [attempt.due() for attempt in self._attempts.values()]
+        times += [hold.due for hold in self._holds.values() if not hold.is_settled]
+        return min(times) - time.monotonic() if times else None
+
+    def _send(self) -> None:
+        self._outbox.flush()
+        if self._outbox.is_broken:
+            self._be_alone()
+            return
+        wants = self._outbox.size > 0
+        if wants != self._is_writing:
+            self._is_writing = wants
+            if wants:
+                self._loop.watch(1, self._outbox.flush, writing=True)
+            else:
+                self._loop.forget(1)
+        if self._outbox.size > _FULL or (self._is_paused and self._outbox.size < _RELIEVED):
+            self._is_paused = self._outbox.size > _FULL
+            for attempt in self._attempts.values():
+                (attempt.pause if self._is_paused else attempt.go_on)()
+
+    def _be_alone(self) -> None:
+        """The coordinator is gone: forget what it wanted, and end what it had begun."""
+        if self._is_alone:
+            return
+        self._is_alone = True
+        self._loop.forget(0)
+        self._loop.forget(1)
+        self._outbox.abandon()
+        self._queue.clear()
+        for attempt in self._attempts.values():
+            attempt.go_on()
+            attempt.stop_soon(PATIENCE_SECONDS)
+
+    def _escapees(self, attempt: Attempt) -> list[int]:
+        """Return the orphans that became our children and belong to `attempt`."""
+        known = {other.pid for other in self._attempts.values()} | self._given_up
+        known.add(self._guard.pid)
+        orphans = [pid for pid in children() or () if pid not in known]
+        if not orphans:
+            return []
+        others = {other.word for other in self._attempts.values() if other is not attempt}
+        return [pid for pid in orphans if is_alive(pid) and _belongs(pid, attempt, others)]
+
+    # --- signals ---
+
+    def _listen_to_signals(self) -> None:
+        source, sink = os.pipe()
+        os.set_blocking(source, False)
+        os.set_blocking(sink, False)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+
+        def wake() -> None:
+            if signal.SIGTERM in os.read(source, 4096):
+                self._be_alone()
+
+        self._loop.watch(source, wake)
+
+
+def _belongs(pid: int, attempt: Attempt, others: set[str]) -> bool:
+    """An orphan without a mark of a living attempt belongs to the only one that is left."""
+    marks = marks_of(pid)
+    if attempt.word in marks or session_of(pid) == attempt.pid:
+        return True
+    return not others
+
+
+def _own_peak() -> int:
+    """Children begin with our own peak: see posix_spawn and `ru_maxrss` in getrusage(2)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main() -> None:
+    """Be an agent on stdin and stdout."""
+    Agent().run()

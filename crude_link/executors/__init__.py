@@ -1,0 +1,1 @@
+"""Executors: where attempts run. Each opens agents and speaks to them."""

@@ -1,0 +1,126 @@
+"""Agent link: the pipes to one agent, and our wishes in its language."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crude_link.agent.protocol import Inbox, Outbox
+from crude_link.interfaces import Hold, Keyboard, Release, Resize, Stop, Wish
+from crude_link.model.order import Order, Screen
+
+if TYPE_CHECKING:
+    from crude_link.agent.protocol import Message
+
+#: An agent that nobody talks to any more ends its steps within INT, 2 s, TERM, 2 s, KILL, 5 s.
+_LONGEST_GOODBYE_MILLISECONDS = 12_000
+_LONGEST_COMPLAINT = 1 << 16
+
+
+class AgentLink:
+    """One agent, reached through three pipes; `pid` is the process at our end of them."""
+
+    def __init__(self, *, pid: int, orders: int, facts: int, complaints: int) -> None:
+        self.pid = pid
+        self._orders = Outbox(orders)
+        self._facts = Inbox(facts)
+        self._complaints = complaints
+        os.set_blocking(complaints, False)
+
+    def fileno(self) -> int:
+        """Readable when the agent has said something, or is gone."""
+        return self._facts.fd
+
+    @property
+    def has_ended(self) -> bool:
+        """True when the agent is gone."""
+        return self._facts.has_ended
+
+    def send(self, message: Message) -> None:
+        """Say something, without waiting."""
+        self._orders.put(message)
+        self._orders.flush()
+
+    def messages(self) -> Sequence[Message]:
+        """Return what the agent has said, without waiting."""
+        self._orders.flush()
+        return self._facts.read()
+
+    def last_words(self) -> str:
+        """Return what an agent that failed wrote on its stderr."""
+        with contextlib.suppress(OSError):
+            return os.read(self._complaints, _LONGEST_COMPLAINT).decode(errors="replace").strip()
+        return ""
+
+    def close(self) -> None:
+        """Hang up, wait until the agent has ended what it had begun, and reap it."""
+        os.close(self._orders.fd)
+        waiting = select.poll()
+        waiting.register(self._facts.fd, select.POLLIN)
+        while not self._facts.has_ended and waiting.poll(_LONGEST_GOODBYE_MILLISECONDS):
+            self._facts.read()
+        self._reap()
+
+    def bury(self) -> None:
+        """Let go of an agent that is gone."""
+        os.close(self._orders.fd)
+        self._reap()
+
+    def _reap(self) -> None:
+        # Gone already, or stuck: then its guard ends what it had begun.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self._facts.fd)
+        os.close(self._complaints)
+
+
+def order_message(order: Order) -> Message:
+    """Put an order into the agent's language."""
+    return {
+        "do": "start",
+        "run": order.key.run,
+        "key": str(order.key),
+        "argv": order.argv,
+        "env": dict(order.env),
+        "cwd": _whole(order.cwd),
+        "stdout": _whole(order.log.stdout),
+        "stderr": _whole(order.log.stderr),
+        "index": _whole(order.log.index),
+        "stdin": order.stdin.value,
+        "timeout": order.timeout.total_seconds() if order.timeout is not None else None,
+        "grace": order.stop_grace.total_seconds(),
+        "masks": order.masks,
+        "screens": {"stdout": _size(order.view.stdout), "stderr": _size(order.view.stderr)},
+    }
+
+
+def wish_message(wish: Wish) -> Message:
+    """Put a wish into the agent's language."""
+    match wish:
+        case Hold(run=run, lock=lock, sweep=sweep):
+            return {"do": "hold", "run": run, "lock": _whole(lock), "sweep": sweep}
+        case Release(run=run):
+            return {"do": "release", "run": run}
+        case Stop(key=key, now=now):
+            return {"do": "stop", "key": str(key), "now": now}
+        case Resize(screen=screen):
+            return {"do": "resize", "rows": screen.rows, "columns": screen.columns}
+        case Keyboard(key=key, data=data):
+            return {"do": "keyboard", "key": str(key), "data": data.decode("latin-1")}
+        case _:
+            raise AssertionError(wish)
+
+
+def _size(screen: Screen | None) -> list[int] | None:
+    return [screen.rows, screen.columns] if screen else None
+
+
+def _whole(path: Path) -> str:
+    return str(Path.cwd() / path)

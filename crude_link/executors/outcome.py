@@ -1,0 +1,92 @@
+"""Outcome: what an agent's facts of an end mean, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from crude_link.model.run import Ending, Outcome
+from crude_link.model.words import duration_words, signal_words
+
+LOST = "lost: the agent that watched it died"
+
+#: What programs say when they wanted to ask somebody something.
+_ASKED = (
+    "EOFError",
+    "EOF when reading a line",
+    "Inappropriate ioctl for device",
+    "/dev/tty: No such device",
+    "'/dev/tty'",
+    "a terminal is required",
+)
+_NO_KEYBOARD = "steps have no keyboard (`stdin: terminal` gives them one)"
+
+
+def outcome_of(facts: Mapping[str, Any], ended: datetime, timeout: timedelta | None) -> Outcome:
+    """Return the Outcome for an agent's `ended` message."""
+    ending = _ending(facts)
+    reason = _reason(facts, ending, timeout)
+    return Outcome(
+        ending=ending,
+        ended=ended,
+        reason=reason + _aftermath(facts) if reason else "",
+        exit_status=facts["exit"],
+        signal=facts["signal"],
+        wall=timedelta(seconds=facts["wall"]),
+        cpu=timedelta(seconds=facts["cpu"]),
+        peak_memory=facts["peak"],
+        peak_is_bound=facts["peak_is_bound"],
+        stdout_bytes=facts["stdout_bytes"],
+        stderr_bytes=facts["stderr_bytes"],
+        survivors=tuple(facts["survivors"]),
+    )
+
+
+def lost(ended: datetime) -> Outcome:
+    """Return the Outcome of an attempt whose agent died under it."""
+    return Outcome(ending=Ending.LOST, ended=ended, reason=LOST)
+
+
+def _ending(facts: Mapping[str, Any]) -> Ending:
+    why = Ending(facts["why"])
+    return Ending.SIGNALLED if why is Ending.EXITED and facts["signal"] is not None else why
+
+
+def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None) -> str:
+    if ending is Ending.NOT_STARTED:
+        return str(facts["reason"])
+    if ending is Ending.STOPPED:
+        return "stopped" + (" (killed: it had not ended when asked to)" if facts["killed"] else "")
+    if ending is Ending.TIMED_OUT:
+        return f"timed out after {duration_words(timeout)}" if timeout else "timed out"
+    if ending is Ending.SIGNALLED:
+        return _signal_reason(facts)
+    return _exit_reason(facts) if facts["exit"] else ""
+
+
+def _signal_reason(facts: Mapping[str, Any]) -> str:
+    if facts["signal"] != 9:
+        return signal_words(facts["signal"])
+    if facts["out_of_memory"]:
+        return "killed by the kernel: out of memory"
+    return "killed by signal 9, not by crude-link; often out of memory"
+
+
+def _exit_reason(facts: Mapping[str, Any]) -> str:
+    words = f"exit {facts['exit']}"
+    if facts["out_of_memory"]:
+        return f"{words}; one of its processes was killed by the kernel: out of memory"
+    if any(text in facts["tail"] for text in _ASKED):
+        return f"{words}; it asked for input, and {_NO_KEYBOARD}"
+    return words
+
+
+def _aftermath(facts: Mapping[str, Any]) -> str:
+    words = ""
+    survivors: Sequence[int] = facts["survivors"]
+    if survivors:
+        words += f"; could not be ended: {', '.join(f'process {pid}' for pid in survivors)}"
+    if facts["trouble"]:
+        words += f"; its log is not complete: {facts['trouble']}"
+    return words
