@@ -153,6 +153,8 @@ class _Option:
     def _joined(self, text: str) -> list[str]:
         if not self._spelling:
             return []
+        if text == "--" and not self._is_click:
+            raise CannotStart(f"argument {self._key!r}: argparse (before Python 3.13) loses the value '--'")
         if self._spelling.startswith("--") or not self._is_click:
             return [f"{self._spelling}={text}"]
         return [self._spelling + text] if text else [self._spelling, text]

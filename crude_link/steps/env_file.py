@@ -18,6 +18,7 @@ def parse_env_file(text: str, name: str) -> dict[str, str]:
     hold `\\n`, both may go over several lines; without quotes it ends at ` #`. Nothing is expanded.
     """
     found: dict[str, str] = {}
+    text = text.replace("\r\n", "\n")
     at = 0
     while at < len(text):
         end = text.find("\n", at)
