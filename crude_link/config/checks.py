@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crude_link.config.cron import schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.cron import CRON_FIELDS, schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.keys import STEP_KEYS
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
@@ -68,11 +69,9 @@ def check(subject: Subject) -> None:
 
 def _steps(subject: Subject) -> None:
     if "steps" not in subject.document:
-        near = did_you_mean("steps", subject.tree.entries)
-        message = f"there is no `steps`{near}; list what to run: `steps:` and `- script: train.py`"
-        subject.problems.add(message, subject.at())
-    elif not subject.document["steps"]:
-        subject.problems.add("`steps` is empty; list what to run: `- script: train.py`", subject.at("steps"))
+        subject.problems.add("there is no `steps`; list what to run: `steps:` and `- script: train.py`", subject.at())
+    elif not subject.document["steps"] and not subject.problems.any:
+        subject.problems.add("`steps` is empty", subject.at("steps"))
 
 
 def _actions(subject: Subject) -> None:
@@ -81,7 +80,7 @@ def _actions(subject: Subject) -> None:
         if len(actions) > 1:
             words = " and ".join(f"`{key}`" for key in actions)
             subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), _of(step))
-        if not actions:
+        if not actions and not step.keys() - STEP_KEYS:  # a key that is not known may have been meant as one
             subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), _of(step))
         if isinstance(step.get("command"), (list, tuple)) and "shell" in step:
             message = "`shell` has no meaning with a list: no shell sees it; write the command as text"
@@ -115,7 +114,7 @@ def _needs(subject: Subject) -> None:
             near = did_you_mean(str(word), needs)
             wrong = "it needs itself" if word == step.get("name") else f"`needs`: there is no step '{word}'{near}"
             subject.problems.add(wrong, subject.at("steps", index, "needs", number), _of(step))
-    circle = circle_in(needs) if sound else ()
+    circle = circle_in(needs) if sound and len(needs) == len(subject.steps) else ()
     if circle:
         index = list(needs).index(circle[0])
         message = f"steps need each other in a circle: {' needs '.join(circle)}"
@@ -246,7 +245,8 @@ def _cron(subject: Subject) -> None:
     found = list(wrong_with_cron(cron))
     for path, message in found:
         node = subject.tree.nearest(("cron", *path))
-        subject.problems.add(f"`cron`: {message}" if not message.startswith(("`", "an ")) else message, node.place)
+        at = node.at if isinstance(cron, str) or (path and path[0] in CRON_FIELDS) else node.place
+        subject.problems.add(f"`cron`: {message}" if not message.startswith(("`", "an ")) else message, at)
     schedule = None if found else schedule_of(cron, zone)
     if schedule and subject.check_schedule:
         message = subject.check_schedule(schedule) or ""

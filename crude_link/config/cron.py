@@ -34,6 +34,7 @@ _FIELDS: Mapping[str, _Field] = {
     "year": _Field(1970, 9999), "month": _Field(1, 12, _MONTHS), "day": _Field(1, 31), "week": _Field(1, 53),
     "day_of_week": _Field(0, 6, _DAYS), "hour": _Field(0, 23), "minute": _Field(0, 59), "second": _Field(0, 59),
 }  # fmt: skip
+CRON_FIELDS = tuple(_FIELDS)
 _CRONTAB: tuple[tuple[str, _Field], ...] = (
     ("minute", _FIELDS["minute"]), ("hour", _FIELDS["hour"]), ("day", _FIELDS["day"]),
     ("month", _FIELDS["month"]), ("day_of_week", _Field(0, 7, ("sun", *_DAYS[:6]))),

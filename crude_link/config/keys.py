@@ -15,6 +15,10 @@ STEP_KEYS = (
 PIPELINE_KEYS = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention", "steps")
 #: Keys of a file that are gone when its steps are merged.
 FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
+#: How errors name the top level.
+THE_FILE = "the file"
+#: Keys that every step must say for itself.
+NO_DEFAULTS = ("name", "script", "command", "needs", "when")
 #: Keys of a step that merge by key; every other is replaced.
 MERGED_BY_KEY = ("arguments", "env")
 
@@ -53,9 +57,9 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     """Say that a key is not known here, and what was probably meant."""
-    words = tuple(known)
+    words = (*known, *FILE_KEYS) if where == THE_FILE else tuple(known)
     if key in ("on", "On", "ON"):
-        return f"YAML reads `on` as the word for true; the key is `runs_on` ({where})"
+        return "YAML reads `on` as the word for true; where a step runs is `runs_on`"
     later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
     if key in STEP_KEYS and key not in words:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"

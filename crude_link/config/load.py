@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
-from crude_link.config.keys import FILE_KEYS, PIPELINE_KEYS
+from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems
@@ -56,10 +57,9 @@ def load(source: Source) -> tuple[Pipeline, ...]:
     world = World(
         project=source.project, now=source.now, environment=source.environment, run_exec=source.run_exec
     )  # fmt: skip
-    pipelines = [_load_one(draft, source, world, problems) for draft in drafts]
+    checked = [_checked(draft, source, world, problems) for draft in drafts]
     problems.raise_if_any()
-    made = [pipeline for pipeline in pipelines if pipeline]
-    return tuple(replace(pipeline, warnings=problems.warnings) for pipeline in made)
+    return tuple(_pipeline(one, problems.warnings) for one in checked)
 
 
 def build(document: Mapping[str, Plain]) -> Pipeline:
@@ -67,23 +67,52 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     problems = Problems()
     tree = node_of(document)
     check(Subject(document, tree, problems))
-    model = validated(document, tree, frozenset(), problems)
+    said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
-    assert model
-    return pipeline_of(model, document, Node({}))
+    return pipeline_of(said, document, Node({}))
 
 
-def _load_one(draft: Draft, source: Source, world: World, problems: Problems) -> Pipeline | None:
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a config file."""
+    from crude_link.config.json_schema import json_schema as made
+
+    return made()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Checked:
+    """A pipeline between its checks and its building, which waits until the whole file is known to be sound."""
+
+    document: Mapping[str, Plain]
+    resolved: Mapping[str, Plain]
+    tree: Node
+    said: Mapping[str, Any]
+
+
+def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> _Checked:
+    _check_defaults(draft, problems)
     tree = tree_of(draft)
     resolver = Resolver(tree, world, problems)
     document = {key: resolver.document((key,)) for key in PIPELINE_KEYS if key in tree.entries}
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
     check(Subject(document, tree, problems, source.check_schedule))
-    model = validated({**document, **unknown}, tree, resolver.broken, problems)
+    said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, resolver, problems)
-    if not model:
-        return None
-    return replace(pipeline_of(model, document, tree), resolved=resolver.resolved)
+    return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)
+
+
+def _pipeline(checked: _Checked, warnings: tuple[str, ...]) -> Pipeline:
+    made = pipeline_of(checked.said, checked.document, checked.tree)
+    return replace(made, resolved=checked.resolved, warnings=warnings)
+
+
+def _check_defaults(draft: Draft, problems: Problems) -> None:
+    node = draft.keys.get("defaults", Node({}))
+    if node.value is not None and not isinstance(node.value, Mapping):
+        problems.add("`defaults` is a mapping of step keys", node.at)
+    for key in NO_DEFAULTS:
+        if key in node.entries:
+            problems.add(f"`{key}` cannot be a default; each step says it for itself", node.entries[key].place)
 
 
 def _check_unused(draft: Draft, tree: Node, resolver: Resolver, problems: Problems) -> None:
@@ -95,11 +124,12 @@ def _check_unused(draft: Draft, tree: Node, resolver: Resolver, problems: Proble
 
 def _with_names(source: Source, shared: Draft, several: Mapping[str, Draft], problems: Problems) -> list[Draft]:
     """Return the file's pipelines, each with its name under `name`, and with names for their steps."""
+    file_name = shared.keys.get("name", Node(None))
     if not several:
-        name = shared.keys.get("name") or Node(pipeline_name(source.path.resolve()))
-        return [named(replace(shared, keys={"name": name, **shared.keys}))]
+        name = file_name if file_name.value is not None else Node(pipeline_name(source.path.resolve()))
+        return [named(replace(shared, keys={**shared.keys, "name": name}))]
     drafts = []
-    prefix = f"{shared.keys['name'].value}-" if "name" in shared.keys else ""
+    prefix = f"{file_name.value}-" if file_name.value is not None else ""
     for key, own in several.items():
         name = own.keys.get("name") or Node(f"{prefix}{key}", own.at, own.at)
         draft = combined(shared, own)

@@ -33,6 +33,11 @@ class Problems:
         """The warnings in words, with their places, in the order of the file."""
         return tuple(str(problem) for problem in _in_order(self._warnings.values()))
 
+    @property
+    def any(self) -> bool:
+        """True when there is an error."""
+        return bool(self._errors)
+
     def raise_if_any(self) -> None:
         """Raise ConfigError with all errors, in the order of the file."""
         if self._errors:

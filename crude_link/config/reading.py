@@ -18,6 +18,7 @@ from crude_link.config.syntax import go_template
 
 _MERGE = "tag:yaml.org,2002:merge"
 _OCTAL_OR_SIXTY = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$")
+_EMPTY = "`steps` is empty; list what to run: `- script: train.py`"
 #: Key node and value node by the text of the key.
 _Pairs = dict[str, tuple[yaml.Node, yaml.Node]]
 
@@ -102,10 +103,12 @@ class Reader:
 
     def _read_steps(self, node: yaml.Node) -> tuple[StepDraft, ...]:
         if isinstance(node, yaml.SequenceNode):
+            if not node.value:
+                self._problems.add(_EMPTY, _start(node))
             drafts = [self._read_step(child) for child in node.value]
             return tuple(draft for draft in drafts if draft)
-        if not isinstance(node, yaml.ScalarNode) or node.value:
-            self._problems.add("`steps` is a list; begin each step with `- `", _start(node))
+        is_empty = isinstance(node, yaml.ScalarNode) and not node.value
+        self._problems.add(_EMPTY if is_empty else "`steps` is a list; begin each step with `- `", _start(node))
         return ()
 
     def _read_step(self, node: yaml.Node) -> StepDraft | None:
@@ -137,9 +140,6 @@ class Reader:
 
     def _body(self, node: yaml.MappingNode) -> Body:
         """Read a step or a config: its merges as bases, its own keys as `own`."""
-        if id(node) in self._open:
-            self._problems.add("this merges itself", _start(node))
-            return Body(own=Node({}, _start(node)))
         self._open.add(id(node))
         bases: list[str | Body] = []
         named: list[str] = []
@@ -154,6 +154,9 @@ class Reader:
         return Body(own=Node(own, _start(node)), bases=tuple(bases), made_from=named[0] if named else None)
 
     def _base(self, source: yaml.Node) -> str | Body | None:
+        if id(source) in self._open:
+            self._problems.add("this merges itself", _start(source))
+            return None
         if id(source) in self._configs:
             return self._configs[id(source)]
         if isinstance(source, yaml.MappingNode):

@@ -1,6 +1,6 @@
-"""Schema: the keys of a merged pipeline, their types and what they mean; pydantic reports all errors at once.
+"""Schema: the keys of a merged pipeline, their forms and what they mean.
 
-The descriptions become the editor's help and the config reference.
+The meanings become the editor's help and the config reference.
 """
 
 from __future__ import annotations
@@ -8,235 +8,268 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-
+from crude_link.config.forms import (
+    TEXT,
+    Form,
+    Key,
+    Report,
+    anything,
+    boolean,
+    by_name,
+    mapping,
+    number,
+    one_word_of,
+    parsed,
+    schema_of,
+    several,
+    text,
+)
+from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
+from crude_link.config.node import Path
 from crude_link.config.units import duration, share, size
+from crude_link.model.pipeline import ArgumentStyle, Stdin
+from crude_link.model.policy import FailureKind, Retention, RetryPolicy
+from crude_link.model.value import Plain
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCRIPT_WITH_ARGUMENTS = re.compile(r"(\S+\.(?:py|sh|R|r|jl|rb|pl|js|bash))\s+(\S.*)", re.DOTALL)
+_SHELLS = {"sh": ("sh", "-e", "-c"), "bash": ("bash", "-eo", "pipefail", "-c")}
 
 
-def name(value: object) -> str:
-    """Check a step's, pipeline's or param's name. ValueError says what is wrong."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+def _name(value: object) -> str:
+    if isinstance(value, (bool, float)) or not isinstance(value, (str, int)):
         raise ValueError("a name is text")
-    text = str(value)
-    if not NAME.fullmatch(text):
-        raise ValueError(f"'{text}' cannot be a name: use letters, digits, `_` and `-`")
-    if text.isdigit() or text == "last":
-        raise ValueError(f"'{text}' cannot be a name: bare numbers and `last` stand for runs")
-    return text
+    word = str(value)
+    if not NAME.fullmatch(word):
+        raise ValueError(f"'{word}' cannot be a name: use letters, digits, `_` and `-`")
+    if word.isdigit() or word == "last":
+        raise ValueError(f"'{word}' cannot be a name: bare numbers and `last` stand for runs")
+    return word
 
 
-def _text(value: object) -> object:
-    if isinstance(value, bool) or value is None or not isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, str):
-        return value
-    raise ValueError(f"YAML reads this as the number {value}; quote it to mean text")
-
-
-def _python(value: object) -> object:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise ValueError(f"`python` is a path or a program, not a version: say python{value}, or a venv's bin/python")
-    return value
-
-
-def _script(value: object) -> object:
-    match = _SCRIPT_WITH_ARGUMENTS.fullmatch(value) if isinstance(value, str) else None
+def _script(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("is the path of a file")
+    match = _SCRIPT_WITH_ARGUMENTS.fullmatch(value)
     if match:
         script, rest = match.groups()
         raise ValueError(
             f"`script` is a file only: `script: {script}`, and `{rest}` under `arguments:` "
             f"(or `command: python {script} {rest}`)"
         )
-    return _text(value)
-
-
-def _texts(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _command(value: object) -> object:
-    if isinstance(value, list) and value and not any(isinstance(word, (list, dict)) for word in value):
-        return value
-    if isinstance(value, str) and value.strip():
-        return value
-    raise ValueError("`command` is shell text or a list of words")
-
-
-def _shell(value: object) -> object:
-    if value in ("sh", "bash"):
-        return value
-    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        return value
-    raise ValueError("`shell` is sh, bash or a list such as [zsh, -c]")
-
-
-def _env(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError("`env` is a mapping: NAME -> text or number")
-    for key, word in value.items():
-        if not key or "=" in key:
-            raise ValueError(f"'{key}' cannot be the name of an environment variable")
-        if isinstance(word, bool):
-            raise ValueError(f"`{key}`: YAML reads this as {str(word).lower()}; quote the word that is meant")
-        if not isinstance(word, (str, int, float)):
-            raise ValueError(f"`{key}`: an environment variable is text or a number")
     return value
 
 
-def _retries(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (int, dict)):
-        raise ValueError("`retries` is a number, or a mapping with `max`")
-    return {"max": value} if isinstance(value, int) else value
+def _python(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError("`python` is a path or a program, not a version: write python3.12, or .venv/bin/python")
 
 
-def _only(value: object) -> object:
-    words = value if isinstance(value, list) else [value]
-    for word in words:
-        number = isinstance(word, int) and not isinstance(word, bool) and 1 <= word <= 255
-        if not number and word not in ("signal", "timeout", "lost"):
-            raise ValueError(f"{word!r}: `only` lists exit codes (1-255), signal, timeout and lost")
-    return words
+def _command(value: object) -> object:
+    is_list = isinstance(value, list) and value and not any(isinstance(word, (list, dict)) for word in value)
+    if is_list or (isinstance(value, str) and value.strip()):
+        return value
+    raise ValueError("is shell text or a list of words")
 
 
-def _secrets(value: object) -> object:
+def _shell(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) and value in _SHELLS:
+        return _SHELLS[value]
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise ValueError("is sh, bash or a list such as [zsh, -c]")
+
+
+def _env_value(value: object) -> str | int | float:
+    if isinstance(value, bool):
+        raise ValueError(f"YAML reads this as {str(value).lower()}; quote the word that is meant")
+    if not isinstance(value, (str, int, float)):
+        raise ValueError("an environment variable is text or a number")
+    return value
+
+
+def _retries(value: object) -> RetryPolicy:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("is a number from 0 on, or a mapping with `max`")
+    return RetryPolicy(max=value)
+
+
+def _failure(value: object) -> int | FailureKind:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 255:
+        return value
+    if value in ("signal", "timeout", "lost"):
+        return FailureKind(value)
+    raise ValueError(f"{value!r}: this lists exit codes (1-255), signal, timeout and lost")
+
+
+def _secrets(value: object) -> dict[str, Mapping[str, str]]:
     if isinstance(value, list) and all(isinstance(word, str) for word in value):
         return {word: {"env": word} for word in value}
     if not isinstance(value, dict):
-        raise ValueError("`secrets` lists environment variables, or is name -> variable, {file: P} or {command: C}")
-    return {key: _secret(key, source) for key, source in value.items()}
+        raise ValueError("lists environment variables, or is name -> variable, {file: P} or {command: C}")
+    return {name: _secret(name, source) for name, source in value.items()}
 
 
-def _secret(key: str, source: object) -> object:
+def _secret(name: str, source: object) -> Mapping[str, str]:
     if source is None or isinstance(source, str):
-        return {"env": source or key}
+        return {"env": source or name}
     if isinstance(source, dict) and len(source) == 1 and set(source) <= {"env", "file", "command"}:
-        return source
-    raise ValueError(f"secret '{key}' has one source: a variable's name, {{file: P}} or {{command: C}}")
+        return {kind: str(word) for kind, word in source.items()}
+    raise ValueError(f"secret '{name}' has one source: a variable's name, {{file: P}} or {{command: C}}")
 
 
-def _params(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError("`params` is a mapping: name -> value, or {default, choices, min, max, help}")
-    return {key: word if isinstance(word, dict) else {"default": word} for key, word in value.items()}
+def _here(value: object) -> str:
+    if value == "local":
+        return "local"
+    raise ValueError(not_yet("runs_on", "SSH hosts").replace("`runs_on`", f"`runs_on: {value}`"))
 
 
-_TEXT_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Name = Annotated[str, BeforeValidator(name)]
-Text = Annotated[str, BeforeValidator(_text)]
-Texts = Annotated[list[str], BeforeValidator(_texts), WithJsonSchema(_TEXT_LIST)]
-Duration = Annotated[timedelta, BeforeValidator(duration), WithJsonSchema({"type": "string", "examples": ["90s"]})]
-Share = Annotated[float, BeforeValidator(share), WithJsonSchema({"type": ["number", "string"], "examples": ["10%"]})]
-Size = Annotated[int, BeforeValidator(size), WithJsonSchema({"type": "string", "examples": ["40GB"]})]
+DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
+SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
+_WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+
+RETRY_KEYS: Mapping[str, Key] = {
+    "max": Key(number(0, whole=True), "How many further tries a failed step gets.", is_required=True),
+    "delay": Key(DURATION, "The wait before the first further try.", timedelta(0)),
+    "backoff": Key(number(1), "By what the wait grows from try to try.", 1.0),
+    "jitter": Key(SHARE, "A random share that is added to each wait.", 0.0),
+    "longest_delay": Key(DURATION, "The longest wait, however often it grew.", timedelta(hours=1)),
+    "only": Key(
+        several(parsed(_failure, {"type": ["integer", "string"]})),
+        "The exit codes, or signal, timeout, lost, that are tried again; all failures when absent.",
+        (),
+    ),
+}
+_RETRIES_IN_FULL = mapping(RETRY_KEYS, "`retries`", RetryPolicy)
+_RETRIES_IN_SHORT = parsed(_retries, {"type": "integer", "minimum": 0})
+
+RETENTION_KEYS: Mapping[str, Key] = {
+    "runs": Key(number(0, whole=True), "How many finished runs are kept."),
+    "days": Key(number(0), "The age in days at which a run goes."),
+    "size": Key(parsed(size, {"type": "string", "examples": ["40GB"]}), "What all runs may take together."),
+    "failed_days": Key(number(0), "The age in days up to which failed runs are kept."),
+}
 
 
-class Strict(BaseModel):
-    """What all parts of the schema have in common: types are not guessed, unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=False, defer_build=True)
-
-
-class RetriesModel(Strict):
-    """`retries` in full."""
-
-    max: int = Field(ge=0, description="How many further tries a failed step gets.")
-    delay: Duration = Field(timedelta(0), description="The wait before the first further try.")
-    backoff: float = Field(1.0, ge=1, strict=False, description="By what the wait grows from try to try.")
-    jitter: Share = Field(0.0, description="A random share that is added to each wait.")
-    longest_delay: Duration = Field(timedelta(hours=1), description="The longest wait, however often it grew.")
-    only: Annotated[
-        list[Any], BeforeValidator(_only), WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}})
-    ] = Field([], description="The exit codes, or signal, timeout, lost, that are tried again; all when absent.")
+def _retention(**said: Any) -> Retention:
+    size_bytes = said.pop("size")
+    return Retention(size_bytes=size_bytes, **said)
 
 
-class RetentionModel(Strict):
-    """`retention`."""
-
-    runs: int | None = Field(None, ge=0, description="How many finished runs are kept.")
-    days: float | None = Field(None, ge=0, strict=False, description="The age in days at which a run goes.")
-    size: Size | None = Field(None, description="What all runs of the pipeline may take together.")
-    failed_days: float | None = Field(None, ge=0, strict=False, description="The age up to which failures are kept.")
+def _read_steps(value: Plain, path: Path, report: Report) -> Any:
+    steps = value if isinstance(value, (list, tuple)) else ()
+    return tuple(STEP_FORM.read(step, (*path, index), report) for index, step in enumerate(steps))
 
 
-class ParamModel(Strict):
-    """One entry of `params` in full."""
-
-    default: Any = Field(None, description="The value of a run that sets none; without it `--set` is required.")
-    choices: list[Any] | None = Field(None, description="The values that are allowed.")
-    min: float | None = Field(None, strict=False, description="The least number allowed.")
-    max: float | None = Field(None, strict=False, description="The greatest number allowed.")
-    help: str | None = Field(None, description="What it is for, in a line.")
-
-
-class StepModel(Strict):
-    """One step, merged."""
-
-    name: Name | None = Field(None, description="The step's name; without it that of its config or script.")
-    script: Annotated[str, BeforeValidator(_script)] | None = Field(
-        None, description="A file to run: `.py` under `python`, anything else by itself. Or `command`."
-    )
-    command: Annotated[
-        Any, BeforeValidator(_command), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}]})
-    ] = Field(None, description="Shell text, or a list of words that no shell sees. Or `script`.")
-    arguments: dict[str, Any] = Field({}, description="Passed as `--key=value`; merged by key, `null` removes.")
-    argument_style: Literal["auto", "fire", "argparse", "plain"] = Field(
-        "auto", description="How arguments are written; `auto` reads it from the script."
-    )
-    shell: Annotated[
-        Any,
-        BeforeValidator(_shell),
-        WithJsonSchema({"anyOf": [{"enum": ["sh", "bash"]}, {"type": "array", "items": {"type": "string"}}]}),
-    ] = Field("sh", description="What runs `command` text: sh, bash (with pipefail), or a list such as [zsh, -c].")
-    env: Annotated[dict[str, Any], BeforeValidator(_env)] = Field(
-        {}, description="Environment variables: text or numbers; merged by key, `null` removes."
-    )
-    env_file: Text | None = Field(None, description="A `.env` file with further environment variables.")
-    cwd: Text | None = Field(None, description="The directory that the process starts in.")
-    python: Annotated[str, BeforeValidator(_python)] | None = Field(
-        None, description="The interpreter for `.py` scripts; without it the one that crude-link runs under."
-    )
-    stdin: Literal["nothing", "terminal"] = Field(
-        "nothing", description="`nothing`: a question fails at once; `terminal`: the step has the keyboard."
-    )
-    stop_grace: Duration = Field(timedelta(seconds=10), description="How long INT and TERM may take each.")
-    needs: Annotated[list[str], BeforeValidator(_texts), WithJsonSchema(_TEXT_LIST)] | None = Field(
-        None, description="The steps that must have succeeded; without it the one before; [] starts at once."
-    )
-    when: str | None = Field(
-        None, description="`always`, `failed`, or an expression over params., steps., run. and env."
-    )
-    timeout: Duration | None = Field(None, description="How long one try may take.")
-    retries: Annotated[RetriesModel, BeforeValidator(_retries)] | None = Field(
-        None, description="How many further tries, or {max, delay, backoff, jitter, longest_delay, only}."
-    )
-    continue_on_failure: bool = Field(False, description="The pipeline goes on; the run is failed all the same.")
-    inputs: Texts = Field([], description="Paths that must be there before the step.")
-    outputs: Texts = Field([], description="Paths that must be there after the step.")
-    metrics: Text | None = Field(None, description="A JSON file of numbers that the step writes.")
-    runs_on: Literal["local"] = Field("local", description="Where the step runs; other places come with SSH hosts.")
+_CRON_FIELD = anything({"type": ["string", "integer"]})
+_CRON_KEYS: Mapping[str, Key] = {
+    "year": Key(_CRON_FIELD, "4 digits."),
+    "month": Key(_CRON_FIELD, "1-12 or jan-dec."),
+    "day": Key(_CRON_FIELD, "1-31, `last`, or `2nd fri`."),
+    "week": Key(_CRON_FIELD, "ISO week, 1-53."),
+    "day_of_week": Key(_CRON_FIELD, "0-6 or mon-sun; 0 is Monday."),
+    "hour": Key(_CRON_FIELD, "0-23."),
+    "minute": Key(_CRON_FIELD, "0-59, or '*/10'."),
+    "second": Key(_CRON_FIELD, "0-59."),
+    "timezone": Key(text(), "As `timezone` beside `cron`."),
+}
 
 
-class PipelineModel(Strict):
-    """One pipeline, its steps merged."""
-
-    name: Name | None = Field(None, description="The pipeline's name in history; without it the folder's.")
-    params: Annotated[dict[str, ParamModel], BeforeValidator(_params)] = Field(
-        {}, description="What a run may set: name -> value, or {default, choices, min, max, help}."
-    )
-    secrets: Annotated[dict[str, dict[str, Text]], BeforeValidator(_secrets)] = Field(
-        {}, description="Environment variables that are never stored; or name -> variable, {file: P}, {command: C}."
-    )
-    timeout: Duration | None = Field(None, description="How long the whole run may take.")
-    cron: Any = Field(None, description="When the pipeline runs by itself: cron fields, or a crontab line.")
-    timezone: str | None = Field(None, description="The zone of `cron`: Europe/Berlin; without it the machine's.")
-    retention: RetentionModel | None = Field(None, description="How many finished runs are kept.")
-    steps: list[StepModel] = Field(min_length=1, description="What is run, in order.")
+PARAM_KEYS: Mapping[str, Key] = {
+    "default": Key(anything({}), "The value of a run that sets none; without it `--set` is required."),
+    "choices": Key(anything({"type": "array"}), "The values that are allowed."),
+    "min": Key(number(), "The least number that is allowed."),
+    "max": Key(number(), "The greatest number that is allowed."),
+    "help": Key(text(), "What it is for, in a line."),
+}
+_PARAM = mapping(PARAM_KEYS, "a param")
 
 
-def source_of(secret: Mapping[str, str]) -> dict[str, str | None]:
-    """Return a secret's source as the three fields of the model."""
-    return {kind: secret.get(kind) for kind in ("env", "file", "command")}
+def _read_param(value: Plain, path: Path, report: Report) -> Any:
+    return _PARAM.read(value if isinstance(value, Mapping) else {"default": value}, path, report)
+
+
+def _read_retries(value: Plain, path: Path, report: Report) -> Any:
+    return (_RETRIES_IN_FULL if isinstance(value, Mapping) else _RETRIES_IN_SHORT).read(value, path, report)
+
+
+STEP: Mapping[str, Key] = {
+    "name": Key(parsed(_name, TEXT), "The step's name; without it that of its config or script."),
+    "script": Key(
+        parsed(_script, TEXT), "A file to run: `.py` under `python`, anything else by itself. Or `command`."
+    ),
+    "command": Key(
+        parsed(_command, {"anyOf": [TEXT, _WORDS]}), "Shell text, or a list of words that no shell sees. Or `script`."
+    ),
+    "arguments": Key(by_name(anything({})), "Passed as `--key=value`; merged by key, `null` removes.", {}),
+    "argument_style": Key(
+        one_word_of(*(style.value for style in ArgumentStyle)),
+        "How arguments are written; `auto` reads it from the script.",
+        "auto",
+    ),
+    "shell": Key(
+        parsed(_shell, {"anyOf": [{"enum": ["sh", "bash"]}, _WORDS]}),
+        "What runs `command` text: sh, bash (with pipefail), or a list such as [zsh, -c].",
+        _SHELLS["sh"],
+    ),
+    "env": Key(
+        by_name(parsed(_env_value, {"type": ["string", "number", "null"]})),
+        "Environment variables: text or numbers; merged by key, `null` removes.",
+        {},
+    ),
+    "env_file": Key(text(), "A `.env` file with further environment variables."),
+    "cwd": Key(text(), "The directory that the process starts in."),
+    "python": Key(
+        parsed(_python, TEXT), "The interpreter for `.py` scripts; without it the one that crude-link runs under."
+    ),
+    "stdin": Key(
+        one_word_of(*(stdin.value for stdin in Stdin)),
+        "`nothing`: a question fails at once; `terminal`: the step has the keyboard.",
+        "nothing",
+    ),
+    "stop_grace": Key(DURATION, "How long INT may take before TERM, and TERM before KILL.", timedelta(seconds=10)),
+    "needs": Key(
+        several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
+    ),
+    "when": Key(text(), "`always`, `failed`, or an expression over params., steps., run. and env."),
+    "timeout": Key(DURATION, "How long one try may take."),
+    "retries": Key(
+        Form(_read_retries, {"anyOf": [_RETRIES_IN_SHORT.json, _RETRIES_IN_FULL.json]}),
+        "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",
+        RetryPolicy(),
+    ),
+    "continue_on_failure": Key(boolean(), "The pipeline goes on; the run is failed all the same.", False),
+    "inputs": Key(several(text()), "Paths that must be there before the step.", ()),
+    "outputs": Key(several(text()), "Paths that must be there after the step.", ()),
+    "metrics": Key(text(), "A JSON file of numbers that the step writes."),
+    "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
+}
+STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)
+
+PIPELINE: Mapping[str, Key] = {
+    "name": Key(parsed(_name, TEXT), "The pipeline's name in history; without it the folder's."),
+    "params": Key(
+        by_name(Form(_read_param, {"anyOf": [{"type": ["string", "number", "boolean", "null"]}, _PARAM.json]})),
+        "What a run may set: name -> value, or {default, choices, min, max, help}.",
+        {},
+    ),
+    "secrets": Key(
+        parsed(_secrets, {"anyOf": [_WORDS, {"type": "object"}]}),
+        "Environment variables that are never stored; or name -> variable, {file: P}, {command: C}.",
+        {},
+    ),
+    "timeout": Key(DURATION, "How long the whole run may take."),
+    "cron": Key(
+        anything({"anyOf": [TEXT, schema_of(_CRON_KEYS)]}),
+        "When the pipeline runs by itself, with --non-interactive: cron fields, or a crontab line.",
+    ),
+    "timezone": Key(text(), "The zone of `cron`: Europe/Berlin; without it the machine's."),
+    "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
+    "steps": Key(
+        Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
+    ),
+}
+PIPELINE_FORM = mapping(PIPELINE, THE_FILE, later=LATER_PIPELINE_KEYS)

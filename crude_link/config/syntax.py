@@ -81,6 +81,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str, shown: str) -> ConfigErro
 
 def _meant(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int) -> str:
     written, problem = lines[line], error.problem or ""
+    if written[:column].endswith("*"):
+        column -= 1
     here = written[column:].strip()
     template = go_template(written)
     half_quoted = _HALF_QUOTED.match(written)
