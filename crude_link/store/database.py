@@ -31,10 +31,11 @@ class Database:
     def __init__(self, project: Project, *, create: bool) -> None:
         self.path = project.database
         self._runs = project.runs
-        if not create and not self.path.exists():
-            raise UsageError(f"no runs here yet: there is no {self.path}. `crude-link run` makes the first one")
-        if create:
-            _make_home(project)
+        with translated(self.path):
+            if not create and not self.path.exists():
+                raise UsageError(f"no runs here yet: there is no {self.path}. `crude-link run` makes the first one")
+            if create:
+                _make_home(project)
         if is_network(project.home):
             raise StoreError(
                 f"{project.home} lies on a network file system, where SQLite loses data. "
@@ -150,13 +151,12 @@ class Database:
 def _make_home(project: Project) -> None:
     if project.runs.is_dir():
         return
-    with translated(project.home):
-        project.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Keeps the store out of the project's repository, and the repository clean.
-        ignore = project.home / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", "utf-8")
-        project.runs.mkdir(mode=0o700, exist_ok=True)
+    project.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Keeps the store out of the project's repository, and the repository clean.
+    ignore = project.home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+    project.runs.mkdir(mode=0o700, exist_ok=True)
 
 
 def _may_write(path: Path) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from crude_link.model.event import Stream
 from crude_link.model.order import LogPlace
@@ -25,10 +25,10 @@ def read_entry(line: bytes) -> tuple[Stream, int] | None:
     return (_STREAMS[match[1]], int(match[2])) if match else None
 
 
-def open_if_there(path: Path) -> BinaryIO | None:
+def open_if_there(path: Path, *, buffering: int = -1) -> BinaryIO | None:
     """Open a file for reading; None when it is gone."""
     try:
-        return path.open("rb")
+        return cast("BinaryIO", path.open("rb", buffering=buffering))
     except (FileNotFoundError, NotADirectoryError):
         return None
 
@@ -106,7 +106,8 @@ class LogReader:
     def _chunk(self, stream: Stream, size: int) -> bytes:
         path = self._paths[stream]
         with translated(path):
-            file = self._files.get(stream) or open_if_there(path)
+            # Unbuffered: what lies past the index may still be written anew in place.
+            file = self._files.get(stream) or open_if_there(path, buffering=0)
             if file is None:
                 return b""
             self._files[stream] = file

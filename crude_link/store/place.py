@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +74,16 @@ def is_local(path: Path) -> bool:
 def file_system(path: Path) -> str | None:
     """Return the type of the file system of `path`, as the kernel names it; None where it cannot be known."""
     try:
-        lines = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
+        mounts = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape")
     except OSError:
         return None
-    place = os.path.realpath(path)
+    return file_system_in(mounts, os.path.realpath(path))
+
+
+def file_system_in(mounts: str, place: str) -> str | None:
+    """Return the type of the file system of a real path by the text of `/proc/self/mounts`."""
     best, kind = "", None
-    for line in lines:
+    for line in mounts.splitlines():
         _, written, name, *_ = line.split(" ")
         mount = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), written)
         inside = place == mount or place.startswith(mount.rstrip("/") + "/")
@@ -89,16 +94,24 @@ def file_system(path: Path) -> str | None:
 
 
 def _holders(start: Path, home: str | None) -> Iterator[Path]:
-    if (start / HOME_NAME).is_dir():
+    if _directory(start / HOME_NAME):
         yield start
-    if not start.is_dir():
-        return
-    border = start.stat().st_dev
+    border = _directory(start)
     for folder in start.parents:
         if home and Path(home).is_relative_to(folder):
             return
-        if folder.stat().st_dev != border:
+        here = _directory(folder)
+        if border is None or here is None or here.st_dev != border.st_dev:
             return
-        held = folder / HOME_NAME
-        if held.is_dir() and held.stat().st_uid == os.getuid():
+        held = _directory(folder / HOME_NAME)
+        if held and held.st_uid == os.getuid():
             yield folder
+
+
+def _directory(path: Path) -> os.stat_result | None:
+    """Return what is known of a directory; None when it is none, or may not be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found if stat.S_ISDIR(found.st_mode) else None

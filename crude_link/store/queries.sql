@@ -6,18 +6,16 @@ VALUES (:pipeline, :origin, :status, :began, :config_file, :config_digest, :para
         :group, :slot_time, :rerun_of);
 
 -- name: run
--- One run as recorded, with the number of its newest sitting.
-SELECT runs.*, (SELECT max(number) FROM sittings WHERE run = runs.id) AS sitting FROM runs WHERE id = :run;
+-- One run as recorded.
+SELECT * FROM runs WHERE id = :run;
 
 -- name: runs
 -- The newest runs of all pipelines first.
-SELECT runs.*, (SELECT max(number) FROM sittings WHERE run = runs.id) AS sitting
-FROM runs ORDER BY id DESC LIMIT :limit;
+SELECT * FROM runs ORDER BY id DESC LIMIT :limit;
 
 -- name: runs_of_pipeline
 -- The newest runs of one pipeline first.
-SELECT runs.*, (SELECT max(number) FROM sittings WHERE run = runs.id) AS sitting
-FROM runs WHERE pipeline = :pipeline ORDER BY id DESC LIMIT :limit;
+SELECT * FROM runs WHERE pipeline = :pipeline ORDER BY id DESC LIMIT :limit;
 
 -- name: set_run_status
 -- Record how a run stands.

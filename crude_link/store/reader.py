@@ -46,15 +46,15 @@ class RunReader:
 
     def _seen(self, row: Row) -> Run:
         run = run_of(row)
-        if run.status.is_final or row["sitting"] is None or self._locks.is_held(run.id):
+        if run.status.is_final:
+            return run
+        before = self._database.first("newest_sitting", run=run.id)
+        if before is None or self._locks.is_held(run.id):
             return run
         # It may just have ended, or been resumed: only the same sitting on both sides of the lock is a lost one.
-        again = self._database.first("run", run=run.id)
         sitting = self._database.first("newest_sitting", run=run.id)
-        if again is None or sitting is None or again["sitting"] != row["sitting"] or sitting["ended"] is not None:
-            return run_of(again or row)
-        if Status(again["status"]).is_final:
-            return run_of(again)
+        if sitting is None or sitting["number"] != before["number"] or sitting["ended"] is not None:
+            return run_of(self._database.first("run", run=run.id) or row)
         host = text(sitting["host"])
         if host != os.uname().nodename and not is_local(self._home):
             return replace(run, reason=f"on host {host}, whose locks cannot be seen from here")

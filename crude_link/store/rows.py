@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,8 @@ from crude_link.model.run import (
 )
 from crude_link.model.status import Status
 from crude_link.store.database import Bound, Row
+
+_EVERYTHING = Selection()
 
 
 def moment_text(moment: datetime | None) -> str | None:
@@ -70,7 +71,7 @@ def run_of(row: Row) -> Run:
         config_file=text(row["config_file"]),
         params=_from_json(row["params"]),
         settings=tuple(_from_json(row["settings"])),
-        selection=Selection(start_at=text(row["start_at"]), only=text(row["only_step"])),
+        selection=_selection(text(row["start_at"]), text(row["only_step"])),
         group=text(row["group"]),
         slot_time=moment(row["slot_time"]),
         rerun_of=row["rerun_of"],
@@ -205,14 +206,14 @@ def _outcome_of(row: Row) -> Outcome:
     )
 
 
+def _selection(start_at: str | None, only: str | None) -> Selection:
+    return _EVERYTHING if start_at is None and only is None else Selection(start_at=start_at, only=only)
+
+
 def _from_json(written: str) -> Any:
     # A shortcut for what most rows hold; a fresh one each, because nothing keeps a reader from changing it.
     if written == "{}":
         return {}
+    if written == "[]":
+        return ()
     return json.loads(written)
-
-
-def json_mapping(written: str) -> Mapping[str, Any]:
-    """Read a mapping that `to_json` wrote."""
-    value: Mapping[str, Any] = json.loads(written)
-    return value

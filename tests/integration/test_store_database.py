@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -17,7 +18,7 @@ from store_values import HERE, NEW_RUN, NOON, PYTHON, SITTING, SUCCESS, attempt_
 from crude_link.errors import DiskFull, StoreDamaged, StoreError, StoreTooNew, UsageError
 from crude_link.model.run import Findings
 from crude_link.model.status import Status
-from crude_link.store import SqliteStore, open_store
+from crude_link.store import SqliteStore, open_store, place
 from crude_link.store.queries import newest_version, queries
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE}
@@ -109,6 +110,59 @@ def test_a_store_on_a_read_only_disk_can_be_looked_at(tmp_path: Path) -> None:
             remount("rw")
             other = finished_run(tmp_path / "disk")
             assert [each.id for each in store.history.runs()] == [other, run]
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be a user without any rights for a while."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_who_may_only_read_can_look(open_folder: Path) -> None:
+    run = finished_run(open_folder)
+    home = project_at(open_folder).home
+    home.chmod(0o755)
+    with nobody(), open_store(project_at(open_folder), create=False) as store:
+        assert [each.id for each in store.history.runs()] == [run]
+        with pytest.raises(StoreError, match="cannot be written: no permission"):
+            store.runs.begin_run(NEW_RUN, None)
+    assert sorted(path.name for path in home.iterdir()) == [".gitignore", "crude-link.db", "runs"]
+    with store_at(open_folder) as working:
+        new = working.runs.begin_run(NEW_RUN, SITTING).id
+        with nobody(), open_store(project_at(open_folder), create=False) as store:
+            assert [each.id for each in store.history.runs()] == [new, run]
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_store_that_may_not_be_seen_is_an_error_in_words(open_folder: Path, create: bool) -> None:
+    finished_run(open_folder)
+    with nobody(), pytest.raises(StoreError, match="no permission"):
+        open_store(project_at(open_folder), create=create)
+
+
+def test_a_folder_that_may_not_be_written_is_an_error_in_words(open_folder: Path) -> None:
+    with nobody(), pytest.raises(StoreError, match="no permission"):
+        store_at(open_folder)
+
+
+def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "_NETWORK", {place.file_system(tmp_path)})
+    with pytest.raises(StoreError, match="Set CRUDE_LINK_HOME"):
+        store_at(tmp_path)
 
 
 def test_a_store_of_a_newer_crude_link_is_not_touched(tmp_path: Path) -> None:

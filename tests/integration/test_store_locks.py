@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from store_values import HERE, NEW_RUN, PYTHON, SITTING, store_at
 
 from crude_link.errors import RunIsHeld, UnknownRun
 from crude_link.model.status import Status
-from crude_link.store import SqliteStore
+from crude_link.store import SqliteStore, place
 
 HOLDER = """
 import sys
@@ -86,6 +87,18 @@ def test_a_run_is_not_lost_while_its_agent_ends_the_steps(store: SqliteStore, tm
             with store.locks.hold(run):
                 pass
         assert store.runs.run(run).status is Status.LOST
+
+
+def test_a_run_of_a_host_whose_locks_cannot_be_seen_is_not_called_lost(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store_at(tmp_path) as other:
+        run = other.runs.begin_run(NEW_RUN, replace(SITTING, host="thor")).id
+    assert store.runs.run(run).status is Status.LOST
+    monkeypatch.setattr(place, "_LOCAL", set())
+    seen = store.runs.run(run)
+    assert seen.status is Status.RUNNING
+    assert seen.reason.startswith("on host thor")
 
 
 def test_those_who_look_keep_nobody_from_holding(store: SqliteStore, tmp_path: Path) -> None:
