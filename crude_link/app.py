@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
 from crude_link.errors import CannotStart, CrudeLinkError, Problem, UnknownRun
-from crude_link.model.run import NewRun, Origin, Run, Selection
+from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
@@ -109,20 +109,26 @@ class Desk:
     ) -> tuple[list[Problem], list[str]]:
         """Do the pre-flight of what is selected; return problems and warnings."""
         from crude_link.programs import check_interpreter
-        from crude_link.steps.preflight import preflight
+        from crude_link.steps.preflight import Preflight
 
-        return preflight(
-            pipeline,
+        look = Preflight(
             project=self.project.directory,
             config_file=config_file,
             environment=self.environment,
             secrets=self.secrets(pipeline),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
-            selection=selection,
         )
+        return look.check(pipeline, selection)
 
-    def record(self, store: SqliteStore, pipeline: Pipeline, config: ConfigFile, ask: Ask = Ask()) -> Run:
-        """Record a new run that nobody works on yet."""
+    def record(
+        self,
+        store: SqliteStore,
+        pipeline: Pipeline,
+        config: ConfigFile,
+        ask: Ask = Ask(),
+        sitting: Sitting | None = None,
+    ) -> Run:
+        """Record a new run: with its first sitting, or for another process to begin."""
         new = NewRun(
             pipeline=pipeline.name,
             origin=ask.origin,
@@ -138,7 +144,7 @@ class Desk:
             slot_time=ask.slot_time,
             rerun_of=ask.rerun_of,
         )
-        return store.runs.begin_run(new, None)
+        return store.runs.begin_run(new, sitting)
 
     def secrets(self, pipeline: Pipeline) -> Secrets:
         """Return the secrets of a pipeline, to be resolved when they are used."""

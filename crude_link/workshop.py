@@ -71,10 +71,10 @@ class Workshop:
 
     def begin(self, pipeline: Pipeline, config: ConfigFile, ask: Ask = Ask()) -> LiveRun:
         """Record a new run and hand it to the runner."""
-        run = self.desk.record(self.store, pipeline, config, ask)
+        sitting = self._sitting()
+        run = self.desk.record(self.store, pipeline, config, ask, sitting)
         with ExitStack() as stack:
             lock = stack.enter_context(self.store.locks.hold(run.id))
-            sitting, _ = self.store.runs.begin_sitting(run.id, self._sitting())
             return self._take(pipeline, sitting, lock, stack.pop_all())
 
     def resume(self, run_id: int, reloaded: tuple[Pipeline, str] | None = None) -> LiveRun:

@@ -36,3 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         click.echo(f"crude-link: {error}" if "\n" not in str(error) else str(error), err=True)
         return error.exit_status
+    except Exception as error:  # noqa: BLE001 (the border: whatever it is, a person reads one paragraph)
+        if "--debug" in arguments:
+            traceback.print_exc()
+        kind = type(error).__name__
+        click.echo(f"crude-link: this should not have happened: {kind}: {error}. --debug shows where.", err=True)
+        return 1
