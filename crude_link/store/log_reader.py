@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias
 
 from crude_link.model.event import Stream
 from crude_link.model.order import LogPlace
@@ -28,7 +28,7 @@ def read_entry(line: bytes) -> tuple[Stream, int] | None:
 def open_if_there(path: Path, *, buffering: int = -1) -> BinaryIO | None:
     """Open a file for reading; None when it is gone."""
     try:
-        return cast("BinaryIO", path.open("rb", buffering=buffering))
+        return path.open("rb", buffering=buffering)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
