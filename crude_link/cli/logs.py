@@ -12,7 +12,7 @@ import click
 from crude_link.app import Records, open_records
 from crude_link.cli.options import common_options, json_option
 from crude_link.cli.record import run_and_step
-from crude_link.cli.talk import say
+from crude_link.cli.talk import say, until_reader_leaves
 from crude_link.errors import UsageError
 from crude_link.model.event import Stream
 from crude_link.model.run import Attempt, AttemptKey
@@ -65,18 +65,23 @@ def command(
     stream = None if only_stdout is only_stderr else Stream.STDOUT if only_stdout else Stream.STDERR
     wanted = Wanted(run=run_id, step=step, number=number, stream=stream)
     page = Page(as_json=as_json, with_heads=step is None)
-    if follow:
-        from crude_link.cli.follow import follow_logs
+    with until_reader_leaves():
+        if follow:
+            from crude_link.cli.follow import follow_logs
 
-        follow_logs(records, wanted, page)
-        return 0
-    chosen = wanted.among(records.store.attempts.attempts(run_id))
+            follow_logs(records, wanted, page)
+        else:
+            _print_logs(records, wanted, page)
+    return 0
+
+
+def _print_logs(records: Records, wanted: Wanted, page: Page) -> None:
+    chosen = wanted.among(records.store.attempts.attempts(wanted.run))
     for attempt in chosen:
-        page.write(attempt.key, records.store.logs.lines(attempt.key, stream))
+        page.write(attempt.key, records.store.logs.lines(attempt.key, wanted.stream))
     page.flush()
     if not page.has_lines:
         say(_silence(records, wanted, chosen))
-    return 0
 
 
 class Page:

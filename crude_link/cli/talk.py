@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from math import isfinite
 from typing import Any
+
+import click
 
 from crude_link.notifiers.look import Look, look_of
 
@@ -22,15 +26,30 @@ def say(text: str) -> None:
 def show(lines: Iterable[str], look: Look | None = None) -> None:
     """Print lines of a result on stdout."""
     look = look or look_of(sys.stdout)
-    sys.stdout.write("".join(f"{look.spell(line)}\n" for line in lines))
-    sys.stdout.flush()
+    with until_reader_leaves():
+        sys.stdout.write("".join(f"{look.spell(line)}\n" for line in lines))
+        sys.stdout.flush()
 
 
 def print_json(value: object) -> None:
     """Print a result as JSON on stdout."""
     # ASCII only: text that is not UTF-8 survives, and every terminal and pipe can take it.
-    sys.stdout.write(json.dumps(as_plain(value), indent=2) + "\n")
-    sys.stdout.flush()
+    with until_reader_leaves():
+        sys.stdout.write(json.dumps(as_plain(value), indent=2) + "\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def until_reader_leaves() -> Iterator[None]:
+    """End the program with 0 when whoever reads our stdout has seen enough, as in `crude-link logs | head`."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # What is still buffered goes nowhere; otherwise Python complains of it at its end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise click.exceptions.Exit(0) from error
 
 
 def as_plain(value: object) -> Any:

@@ -1,0 +1,211 @@
+"""`crude-link runs`, `show` and `why` over a real store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from look_project import FAILURE, NEW_RUN, NOON, LookProject
+
+from crude_link.cli import main
+from crude_link.model.run import Origin, RequestKind
+from crude_link.model.status import Status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command returned and printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LookProject]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CRUDE_LINK_HOME", raising=False)
+    project = LookProject.at(tmp_path)
+    yield project
+    project.leave()
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
+    def ask(*words: str) -> Answer:
+        capsys.readouterr()
+        status = main(words)
+        return Answer(status, *capsys.readouterr())
+
+    return ask
+
+
+def test_runs_are_listed_newest_first(project: LookProject, ask: Ask) -> None:
+    project.failed_run()
+    project.green_run()
+    head, *lines = ask("runs").out.splitlines()
+    assert head.split() == ["run", "pipeline", "status", "began", "time", "why", "reason"]
+    assert [line.split()[0] for line in lines] == ["2", "1"]
+    assert "succeeded" in lines[0]
+    assert lines[1].endswith("by hand  'train': exit 1")
+
+
+def test_runs_can_be_chosen_by_number_pipeline_and_status(project: LookProject, ask: Ask) -> None:
+    failed, green = project.failed_run(), project.green_run()
+    project.finish(project.begin(replace(NEW_RUN, pipeline="other", origin=Origin.SCHEDULE)), Status.SUCCEEDED)
+
+    def ids(*options: str) -> list[int]:
+        return [run["id"] for run in json.loads(ask("runs", "--json", *options).out)]
+
+    assert ids() == [3, 2, 1]
+    assert ids("--limit", "1") == [3]
+    assert ids("--pipeline", "demo") == [green, failed]
+    assert ids("--status", "failed") == [failed]
+    assert ids("--status", "succeeded", "--limit", "1") == [3]
+    assert ids("--pipeline", "nobody") == []
+
+
+def test_no_runs_are_said_on_stderr(project: LookProject, ask: Ask) -> None:
+    answer = ask("runs")
+    assert (answer.status, answer.out) == (0, "")
+    assert "no such runs" in answer.err
+
+
+def test_a_directory_without_a_store_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = ask("runs")
+    assert answer.status == 2
+    assert "no runs here yet" in answer.err
+    assert not (tmp_path / ".crude-link").exists()
+
+
+def test_a_run_that_nobody_holds_any_more_is_lost(project: LookProject, ask: Ask) -> None:
+    run = project.begin()
+    project.attempt(run, "prepare")
+    assert json.loads(ask("runs", "--json").out)[0]["status"] == "running"
+    project.leave()
+    assert json.loads(ask("runs", "--json").out)[0]["status"] == "lost"
+    shown = json.loads(ask("show", "--json").out)
+    assert [step["status"] for step in shown["steps"]] == ["lost", "waiting", "waiting"]
+    why = ask("why").out
+    assert "is gone" in why
+    assert why.endswith(f"crude-link resume {run}\n")
+
+
+def test_show_tells_all_of_a_run(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    out = ask("show", str(run)).out
+    assert out.startswith(f"run {run} failed at 'train': exit 1\n")
+    for part in (
+        "lr=0.1",
+        "code 0123456789ab with changes",
+        "data.npz  1.2 kB  abab",
+        "images  500",
+        "python3 train.py",
+    ):
+        assert part in out
+    assert out.endswith(f"crude-link logs {run} train · crude-link resume {run}\n")
+
+
+def test_show_tells_why_a_green_run_skipped_a_step_and_what_was_decided(project: LookProject, ask: Ask) -> None:
+    project.green_run()
+    out = ask("show").out
+    assert "deploy   skipped" in out
+    assert "is false (steps.train.metrics.accuracy = 0.72)" in out
+    assert "skip      deploy" in out
+    assert "a hunch" in out
+
+
+def test_show_as_json_is_the_whole_record(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    shown = json.loads(ask("show", "--json", str(run)).out)
+    assert (shown["id"], shown["status"], shown["reason"]) == (run, "failed", "'train': exit 1")
+    assert shown["sittings"][0]["code"] == {"commit": "0123456789abcdef", "dirty": True, "diff_digest": None}
+    first = shown["attempts"][0]
+    assert first["key"] == {"run": run, "step": "prepare", "task": 1, "number": 1}
+    assert first["outcome"]["wall_seconds"] == 12.0
+    assert first["outputs"][0]["digest"] == "ab" * 32
+    assert shown["config"]["text"] == NEW_RUN.config_text
+    assert shown["config"]["document"]["steps"][1]["retries"] == 2
+
+
+def test_a_run_can_be_named_by_its_distance_and_its_pipeline(project: LookProject, ask: Ask) -> None:
+    failed, green = project.failed_run(), project.green_run()
+    for words, run in (("last", green), ("last~1", failed), ("last:demo", green), ("last~1:demo", failed)):
+        assert json.loads(ask("show", "--json", words).out)["id"] == run
+
+
+@pytest.mark.parametrize("words", ["9", "last~7", "last:nobody", "lost"])
+@pytest.mark.parametrize("command", ["show", "why", "logs"])
+def test_an_unknown_run_or_step_ends_with_2(project: LookProject, ask: Ask, command: str, words: str) -> None:
+    project.failed_run()
+    answer = ask(command, words)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.count("\n") == 1
+
+
+def test_why_of_a_failed_step_names_needs_and_attempts(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    out = ask("why", "train").out
+    assert out.splitlines()[0] == f"run {run}: train failed: exit 1."
+    assert "It needs prepare (succeeded)." in out
+    assert "Attempt 2 began at" in out
+    assert "failed: exit 1 after 3.2 s." in out
+    assert out.endswith(f"crude-link logs {run} train · crude-link resume {run}\n")
+
+
+def test_why_of_a_step_that_was_skipped_for_another_leads_to_that(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    out = ask("why", str(run), "deploy").out
+    assert "deploy was skipped: needs train, which failed." in out
+    assert f"crude-link why {run} train" in out
+
+
+def test_why_of_a_condition_shows_what_it_saw(project: LookProject, ask: Ask) -> None:
+    project.green_run()
+    out = ask("why", "last", "deploy").out
+    assert "It runs only when: steps.train.metrics.accuracy > 0.9" in out
+    assert out.count("steps.train.metrics.accuracy = 0.72") == 1
+    assert "Decision 'skip' about deploy by ada" in out
+
+
+def test_why_of_a_step_that_is_tried_again_says_when(project: LookProject, ask: Ask) -> None:
+    run = project.begin()
+    project.end(project.attempt(run, "train"), FAILURE)
+    project.settle(run, "train", Status.WAITING, "tried again after: exit 1")
+    answer = ask("why", "train")
+    assert answer.err == ""
+    out = answer.out
+    assert "train waits: tried again after: exit 1." in out
+    assert "The run is held by pid" in out
+
+
+def test_why_of_a_live_run_names_its_holder_and_what_it_was_asked(project: LookProject, ask: Ask) -> None:
+    run = project.begin()
+    project.attempt(run, "prepare")
+    project.store.states.ask(run, RequestKind.STOP, "eve", NOON)
+    answer = json.loads(ask("why", "--json").out)
+    assert any(sentence.startswith("It is held by pid") for sentence in answer["sentences"])
+    assert any(sentence.startswith("eve asked it") for sentence in answer["sentences"])
+    assert answer["next"] == [f"crude-link logs {run} -f", f"crude-link stop {run}"]
+
+
+def test_looking_loads_no_costly_module(project: LookProject) -> None:
+    import subprocess
+    import sys
+
+    project.green_run()
+    program = (
+        "import sys; from crude_link.cli import main; [main([c]) for c in ('runs', 'show', 'logs', 'why')];"
+        "print([m for m in ('omegaconf', 'pydantic', 'apscheduler', 'rich', 'questionary') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
