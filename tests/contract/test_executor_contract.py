@@ -17,7 +17,7 @@ from crude_link.model.event import Ended, Held, Started, Stream, Wrote
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
 
-EXECUTORS: dict[str, Callable[[], Executor]] = {"local": lambda: LocalExecutor(MachineClock())}
+EXECUTORS: dict[str, Callable[[], Executor]] = {"local": lambda: LocalExecutor(SystemClock())}
 
 
 @pytest.fixture(params=EXECUTORS)
@@ -133,7 +133,7 @@ def test_a_step_that_ignores_the_gentle_signals_is_killed(bench: Bench) -> None:
 def test_a_run_can_be_held_by_one_executor_at_a_time(bench: Bench) -> None:
     bench.hold()
     bench.wait_for(lambda event: event == Held(run=1))
-    second = Bench(LocalExecutor(MachineClock()), bench.folder)
+    second = Bench(LocalExecutor(SystemClock()), bench.folder)
     try:
         second.hold()
         order = second.order("second", "true")
@@ -147,7 +147,7 @@ def test_a_run_can_be_held_by_one_executor_at_a_time(bench: Bench) -> None:
 
 
 def test_closing_ends_what_still_runs(tmp_path: Path) -> None:
-    bench = Bench(LocalExecutor(MachineClock()), tmp_path)
+    bench = Bench(LocalExecutor(SystemClock()), tmp_path)
     bench.hold()
     order = bench.order("long", "sleep", "100")
     bench.executor.start(order)
