@@ -78,9 +78,11 @@ class FlockLocks:
     def _take(self, run: int) -> int:
         path = self._files.lock(run)
         for _ in range(_TRIES):
-            lock = _open(path, os.O_RDWR | os.O_CREAT)
-            if lock is None:
-                raise UnknownRun(f"run {run} has no folder any more ({path.parent})")
+            with translated(path):
+                try:
+                    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                except FileNotFoundError as error:
+                    raise UnknownRun(f"run {run} has no folder any more ({path.parent})") from error
             if not _locked_now(lock, fcntl.LOCK_EX):
                 os.close(lock)
                 time.sleep(_PAUSE_SECONDS)
@@ -97,21 +99,17 @@ class FlockLocks:
 
 
 def _is_locked(path: Path) -> bool:
-    lock = _open(path, os.O_RDONLY)
-    if lock is None:
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
+    except OSError:
+        # Who may not look believes the record.
+        return True
     try:
         return not _locked_now(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
-
-
-def _open(path: Path, flags: int) -> int | None:
-    with translated(path):
-        try:
-            return os.open(path, flags | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            return None
 
 
 def _locked_now(lock: int, kind: int) -> bool:
