@@ -15,7 +15,7 @@ from crude_link.cli.talk import as_plain, print_json, show
 from crude_link.errors import StoreError
 from crude_link.model.run import Attempt, Sitting
 from crude_link.model.status import Status
-from crude_link.model.words import duration_words, size_words
+from crude_link.model.words import size_words
 from crude_link.notifiers.look import COLOURS, Look, local_time, look_of
 from crude_link.notifiers.summary import (
     closing_words,
@@ -23,6 +23,7 @@ from crude_link.notifiers.summary import (
     ended_words,
     next_commands,
     short_value,
+    spent_words,
     step_table,
 )
 from crude_link.notifiers.table import Cell, Column, Table
@@ -57,12 +58,12 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
     run = record.run
     facts: list[tuple[str, str]] = [
         ("pipeline", run.pipeline),
-        ("began", f"{local_time(run.began)}, {origin_words(run)}"),
+        ("began", f"{local_time(run.began, seconds=True)}, {origin_words(run)}"),
     ]
     if run.slot_time:
         facts.append(("due", local_time(run.slot_time)))
     if run.ended:
-        facts.append(("ended", local_time(run.ended)))
+        facts.append(("ended", local_time(run.ended, seconds=True)))
     if record.holder:
         facts.append(("held by", record.holder))
     facts += [
@@ -87,10 +88,11 @@ def _selection_words(record: Record) -> str:
 
 
 def _sitting_words(sitting: Sitting) -> str:
-    took = f", {duration_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded"
+    took = f", {spent_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded"
     code = f", code {sitting.code.commit[:12]}{' with changes' if sitting.code.dirty else ''}" if sitting.code else ""
+    when = f"{local_time(sitting.began, seconds=True)}{took}"
     who = f"{sitting.user} on {sitting.host} (pid {sitting.pid})"
-    return f"{sitting.number}: {local_time(sitting.began)}{took}, {who}{code}: {command_words(sitting.argv)}"
+    return f"{sitting.number}: {when}, {who}{code}: {command_words(sitting.argv)}"
 
 
 def _steps(record: Record, look: Look) -> list[str]:

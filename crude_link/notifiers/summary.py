@@ -18,19 +18,20 @@ _METRICS = 4
 
 
 def command_words(argv: Sequence[str]) -> str:
-    """Say an argv as a person would have typed it: a shell's text as it is, an interpreter by its name."""
+    """Say an argv as a person would have typed it: the first line of a shell's text, an interpreter by its name."""
     if not argv:
         return ""
     program, *rest = argv
     if len(rest) > 1 and rest[-2].startswith("-") and rest[-2].endswith("c"):
-        return one_line(rest[-1])
+        first, *more = rest[-1].strip().splitlines() or [""]
+        return one_line(first) + (" …" if more else "")
     name = PurePath(program).name if PurePath(program).is_absolute() else program
     return one_line(shlex.join([name, *rest]))
 
 
 def ended_words(outcome: Outcome, findings: Findings | None = None) -> str:
     """Say how an attempt ended: `11.8 s · accuracy 0.93`, `exit 1 after 3.2 s`."""
-    wall = duration_words(outcome.wall)
+    wall = spent_words(outcome.wall)
     if outcome.status is Status.SUCCEEDED:
         return " · ".join([wall, *metric_words(findings)])
     reason = one_line(outcome.reason)
@@ -59,10 +60,16 @@ def retry_words(retry_at: datetime, now: datetime) -> str:
     return f"tried again at {local_time(retry_at, seconds=True)}, in {duration_words(retry_at - now)}"
 
 
+def spent_words(spent: timedelta) -> str:
+    """Say how long something took; steps can be so short that tenths of a second say nothing."""
+    milliseconds = spent / timedelta(milliseconds=1)
+    return f"{milliseconds:.0f} ms" if 0 < milliseconds < 99.5 else duration_words(spent)
+
+
 def time_words(wall: timedelta, usual: timedelta | None) -> str:
     """Say a duration against the usual one, where they differ: `12 s (usually 11 s)`."""
-    words = duration_words(wall)
-    before = duration_words(usual) if usual is not None else words
+    words = spent_words(wall)
+    before = spent_words(usual) if usual is not None else words
     return words if words == before else f"{words} (usually {before})"
 
 
@@ -110,7 +117,7 @@ def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None 
         case Status.RUNNING:
             return f"run {run.id} is running{because}"
         case Status.CANCELLED | Status.SKIPPED | Status.LOST:
-            after = f" after {duration_words(took)}" if took is not None else ""
+            after = f" after {spent_words(took)}" if took is not None else ""
             return f"run {run.id} {'was ' * (run.status is not Status.LOST)}{run.status.value}{after}{because}"
 
 
@@ -142,7 +149,7 @@ def _step_row(state: StepState, attempt: Attempt | None, usual: Mapping[str, tim
         status,
         time_words(outcome.wall, usual.get(state.name)),
         memory_words(outcome),
-        duration_words(outcome.cpu),
+        spent_words(outcome.cpu),
         reason,
     ]
 
@@ -166,7 +173,7 @@ def _look_at_failure(run: Run, states: Sequence[StepState], attempts: Mapping[st
 
 
 def _in(took: timedelta | None) -> str:
-    return f" in {duration_words(took)}" if took is not None else ""
+    return f" in {spent_words(took)}" if took is not None else ""
 
 
 def _skipped_words(states: Sequence[StepState]) -> str:

@@ -23,11 +23,17 @@ from crude_link.model.exhaustive import assert_never
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
-from crude_link.model.words import duration_words
 from crude_link.notifiers.channel import Channel, Cursor, are_together
 from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.look import COLOURS, Colour, look_of, one_line, printable, shortened, width_of
-from crude_link.notifiers.summary import closing_line, command_words, ended_words, retry_words, step_table
+from crude_link.notifiers.summary import (
+    closing_line,
+    command_words,
+    ended_words,
+    retry_words,
+    spent_words,
+    step_table,
+)
 
 #: A pipeline of more steps is told by their number.
 _NAMES = 12
@@ -53,6 +59,7 @@ class TerminalNotifier:
         self._err = Channel(err.buffer, cursor)
         self._out = Channel(out, cursor if are_together(out, err) else Cursor())
         self._out_look = look_of(out, err.encoding)
+        self._stderr = err
         self._look = look_of(err)
         self._clock = clock
         self._said_parallel = parallel
@@ -129,7 +136,7 @@ class TerminalNotifier:
         what = ", ".join(names) if len(names) <= _NAMES else f"{len(names)} steps"
         usual = [event.usual[name] for name in names if name in event.usual]
         whole = len(usual) == len(names) and not self._parallel
-        about = f"  (usually {duration_words(sum(usual, timedelta()))})" if whole else ""
+        about = f"  (usually {spent_words(sum(usual, timedelta()))})" if whole else ""
         self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline}: {what}{self._dim(about)}")
 
     def _tell_attempt(self, event: AttemptBegan) -> None:
@@ -138,8 +145,9 @@ class TerminalNotifier:
         number = self._tries[run, step] = self._tries.get((run, step), 0) + 1
         again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
         usual = self._usual.get(run, {}).get(step)
-        about = f"  (usually {duration_words(usual)})" if usual is not None else ""
+        about = f"  (usually {spent_words(usual)})" if usual is not None else ""
         command = command_words(attempt.argv)
+        self._look = look_of(self._stderr)  # a window may have another size by now
         if self._look.width is not None:
             command = shortened(command, max(20, self._look.width - width_of(f"▶ {step}  {again}{about}") - 1))
         self._talk(self._headed(Status.RUNNING, step, f"{again}{self._dim(command + about)}"))
@@ -162,6 +170,7 @@ class TerminalNotifier:
     def _tell_end(self, event: RunEnded) -> None:
         began = self._began.pop(event.run.id, None)
         took = timedelta(seconds=self._clock.monotonic() - began) if began is not None else None
+        self._look = look_of(self._stderr)
         table = step_table(event.states, event.attempts, event.usual).lines(self._look)
         closing = closing_line(event.run, event.states, event.attempts, took)
         words, *commands = closing.split(" · crude-link ")

@@ -158,10 +158,10 @@ def test_a_step_is_told_before_and_after_with_its_usual_time() -> None:
     ]
 
 
-def test_a_shell_s_text_is_shown_as_it_was_written() -> None:
+def test_the_first_line_of_a_shell_s_text_is_shown() -> None:
     seat = a_seat()
-    seat.tell(began(argv=("sh", "-e", "-c", "echo a |\n  wc -l")))
-    assert seat.talk == "▶ train  echo a | wc -l\n"
+    seat.tell(began(argv=("sh", "-e", "-c", "echo a | wc -l\n")), began(argv=("bash", "-c", "echo a\necho b")))
+    assert seat.talk == "▶ train  echo a | wc -l\n▶ train  try 2 of 3  echo a …\n"
 
 
 def test_a_failure_is_told_in_words() -> None:
