@@ -95,7 +95,11 @@ class FlockLocks:
             # The run was removed, and perhaps made again, in between.
             os.close(lock)
         who = self.holder(run)
-        raise RunIsHeld(f"run {run} is held by {who}" if who else f"run {run} is held by a process that just ended")
+        if who is None:
+            raise RunIsHeld(f"run {run} was held until just now: try again")
+        raise RunIsHeld(
+            f"run {run} is held by {who}. Wait for it (crude-link wait {run}) or stop it (crude-link stop {run})"
+        )
 
 
 def _is_locked(path: Path) -> bool:

@@ -96,9 +96,11 @@ def file_system_in(mounts: str, place: str) -> str | None:
 def _holders(start: Path, home: str | None) -> Iterator[Path]:
     if _directory(start / HOME_NAME):
         yield start
+    # The way that the shell shows and the one without links.
+    homes = [Path(home), Path(home).resolve()] if home else []
     border = _directory(start)
     for folder in start.parents:
-        if home and Path(home).is_relative_to(folder):
+        if any(each.is_relative_to(folder) for each in homes):
             return
         here = _directory(folder)
         if border is None or here is None or here.st_dev != border.st_dev:

@@ -36,6 +36,13 @@ def test_a_store_at_or_above_the_home_of_the_user_is_not_looked_at(tmp_path: Pat
     assert find_project(start, {"HOME": "/elsewhere"}).directory == tmp_path
 
 
+def test_a_home_behind_a_link_is_known_too(tmp_path: Path) -> None:
+    start = make(tmp_path / "disk" / "ada" / "work")
+    make(tmp_path / "disk" / "ada" / ".crude-link")
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    assert find_project(start, {"HOME": str(tmp_path / "home" / "ada")}).directory == start
+
+
 def test_who_starts_at_home_may_have_a_store_there(tmp_path: Path) -> None:
     make(tmp_path / ".crude-link")
     assert find_project(tmp_path, {"HOME": str(tmp_path)}).directory == tmp_path
