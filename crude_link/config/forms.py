@@ -165,12 +165,20 @@ def mapping(
 
 def schema_of(keys: Mapping[str, Key], later: Mapping[str, tuple[str, str]] | None = None) -> JsonSchema:
     """Return the JSON Schema of a mapping with these keys."""
-    properties: dict[str, Any] = {name: {**key.form.json, "description": key.help} for name, key in keys.items()}
+    properties: dict[str, Any] = {name: _described(key) for name, key in keys.items()}
     for name, (capability, meaning) in (later or {}).items():
         properties[name] = {"description": f"{meaning} Comes with {capability}."}
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     required = [name for name, key in keys.items() if key.is_required]
     return {**schema, "required": required} if required else schema
+
+
+def _described(key: Key) -> JsonSchema:
+    form = key.form.json
+    if key.is_required or not form:
+        return {"description": key.help, **form}
+    choices = [*form["anyOf"]] if set(form) == {"anyOf"} else [form]
+    return {"description": key.help, "anyOf": [*choices, {"type": "null"}]}
 
 
 def shown(value: object) -> str:
