@@ -35,6 +35,8 @@ class AgentExecutor:
         #: Runs whose Held the engine has heard.
         self._granted: set[int] = set()
         self._deaths: list[float] = []
+        #: Why there is no agent any more.
+        self._failure: ExecutorError | None = None
         self._link = open_agent()
 
     @property
@@ -50,7 +52,7 @@ class AgentExecutor:
     def start(self, order: Order) -> None:
         """Start one attempt, once its run is held."""
         self._orders[order.key] = order
-        self._link.send(order_message(order))
+        self._send(order_message(order))
 
     def tell(self, wish: Wish) -> None:
         """Pass on a wish."""
@@ -59,7 +61,7 @@ class AgentExecutor:
         elif isinstance(wish, Release):
             self._holds.pop(wish.run, None)
             self._granted.discard(wish.run)
-        self._link.send(wish_message(wish))
+        self._send(wish_message(wish))
 
     def fileno(self) -> int:
         """Readable when `events` has something; another one when the agent was replaced."""
@@ -67,6 +69,8 @@ class AgentExecutor:
 
     def events(self) -> Sequence[ExecutorEvent]:
         """Return what has happened since the last call. ExecutorError when no agent lives long enough."""
+        if self._failure:
+            raise self._failure
         events = [event for message in self._link.messages() for event in self._events_of(message)]
         if self._link.has_ended:
             events.append(self._replace())
@@ -75,6 +79,11 @@ class AgentExecutor:
     def close(self) -> None:
         """Hang up; the agent ends what still runs."""
         self._link.close()
+
+    def _send(self, message: Message) -> None:
+        if self._failure:
+            raise self._failure
+        self._link.send(message)
 
     def _events_of(self, message: Message) -> Sequence[ExecutorEvent]:
         match message["is"]:
@@ -116,11 +125,15 @@ class AgentExecutor:
     def _replace(self) -> Remarked:
         """Open another agent, which takes the locks of our runs, once it has swept what the dead one left."""
         words = self._link.last_words()
-        self._link.bury()
-        self._count_death(words)
+        self._link.close()
         self._lost.update(self._orders)
         self._orders.clear()
-        self._link = self._open_agent()
+        try:
+            self._count_death(words)
+            self._link = self._open_agent()
+        except ExecutorError as error:
+            self._failure = error
+            raise
         for hold in self._holds.values():
             self._link.send(wish_message(Hold(run=hold.run, lock=hold.lock, sweep=True)))
         return Remarked(text=f"the agent on {self._host} died and was replaced" + (f": {words}" if words else ""))

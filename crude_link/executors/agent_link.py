@@ -30,6 +30,7 @@ class AgentLink:
         self._orders = Outbox(orders)
         self._facts = Inbox(facts)
         self._complaints = complaints
+        self._is_closed = False
         os.set_blocking(complaints, False)
 
     def fileno(self) -> int:
@@ -58,7 +59,9 @@ class AgentLink:
         return ""
 
     def close(self) -> None:
-        """Hang up, wait until the agent has ended what it had begun, and reap it."""
+        """Hang up, wait until the agent has ended what it had begun, and reap it. Repeating it is harmless."""
+        if self._is_closed:
+            return
         os.close(self._orders.fd)
         waiting = select.poll()
         waiting.register(self._facts.fd, select.POLLIN)
@@ -66,12 +69,8 @@ class AgentLink:
             self._facts.read()
         self._reap()
 
-    def bury(self) -> None:
-        """Let go of an agent that is gone."""
-        os.close(self._orders.fd)
-        self._reap()
-
     def _reap(self) -> None:
+        self._is_closed = True
         # Gone already, or stuck: then its guard ends what it had begun.
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from executor_bench import Bench, is_running, wait_until
 
+from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
 from crude_link.interfaces import Executor, Release, Stop
 from crude_link.model.event import Ended, Held, Started, Stream, Wrote

@@ -19,7 +19,7 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 
 
 def outcome(**changes: Any) -> Outcome:
-    facts = {
+    facts: dict[str, Any] = {
         "why": "exited", "reason": "", "exit": None, "signal": None, "killed": False, "out_of_memory": False,
         "wall": 1.5, "cpu": 0.5, "peak": 10, "peak_is_bound": False, "stdout_bytes": 1, "stderr_bytes": 2,
         "survivors": [], "trouble": "", "tail": "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,9 +91,9 @@ def test_a_line_without_end_does_not_pile_up() -> None:
 
 pieces_of_terminals = st.sampled_from(
     [
-        b"a", b"bc", b"hello", b" ", b"\n", b"\r\n", b"\r", b"\x08", b"\x1b", b"\x1b[A", b"\x1b[2A", b"\x1b[B", b"\x1b[K",
-        b"\x1b[1K", b"\x1b[2K", b"\x1b[J", b"\x1b[C", b"\x1b[3G", b"\x1b[31m", b"\x1b[0m", b"\x1b[1;32m", b"\x1b[",
-        b"\x1b]0;t\x07", b"\x1b(B", b"\xc3\xa9", b"\xe2\x96\x88", b"\xc3", b"\xff", b"\xf0\x9f\x98\x80", b"\x1b[?25l",
+        b"a", b"bc", b"hello", b" ", b"\n", b"\r\n", b"\r", b"\x08", b"\x1b", b"\x1b[A", b"\x1b[2A", b"\x1b[B",
+        b"\x1b[K", b"\x1b[1K", b"\x1b[2K", b"\x1b[J", b"\x1b[C", b"\x1b[3G", b"\x1b[31m", b"\x1b[0m", b"\x1b[1;32m",
+        b"\x1b[",        b"\x1b]0;t\x07", b"\x1b(B", b"\xc3\xa9", b"\xe2\x96\x88", b"\xc3", b"\xff", b"\xf0\x9f\x98\x80", b"\x1b[?25l",
         b"\n\n\n", b"\x1b[F", b"\x1b[E",
     ]
 )  # fmt: skip
@@ -102,7 +104,7 @@ pieces_of_terminals = st.sampled_from(
 def test_it_does_not_matter_where_a_screen_is_cut(parts: list[bytes], places: list[int], looking_on: bool) -> None:
     data = b"".join(parts)
     borders = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    pieces = [data[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(borders)]
     assert shown(*pieces, looking_on=looking_on) == shown(data)
 
 
