@@ -43,9 +43,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_the_index_keeps_the_order_of_both_streams(bench: Bench) -> None:
     wait = "until [ -e go{} ]; do sleep 0.01; done; "
     steps = "".join(f"echo o{n}; {wait.format(f'o{n}')} echo e{n} >&2; {wait.format(f'e{n}')}" for n in (1, 2))
-        f"echo o{n}; until [ -e go{n}o ]; do :; done; echo e{n} >&2; until [ -e go{n}e ]; do :; done; "
-        for n in (1, 2)
-    )
     order = bench.order("order", "sh", "-c", steps)
     bench.executor.start(order)
     for number in (1, 2):

@@ -93,7 +93,8 @@ pieces_of_terminals = st.sampled_from(
     [
         b"a", b"bc", b"hello", b" ", b"\n", b"\r\n", b"\r", b"\x08", b"\x1b", b"\x1b[A", b"\x1b[2A", b"\x1b[B",
         b"\x1b[K", b"\x1b[1K", b"\x1b[2K", b"\x1b[J", b"\x1b[C", b"\x1b[3G", b"\x1b[31m", b"\x1b[0m", b"\x1b[1;32m",
-        b"\x1b[",        b"\x1b]0;t\x07", b"\x1b(B", b"\xc3\xa9", b"\xe2\x96\x88", b"\xc3", b"\xff", b"\xf0\x9f\x98\x80", b"\x1b[?25l",
+        b"\x1b[", b"\x1b]0;t\x07", b"\x1b(B", b"\xc3\xa9", b"\xe2\x96\x88", b"\xc3", b"\xff", b"\xf0\x9f\x98\x80",
+        b"\x1b[?25l",
         b"\n\n\n", b"\x1b[F", b"\x1b[E",
     ]
 )  # fmt: skip
