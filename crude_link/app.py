@@ -206,6 +206,13 @@ def schedule_problem(schedule: Schedule) -> str | None:
     return problem(schedule)
 
 
+def schedule_warning(schedule: Schedule) -> str | None:
+    """Say what people often mean otherwise in a schedule that has no problem; None when nothing is."""
+    from crude_link.triggers.cron import schedule_warning as warning
+
+    return warning(schedule)
+
+
 def trigger_for(schedule: Schedule) -> Trigger:
     """Return the trigger of a schedule that has no problem."""
     from crude_link.triggers.cron import trigger_for as trigger

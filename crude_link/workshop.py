@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from crude_link.app import Ask, ConfigFile, Desk, Records, open_records, recorded_pipeline
+from crude_link.app import Ask, ConfigFile, Desk, Records, open_records, recorded_pipeline, schedule_warning
 from crude_link.engine.live import LiveRun
 from crude_link.engine.runner import Runner, Surroundings
 from crude_link.engine.stopping import Interrupts
@@ -33,7 +33,8 @@ class Workshop:
         self.store = self.records.store
         self.desk = Desk(project=self.records.project)
         self.executor = LocalExecutor(self.desk.clock)
-        self._code = CodeProbe.start(self.desk.project.directory)
+        # The first sitting's, begun early so that git works while the config is read.
+        self._code: CodeProbe | None = CodeProbe.start(self.desk.project.directory)
         self.notifier = make_notifier(self.desk.clock)
         self.interrupts = Interrupts()
         self._view = view
@@ -64,7 +65,8 @@ class Workshop:
     def check(self, pipeline: Pipeline, config_file: Path, selection: Selection = Selection()) -> None:
         """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier."""
         problems, warnings = self.desk.check(pipeline, config_file, selection)
-        for text in (*pipeline.warnings, *warnings):
+        about_schedule = schedule_warning(pipeline.schedule) if pipeline.schedule else None
+        for text in (*pipeline.warnings, *warnings, *([about_schedule] if about_schedule else [])):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
@@ -84,7 +86,7 @@ class Workshop:
             pipeline = reloaded[0] if reloaded else recorded_pipeline(self.store, run_id)
             if reloaded:
                 names = tuple(step.name for step in pipeline.steps)
-                self.store.runs.adopt_document(run_id, reloaded[1], pipeline.document, names)
+                self.store.runs.adopt_document(run_id, reloaded[1], pipeline.document, names, pipeline.resolved)
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
             return self._take(pipeline, sitting, lock, stack.pop_all())
@@ -94,8 +96,9 @@ class Workshop:
         self._decide(run_id, Verdict.SKIP, step=step)
 
     def code(self) -> Code | None:
-        """Return the state of the project's code as it was when the workshop was opened."""
-        return self._code.result()
+        """Return the state of the project's code, as it is now or was when the workshop was opened."""
+        probe, self._code = self._code, None
+        return (probe or CodeProbe.start(self.desk.project.directory)).result()
 
     def _decide(self, run_id: int, verdict: Verdict, *, step: str | None = None, why: str = "") -> None:
         decision = Decision(verdict=verdict, at=self.desk.clock.now(), by=user_name(), step=step, why=why)
@@ -123,7 +126,7 @@ class Workshop:
             sitting=sitting.number,
             orders=self.desk.orders(store, pipeline, self.desk.project.directory / run.config_file),
             held=held,
-            attempts={attempt.key: attempt for attempt in store.attempts.attempts(run.id)},
+            attempts={},
             findings=dict(store.attempts.findings(run.id)),
             decisions=tuple(store.attempts.decisions(run.id)),
             environment=self.desk.environment,
@@ -131,5 +134,7 @@ class Workshop:
             view=self._view,
             states={state.name: state for state in store.states.states(run.id)} if resumed else {},
         )
+        for attempt in store.attempts.attempts(run.id):
+            live.note(attempt)
         self.runner.take(live, Hold(run=run.id, lock=lock, sweep=resumed))
         return live

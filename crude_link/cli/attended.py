@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from crude_link.app import Ask, ConfigFile, remove_old_runs
 from crude_link.cli.pipelines import choose
 from crude_link.errors import ConfigError
+from crude_link.model.event import Notice
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.order import Screen, View
 from crude_link.model.run import Selection
@@ -42,6 +43,9 @@ def run_attended(wish: Wish) -> int:
         chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
         for each in chosen:
             workshop.check(each.pipeline, each.config.path, wish.selection)
+        workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
+        if any(each.pipeline.schedule for each in chosen):
+            workshop.notifier.tell(Notice(text="the cron section is followed only with --non-interactive"))
         statuses = []
         for each in chosen:
             live = workshop.begin(each.pipeline, each.config, Ask(selection=wish.selection))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from crude_link.model.event import Level, Notice
 from crude_link.model.run import Origin
 from crude_link.model.status import Status
 from crude_link.scheduler import Scheduler, SchedulerParts
+from crude_link.store import find_project
 from crude_link.workshop import Workshop
 
 
@@ -25,7 +27,7 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
     def to_log(clock: Clock) -> Notifier:
         from crude_link.notifiers.logfile import LogFileNotifier
 
-        return LogFileNotifier(log, clock)
+        return LogFileNotifier(log, clock, find_project(Path.cwd(), os.environ).directory)
 
     with Workshop(to_log) as workshop:
         try:

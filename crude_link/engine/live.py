@@ -24,7 +24,8 @@ class LiveRun:
     orders: Orders
     #: Holds the run's lock; closed when the sitting is over.
     held: ExitStack
-    attempts: dict[AttemptKey, Attempt]
+    #: By step, in the order in which they began.
+    attempts: dict[str, list[Attempt]]
     findings: dict[AttemptKey, Findings]
     decisions: tuple[Decision, ...]
     environment: Mapping[str, str]
@@ -37,9 +38,25 @@ class LiveRun:
     running: dict[AttemptKey, Order] = field(default_factory=dict)
     #: The newest order of each step, for who wants to try it by hand.
     orders_made: dict[str, Order] = field(default_factory=dict)
-    #: The states as the store's cache has them.
+    #: The states that the store's cache had when the sitting began.
     states: dict[str, StepState] = field(default_factory=dict)
+    #: The newest answer; it holds until `is_stale`.
     plan: Plan | None = None
+    is_stale: bool = True
+
+    def note(self, attempt: Attempt) -> None:
+        """Keep an attempt, in place of what was known of it before."""
+        attempts = self.attempts.setdefault(attempt.key.step, [])
+        if attempts and attempts[-1].key == attempt.key:
+            attempts[-1] = attempt
+        else:
+            attempts.append(attempt)
+
+    def newest(self, key: AttemptKey) -> Attempt:
+        """Return what is known of the newest attempt of a step, which is this one."""
+        attempt = self.attempts[key.step][-1]
+        assert attempt.key == key
+        return attempt
 
     def as_view(self) -> RunView:
         """Return what the pure question is asked of."""
@@ -47,7 +64,7 @@ class LiveRun:
             run=self.run,
             pipeline=self.pipeline,
             sitting=self.sitting,
-            attempts=tuple(self.attempts.values()),
+            attempts=self.attempts,
             findings=self.findings,
             decisions=self.decisions,
             environment=self.environment,

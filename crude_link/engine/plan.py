@@ -39,7 +39,8 @@ class RunView:
     pipeline: Pipeline
     #: Number of the present sitting.
     sitting: int
-    attempts: Sequence[Attempt] = ()
+    #: By step, in the order in which they began.
+    attempts: Mapping[str, Sequence[Attempt]] = field(default_factory=dict)
     findings: Mapping[AttemptKey, Findings] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -90,76 +91,103 @@ Move = Start | Wait | Finish
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """The answer: how every step stands, in the pipeline's order, and what to do."""
+    """The answer: how every step stands, in the pipeline's order, and what to do.
+
+    `open` are the steps that are not final, each after all it needs; `changed` those whose standing differs
+    from the answer before.
+    """
 
     standings: Mapping[str, Standing]
     moves: tuple[Move, ...]
     facts: Facts
+    open: tuple[Step, ...]
+    changed: tuple[str, ...]
 
 
-def next_moves(view: RunView, now: datetime) -> Plan:
-    """Answer the question for one run. Starts come first; then one Wait, or a Finish when all is final."""
-    standings, facts = _standings(view)
+def next_moves(view: RunView, now: datetime, before: Plan | None = None) -> Plan:
+    """Answer the question for one run. Starts come first; then one Wait, or a Finish when all is final.
+
+    `before`, an earlier answer of the same sitting, only saves time: within a sitting a final standing stays as
+    it is, and a step stands as it did while what it needs does and it has no attempt of its own. Without this each
+    of n steps would cost time in proportion to n.
+    """
+    standings, facts, changed = _standings(view, before)
+    still_open = tuple(
+        step
+        for step in (before.open if before else ordered(view.pipeline.steps))
+        if not standings[step.name].state.status.is_final
+    )
+    if not still_open:
+        moves: tuple[Move, ...] = (_finish(view, standings),)
+        return Plan(standings=standings, moves=moves, facts=facts, open=(), changed=changed)
     starts: list[Move] = []
     dates: list[datetime] = []
-    unfinished = False
-    for step in view.pipeline.steps:
+    for step in still_open:
         standing = standings[step.name]
-        if standing.state.status.is_final:
-            continue
-        unfinished = True
         if standing.next_number is None or standing.due is None:
             continue
         if standing.due <= now:
             starts.append(Start(step=step, number=standing.next_number))
         else:
             dates.append(standing.due)
-    if unfinished:
-        return Plan(standings=standings, moves=(*starts, Wait(until=min(dates, default=None))), facts=facts)
-    return Plan(standings=standings, moves=(_finish(view, standings),), facts=facts)
+    moves = (*starts, Wait(until=min(dates, default=None)))
+    return Plan(standings=standings, moves=moves, facts=facts, open=still_open, changed=changed)
 
 
 def ordered(steps: Sequence[Step]) -> list[Step]:
     """Return the steps so that each comes after all it needs, otherwise in the given order."""
     placed: set[str] = set()
-    waiting = list(steps)
     result: list[Step] = []
+    waiting = list(steps)
     while waiting:
-        ready = [step for step in waiting if placed.issuperset(step.needs)] or waiting
-        first = ready[0]
-        result.append(first)
-        placed.add(first.name)
-        waiting.remove(first)
+        left = []
+        for step in waiting:
+            if placed.issuperset(step.needs):
+                placed.add(step.name)
+                result.append(step)
+            else:
+                left.append(step)
+        if len(left) == len(waiting):  # a circle; the config refuses those
+            return [*result, *left]
+        waiting = left
     return result
 
 
-def _standings(view: RunView) -> tuple[dict[str, Standing], Facts]:
-    names = tuple(step.name for step in view.pipeline.steps)
-    tried: dict[str, list[Attempt]] = {}
-    for attempt in view.attempts:
-        tried.setdefault(attempt.key.step, []).append(attempt)
-    skipped = {d.step: d for d in view.decisions if d.verdict is Verdict.SKIP}
-    step_facts: dict[str, Mapping[str, Plain]] = {}
+def _standings(view: RunView, before: Plan | None) -> tuple[dict[str, Standing], Facts, tuple[str, ...]]:
+    """Return every standing, the facts that follow from them, and which ones are not as before."""
+    step_facts = dict(before.facts.steps) if before else {}
     facts = Facts(params=view.pipeline.params, steps=step_facts, run=_run_facts(view.run), env=view.environment)
-    found: dict[str, Standing] = {}
-    for step in ordered(view.pipeline.steps):
-        attempts = tried.get(step.name, [])
-        left_out = view.run.selection.leaves_out(names, step.name)
-        standing = _by_attempts(step, attempts, view)
-        if standing is None and left_out:
-            standing = _settled(step, Status.SKIPPED, left_out, passes=True)
-        if standing is None and step.name in skipped:
-            why = skipped[step.name]
-            standing = _settled(step, Status.SKIPPED, f"skipped by {why.by}", passes=True)
-        if standing is None:
-            standing = _by_needs(step, attempts, found, facts, view)
-        found[step.name] = standing
-        step_facts[step.name] = _step_facts(standing, view.findings)
-    return {name: found[name] for name in names}, facts
+    found: dict[str, Standing] = dict(before.standings) if before else {}
+    changed: set[str] = set()
+    for step in before.open if before else ordered(view.pipeline.steps):
+        if before and not view.stopping and step.name not in view.attempts and changed.isdisjoint(step.needs):
+            continue
+        standing = _standing(step, view, found, facts)
+        if found.get(step.name) != standing:
+            changed.add(step.name)
+            found[step.name] = standing
+            step_facts[step.name] = _step_facts(standing, view.findings)
+    if before is None:
+        found = {step.name: found[step.name] for step in view.pipeline.steps}
+    return found, facts, tuple(changed)
 
 
-def _by_attempts(step: Step, attempts: Sequence[Attempt], view: RunView) -> Standing | None:
+def _standing(step: Step, view: RunView, found: Mapping[str, Standing], facts: Facts) -> Standing:
+    standing = _by_attempts(step, view)
+    if standing is not None:
+        return standing
+    left_out = view.run.selection.leaves_out(tuple(each.name for each in view.pipeline.steps), step.name)
+    if left_out:
+        return _settled(step, Status.SKIPPED, left_out, passes=True)
+    for decision in view.decisions:
+        if decision.verdict is Verdict.SKIP and decision.step == step.name:
+            return _settled(step, Status.SKIPPED, f"skipped by {decision.by}", passes=True)
+    return _by_needs(step, found, facts, view)
+
+
+def _by_attempts(step: Step, view: RunView) -> Standing | None:
     """Return the standing that the attempts alone decide; None when the step is still to be begun."""
+    attempts = view.attempts.get(step.name, ())
     for attempt in attempts:
         if attempt.status is Status.SUCCEEDED:
             state = StepState(name=step.name, status=Status.SUCCEEDED)
@@ -184,11 +212,9 @@ def _by_attempts(step: Step, attempts: Sequence[Attempt], view: RunView) -> Stan
     return _settled(step, Status.FAILED, reason, attempt=last, passes=step.continue_on_failure)
 
 
-def _by_needs(
-    step: Step, attempts: Sequence[Attempt], found: Mapping[str, Standing], facts: Facts, view: RunView
-) -> Standing:
+def _by_needs(step: Step, found: Mapping[str, Standing], facts: Facts, view: RunView) -> Standing:
     """Return the standing of a step that has no attempt in this sitting."""
-    earlier = attempts[-1] if attempts else None
+    earlier = next(reversed(view.attempts.get(step.name, ())), None)
     needs = [found[name] for name in step.needs]
     tainted = any(need.tainted for need in needs)
     unsettled = [need.state.name for need in needs if not need.state.status.is_final]

@@ -129,6 +129,7 @@ class Runner:
             self._around.attempts.decide(run, decision)
             live.decisions += (decision,)
             live.stopping = stopping
+            live.is_stale = True
         for key in live.running:
             self._around.executor.tell(Stop(key=key, now=now))
 
@@ -136,23 +137,30 @@ class Runner:
 
     def _advance(self, live: LiveRun) -> Run | None:
         """Do what the plan says for one run; return the run if that was its end."""
-        while True:
-            live.plan = next_moves(live.as_view(), self._around.clock.now())
-            self._note_states(live)
-            started = False
+        while live.is_stale or self._is_due(live):
+            self._ask(live)
+            assert live.plan is not None
             for move in live.plan.moves:
                 match move:
                     case Start():
                         self._start(live, move)
-                        started = True
                     case Wait():
                         pass
                     case Finish():
                         return self._finish(live, move)
                     case _:
                         assert_never(move)
-            if not started:
-                return None
+        return None
+
+    def _ask(self, live: LiveRun) -> None:
+        """Ask the pure question, and write down and tell what its answer changes."""
+        live.plan = next_moves(live.as_view(), self._around.clock.now(), live.plan)
+        live.is_stale = False
+        self._note_states(live)
+
+    def _is_due(self, live: LiveRun) -> bool:
+        dates = [move.until for move in live.plan.moves if isinstance(move, Wait) and move.until] if live.plan else []
+        return bool(dates) and min(dates) <= self._around.clock.now()
 
     def _start(self, live: LiveRun, move: Start) -> None:
         assert live.plan is not None
@@ -164,14 +172,15 @@ class Runner:
             order = live.orders.order_for(live.run, step, key, live.plan.facts, live.view)
         except CannotStart as error:
             around.attempts.begin_attempt(attempt)
-            live.attempts[key] = attempt
+            live.note(attempt)
             around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
             outcome = Outcome(ending=Ending.NOT_STARTED, ended=began, reason=str(error))
             self._end(live, attempt, outcome, Findings())
             return
         attempt = _as_recorded(attempt, order)
         around.attempts.begin_attempt(attempt)
-        live.attempts[key] = attempt
+        live.note(attempt)
+        live.is_stale = True
         live.running[key] = order
         live.orders_made[step.name] = order
         around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
@@ -199,20 +208,16 @@ class Runner:
     def _note_states(self, live: LiveRun) -> None:
         """Write the states that changed to the store's cache, and tell those that no attempt has told."""
         assert live.plan is not None
-        changed = [
-            standing.state
-            for name, standing in live.plan.standings.items()
-            if live.states.get(name) != standing.state
-        ]
+        standings = [live.plan.standings[name] for name in live.plan.changed]
+        changed = [each for each in standings if live.states.get(each.state.name) != each.state]
         if not changed:
             return
-        self._around.states.set_states(live.run.id, changed)
-        for state in changed:
-            live.states[state.name] = state
-            attempt = live.plan.standings[state.name].attempt
-            told = attempt is not None and attempt.sitting == live.sitting
-            if state.status in (Status.SKIPPED, Status.FAILED) and not told:
-                self._around.notifier.tell(StepSettled(run=live.run.id, state=state))
+        self._around.states.set_states(live.run.id, [each.state for each in changed])
+        for each in changed:
+            live.states[each.state.name] = each.state
+            told = each.attempt is not None and each.attempt.sitting == live.sitting
+            if each.state.status in (Status.SKIPPED, Status.FAILED) and not told:
+                self._around.notifier.tell(StepSettled(run=live.run.id, state=each.state))
 
     # --- what happened ----------------------------------------------------------------------------------
 
@@ -248,22 +253,24 @@ class Runner:
 
     def _note_pid(self, event: Started) -> None:
         live = self._live.get(event.key.run)
-        if live and event.key in live.attempts:
-            live.attempts[event.key] = replace(live.attempts[event.key], pid=event.pid)
+        if live and event.key in live.running:
+            live.note(replace(live.newest(event.key), pid=event.pid))
 
     def _ended(self, key: AttemptKey, outcome: Outcome) -> None:
         live = self._live[key.run]
         order = live.running.pop(key)
         outcome, findings = self._around.evidence.collect(order, outcome)
-        self._end(live, live.attempts[key], outcome, findings)
+        self._end(live, live.newest(key), outcome, findings)
 
     def _end(self, live: LiveRun, attempt: Attempt, outcome: Outcome, findings: Findings) -> None:
         around, key = self._around, attempt.key
         around.attempts.end_attempt(key, outcome, findings)
         attempt = replace(attempt, outcome=outcome)
-        live.attempts[key] = attempt
+        live.note(attempt)
         live.findings[key] = findings
-        live.plan = next_moves(live.as_view(), around.clock.now())
+        self._ask(live)
+        live.is_stale = True
+        assert live.plan is not None
         around.notifier.tell(
             AttemptEnded(
                 attempt=attempt,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, strategies
 
 from crude_link.engine.plan import Finish, Plan, RunView, Start, Stopping, Wait, next_moves, ordered
 from crude_link.model.condition import parse_condition
@@ -80,7 +81,7 @@ def plan(
         run=run,
         pipeline=Pipeline(name="p", steps=tuple(steps), params={"least": 0.9}),
         sitting=sitting,
-        attempts=made,
+        attempts={name: [a for a in made if a.key.step == name] for name in {a.key.step for a in made}},
         findings={a.key: Findings(metrics=(metrics or {}).get(a.key.step, {})) for a in made},
         decisions=[Decision(verdict=Verdict.SKIP, at=NOON, by="ann", step=name) for name in skip],
         stopping=stopping,
@@ -272,3 +273,48 @@ def test_a_retry_that_waits_is_given_up_when_the_run_is_stopped() -> None:
 
 def test_steps_are_ordered_by_what_they_need() -> None:
     assert [s.name for s in ordered((step("c", "b"), step("a"), step("b", "a")))] == ["a", "b", "c"]
+
+
+@given(data=strategies.data())
+def test_an_earlier_answer_only_saves_time(data: strategies.DataObject) -> None:
+    """Whatever happens to a pipeline of whatever shape: with the answer before, the answer is the same."""
+    names = [f"s{i}" for i in range(data.draw(strategies.integers(1, 7)))]
+    whens = strategies.sampled_from([None, None, "always", "failed", "params.least > 1"])
+    steps = [
+        step(
+            name,
+            *data.draw(
+                strategies.lists(strategies.sampled_from(names[:i]), unique=True) if i else strategies.just([])
+            ),
+            when=data.draw(whens),
+            retries=RetryPolicy(max=data.draw(strategies.integers(0, 1))),
+            go_on=data.draw(strategies.booleans()),
+        )
+        for i, name in enumerate(names)
+    ]
+    attempts: dict[str, list[Attempt]] = {}
+    before: Plan | None = None
+    while True:
+        answer, fresh = (plan_of(steps, attempts, earlier) for earlier in (before, None))
+        assert answer.standings == fresh.standings
+        assert answer.moves == fresh.moves
+        starting = [move for move in answer.moves if isinstance(move, Start)]
+        running = [made for made in attempts.values() if made[-1].outcome is None]
+        if starting:
+            for move in starting:
+                attempts.setdefault(move.step.name, []).extend(tried(move.step.name, "r", first=move.number))
+        elif running:
+            made = data.draw(strategies.sampled_from(running))
+            made[-1] = tried(
+                made[-1].key.step, data.draw(strategies.sampled_from("sfcl")), first=made[-1].key.number
+            )[0]
+        else:
+            return
+        before = answer
+
+
+def plan_of(steps: Sequence[Step], attempts: dict[str, list[Attempt]], before: Plan | None) -> Plan:
+    run = Run(id=1, pipeline="p", origin=Origin.PERSON, status=Status.RUNNING, began=NOON)
+    made = {name: list(some) for name, some in attempts.items()}
+    pipeline = Pipeline(name="p", steps=tuple(steps), params={"least": 0.9})
+    return next_moves(RunView(run=run, pipeline=pipeline, sitting=1, attempts=made), NOON, before)
