@@ -101,11 +101,12 @@ def _steps(record: Record, look: Look) -> list[str]:
 
 def _attempts(record: Record, look: Look) -> list[str]:
     columns = [Column("attempt"), Column("began"), Column("on"), Column("ended"), Column("command")]
+    here = record.sittings[0].host if record.sittings else ""
     rows: list[list[Cell | str]] = [
         [
             f"{attempt.key.step} {attempt.key.number}",
             local_time(attempt.began, seconds=True),
-            attempt.host,
+            attempt.host if attempt.host != here else "",
             _ended_cell(attempt, record),
             command_words(attempt.argv),
         ]

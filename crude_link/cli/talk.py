@@ -27,7 +27,7 @@ def show(lines: Iterable[str], look: Look | None = None) -> None:
     """Print lines of a result on stdout."""
     look = look or look_of(sys.stdout)
     with until_reader_leaves():
-        sys.stdout.write("".join(f"{look.spell(line)}\n" for line in lines))
+        sys.stdout.write(look.spell("".join(f"{line}\n" for line in lines)))
         sys.stdout.flush()
 
 

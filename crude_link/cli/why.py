@@ -213,7 +213,8 @@ def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], 
 
 def _next_for_step(record: Record, state: StepState) -> list[str]:
     run_id, attempts = record.run.id, record.attempts_of(state.name)
-    commands = [f"crude-link logs {run_id} {state.name}"] if attempts else []
+    follow = " -f" if state.status is Status.RUNNING else ""
+    commands = [f"crude-link logs {run_id} {state.name}{follow}"] if attempts else []
     if state.status is Status.SKIPPED and state.reason.startswith("needs "):
         commands.append(f"crude-link why {run_id} {state.reason.removeprefix('needs ').split(',')[0]}")
     if record.run.status in (Status.FAILED, Status.CANCELLED, Status.LOST):

@@ -99,6 +99,8 @@ def shortened(text: str, width: int) -> str:
 
 def one_line(text: str) -> str:
     """Return `text` on one line, without escape sequences and control characters."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return " ".join(printable(text).split())
 
 
@@ -109,10 +111,9 @@ def printable(text: str) -> str:
 
 def local_time(moment: datetime, *, seconds: bool = False) -> str:
     """Show a moment in the machine's zone, which is always named: `2026-11-21 03:45 +00:00`."""
-    local = moment.astimezone()
-    zone = local.strftime("%z")
-    clock = local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
-    return f"{clock} {zone[:3]}:{zone[3:5]}"
+    text = moment.astimezone().isoformat(" ", "seconds" if seconds else "minutes")
+    zone_at = 19 if seconds else 16
+    return f"{text[:zone_at]} {text[zone_at:]}"
 
 
 def _width(character: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from crude_link.notifiers.look import Colour, Look, one_line, shortened, width_of
 
@@ -12,9 +13,8 @@ _GAP = "  "
 _LEAST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One field of a table."""
+class Cell(NamedTuple):
+    """One field of a table; a tuple, because a list of runs has very many of them."""
 
     text: str
     colour: Colour | None = None
@@ -38,23 +38,22 @@ class Table:
 
     def lines(self, look: Look) -> list[str]:
         """Return the table as lines for a stream of this look."""
-        cells = [[_clean(cell) for cell in row] for row in self.rows]
-        kept = [at for at in range(len(self.columns)) if any(row[at].text for row in cells)]
+        rows = [[_clean(cell) for cell in row] for row in self.rows]
+        kept = [at for at in range(len(self.columns)) if any(row[at].text for row in rows)]
         if not kept:
             return []
         columns = [self.columns[at] for at in kept]
-        head = [Cell(column.title, "dark_grey") for column in columns]
-        grid = [head, *([row[at] for at in kept] for row in cells)]
+        grid = [[Cell(column.title, "dark_grey") for column in columns], *([row[at] for at in kept] for row in rows)]
         widths = [max(width_of(row[at].text) for row in grid) for at in range(len(kept))]
         widths[-1] = _last_width(widths, look.width)
         return [_line(row, columns, widths, look) for row in grid]
 
 
 def _clean(cell: Cell | str) -> Cell:
-    text = cell if isinstance(cell, str) else cell.text
-    if isinstance(cell, Cell):
-        return Cell(one_line(text), cell.colour, cell.bold)
-    return Cell(one_line(text))
+    if isinstance(cell, str):
+        return Cell(one_line(cell))
+    text = one_line(cell.text)
+    return cell if text == cell.text else Cell(text, cell.colour, cell.bold)
 
 
 def _last_width(widths: Sequence[int], screen: int | None) -> int:
@@ -67,8 +66,10 @@ def _last_width(widths: Sequence[int], screen: int | None) -> int:
 def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], look: Look) -> str:
     parts: list[str] = []
     for cell, column, width in zip(row, columns, widths, strict=True):
-        text = shortened(cell.text, width)
-        blank = " " * (width - width_of(text))
-        painted = look.paint(text, cell.colour, bold=cell.bold)
-        parts.append(blank + painted if column.right else painted + blank)
+        text = cell.text
+        blanks = width - width_of(text)
+        if blanks < 0:
+            text, blanks = shortened(text, width), 0
+        painted = look.paint(text, cell.colour, bold=cell.bold) if look.colours else text
+        parts.append(" " * blanks + painted if column.right else painted + " " * blanks)
     return look.spell(_GAP.join(parts).rstrip())

@@ -21,7 +21,7 @@ from crude_link.model.event import (
 )
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.pipeline import Pipeline
-from crude_link.model.run import AttemptKey
+from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.status import Status
 from crude_link.notifiers.channel import Channel, Cursor, are_together
 from crude_link.notifiers.lines import Lines
@@ -162,6 +162,8 @@ class TerminalNotifier:
             self._talk(self._dim(f"the last lines of {key.step}:"))
             for line in event.last_lines:
                 self._talk(f"  {printable(line)}")
+        if outcome.ending is Ending.STOPPED and self._look.width is not None and self._err.cursor.at_line_start:
+            self._err.write(b"\r\x1b[K")  # the ^C that the terminal put there
         self._talk(self._headed(outcome.status, key.step, ended_words(outcome, event.findings)))
         if event.retry_at is not None:
             again = retry_words(event.retry_at, self._clock.now())
