@@ -61,6 +61,9 @@ class Facts:
             return self.env.get(rest[0])
         place: Plain = {"params": self.params, "steps": self.steps, "run": self.run}.get(head)
         for depth, key in enumerate(rest):
+            whole = ".".join(rest[depth:])  # nested metrics are kept under dotted names
+            if isinstance(place, Mapping) and whole in place:
+                return place[whole]
             if not isinstance(place, Mapping) or key not in place:
                 raise ConditionError(_missing(path, [head, *rest[:depth]], place))
             place = place[key]

@@ -48,33 +48,39 @@ class StepEvidence:
         self._project = project
 
     def collect(self, order: Order, outcome: Outcome) -> tuple[Outcome, Findings]:
-        """Return the final outcome and the findings; a failed attempt keeps its reason and its metrics."""
-        has_succeeded = outcome.status is Status.SUCCEEDED
-        problems: list[str] = []
-        metrics: dict[str, Scalar] = {}
-        outputs: list[Output] = []
-        try:
-            metrics |= self._metrics_file(order)
-        except MissingResult as problem:
-            problems.append(str(problem))
-        try:
-            metrics |= _metrics_lines(order.metrics_lines)
-        except MissingResult as problem:
-            problems.append(str(problem))
-        if not has_succeeded:
+        """Return the final outcome and the findings; a failed attempt keeps its reason, and its metrics if any."""
+        metrics, problems = self._metrics(order)
+        if outcome.status is not Status.SUCCEEDED:
             return outcome, Findings(metrics=metrics)
-        missing = [self._shown(path) for path in order.outputs if not path.exists()]
-        if missing:
-            problems.append(f"it ended well but did not make {', '.join(missing)}")
-        for path in order.outputs:
-            try:
-                outputs += [_output(path, self._shown(path))] if path.exists() else []
-            except OSError as error:
-                problems.append(f"its output {self._shown(path)} cannot be read: {error.strerror}")
-        findings = Findings(metrics=metrics, outputs=tuple(outputs))
+        outputs, missing = self._outputs(order)
+        findings = Findings(metrics=metrics, outputs=outputs)
+        problems += missing
         if problems:
             return replace(outcome, ending=Ending.WITHOUT_RESULT, reason="; ".join(problems)), findings
         return outcome, findings
+
+    def _metrics(self, order: Order) -> tuple[dict[str, Scalar], list[str]]:
+        """Return the metrics that can be had, and what is wrong with the others."""
+        found: dict[str, Scalar] = {}
+        problems: list[str] = []
+        for read in (self._metrics_file, _metrics_lines):
+            try:
+                found |= read(order)
+            except MissingResult as problem:
+                problems.append(str(problem))
+        return found, problems
+
+    def _outputs(self, order: Order) -> tuple[tuple[Output, ...], list[str]]:
+        """Return the outputs that are there, and what is wrong with the others."""
+        missing = [self._shown(path) for path in order.outputs if not path.exists()]
+        problems = [f"it ended well but did not make {', '.join(missing)}"] if missing else []
+        found: list[Output] = []
+        for path in order.outputs:
+            try:
+                found += [_output(path, self._shown(path))] if path.exists() else []
+            except OSError as error:
+                problems.append(f"its output {self._shown(path)} cannot be read: {error.strerror}")
+        return tuple(found), problems
 
     def _metrics_file(self, order: Order) -> Mapping[str, Scalar]:
         path = order.metrics_file
@@ -102,8 +108,9 @@ class StepEvidence:
         return str(path.relative_to(self._project)) if path.is_relative_to(self._project) else str(path)
 
 
-def _metrics_lines(path: Path | None) -> Mapping[str, Scalar]:
+def _metrics_lines(order: Order) -> Mapping[str, Scalar]:
     """Read what was written to `$CRUDE_LINK_METRICS`: JSON objects or `name=value`, line by line; the last wins."""
+    path = order.metrics_lines
     if path is None:
         return {}
     try:

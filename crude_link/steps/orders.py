@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crude_link.errors import CannotStart
 from crude_link.interfaces import Logs
 from crude_link.model.condition import Facts
 from crude_link.model.order import Order, View
@@ -42,7 +43,7 @@ class StepOrders:
 
     pipeline: Pipeline
     project: Path
-    #: Gives the absolute folder behind `${run.dir}`, made.
+    #: Gives the absolute folder behind `${run.dir}`.
     run_files: Callable[[int], Path]
     logs: Logs
     secrets: Secrets
@@ -85,7 +86,7 @@ class _Draft:
         from_file = read_env_file(env_file, places) if env_file is not None else {}
         log = self.orders.logs.place(self.key)
         metrics_lines = log.stdout.with_suffix(".metrics")
-        ours = own_env(self.run, self.key, self.orders.run_files(self.run.id), metrics_lines)
+        ours = own_env(self.run, self.key, self._run_dir(), metrics_lines)
         env = whole_env(self.orders.environment, from_file, step_env(step, self._value), ours)
         started = self._started(env, cwd)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
@@ -112,6 +113,15 @@ class _Draft:
             outputs=outputs,
         )
 
+    def _run_dir(self) -> Path:
+        """Return `${run.dir}`, made again should somebody have removed it."""
+        path = self.orders.run_files(self.run.id)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotStart(f"the run's folder {path} cannot be made: {error.strerror}") from error
+        return path
+
     def _started(self, env: Mapping[str, str], cwd: Path) -> _Started:
         if isinstance(self.step.action, Script):
             return self._script(self.step.action, env, cwd)
@@ -123,7 +133,7 @@ class _Draft:
     def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:
         text = fill_text(script.path, self._value)
         path = self._places().script(text)
-        source = path.read_bytes()
+        source = _read(path)
         as_typed = text if cwd == self.orders.project and not text.startswith("~") else str(path)
         if path.suffix == ".py":
             python, version = self._python(script, env)
@@ -174,6 +184,13 @@ class _Draft:
 
     def _places(self) -> Places:
         return Places(project=self.orders.project, config_folder=self.orders.config_folder)
+
+
+def _read(script: Path) -> bytes:
+    try:
+        return script.read_bytes()
+    except OSError as error:
+        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
 
 
 def signature_of(source: bytes) -> Signature:

@@ -68,11 +68,6 @@ class References:
             raise CannotStart(f"{reference} stands for nothing: no such step has ended in this run")
         if path[2:] == ["stdout"]:
             return self._stdout(reference, path[1], step.get("attempt"))
-        metrics = step.get("metrics")
-        name = ".".join(path[3:])
-        if path[2] == "metrics" and isinstance(metrics, Mapping) and name in metrics:
-            found: Plain = metrics[name]
-            return found
         try:
             return self._facts.look_up(reference.path)
         except ConditionError as error:
