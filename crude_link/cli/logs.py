@@ -18,6 +18,9 @@ from crude_link.model.event import Stream
 from crude_link.model.run import Attempt, AttemptKey
 from crude_link.notifiers.look import Look, look_of, printable, shortened
 
+#: Bytes that are collected before they are written.
+_PIECE = 65_536
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
@@ -65,23 +68,18 @@ def command(
     stream = None if only_stdout is only_stderr else Stream.STDOUT if only_stdout else Stream.STDERR
     wanted = Wanted(run=run_id, step=step, number=number, stream=stream)
     page = Page(as_json=as_json, with_heads=step is None)
-    with until_reader_leaves():
-        if follow:
-            from crude_link.cli.follow import follow_logs
+    if follow:
+        from crude_link.cli.follow import follow_logs
 
-            follow_logs(records, wanted, page)
-        else:
-            _print_logs(records, wanted, page)
-    return 0
-
-
-def _print_logs(records: Records, wanted: Wanted, page: Page) -> None:
-    chosen = wanted.among(records.store.attempts.attempts(wanted.run))
+        follow_logs(records, wanted, page)
+        return 0
+    chosen = wanted.among(records.store.attempts.attempts(run_id))
     for attempt in chosen:
-        page.write(attempt.key, records.store.logs.lines(attempt.key, wanted.stream))
+        page.write(attempt.key, records.store.logs.lines(attempt.key, stream))
     page.flush()
     if not page.has_lines:
         say(_silence(records, wanted, chosen))
+    return 0
 
 
 class Page:
@@ -94,20 +92,22 @@ class Page:
         self._with_heads = with_heads
         self._key: AttemptKey | None = None
         self._passing = ""
+        self._held = bytearray()
 
     def write(self, key: AttemptKey, lines: Iterable[tuple[Stream, bytes]]) -> None:
         """Write lines of an attempt."""
-        out = sys.stdout.buffer
         for stream, line in lines:
             self.show_passing("")
             if self._as_json:
                 text = line.decode("utf-8", "replace")
                 whole = {"step": key.step, "attempt": key.number, "stream": stream.value, "line": text}
-                out.write(json.dumps(whole).encode() + b"\n")
+                self._held += json.dumps(whole).encode() + b"\n"
             else:
                 self._head(key)
-                out.write(line + b"\n")
+                self._held += line + b"\n"
             self.has_lines = True
+            if len(self._held) > _PIECE:
+                self.flush()
 
     def show_passing(self, text: str) -> None:
         """Show a line that still changes, where stdout is a terminal; the next call takes it away again."""
@@ -115,12 +115,15 @@ class Page:
             return
         text = shortened(printable(text), self.look.width - 1)
         if text != self._passing:
-            sys.stdout.buffer.write(b"\r\x1b[2K" + self.look.spell(text).encode(self.look.encoding))
+            self._held += b"\r\x1b[2K" + self.look.spell(text).encode(self.look.encoding)
             self._passing = text
 
     def flush(self) -> None:
         """Let the reader have what was written."""
-        sys.stdout.buffer.flush()
+        with until_reader_leaves():
+            sys.stdout.buffer.write(self._held)
+            sys.stdout.buffer.flush()
+        self._held.clear()
 
     def _head(self, key: AttemptKey) -> None:
         if key == self._key:
@@ -129,7 +132,7 @@ class Page:
             blank = "\n" if self._key is not None else ""
             name = key.step if key.number == 1 else f"{key.step}, try {key.number}"
             head = self.look.spell(self.look.paint(f"==> {name} <==", bold=True))
-            sys.stdout.buffer.write(f"{blank}{head}\n".encode(self.look.encoding, "backslashreplace"))
+            self._held += f"{blank}{head}\n".encode(self.look.encoding, "backslashreplace")
         self._key = key
 
 

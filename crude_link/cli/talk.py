@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from crude_link.errors import CrudeLinkError
 from crude_link.notifiers.look import Look, look_of
 
 
@@ -45,11 +46,18 @@ def until_reader_leaves() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        # What is still buffered goes nowhere; otherwise Python complains of it at its end.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _let_go_of_stdout()
         raise click.exceptions.Exit(0) from error
+    except OSError as error:
+        _let_go_of_stdout()
+        raise CrudeLinkError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _let_go_of_stdout() -> None:
+    """Send what is still buffered nowhere; otherwise Python complains of it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def as_plain(value: object) -> Any:

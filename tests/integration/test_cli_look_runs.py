@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,10 +200,17 @@ def test_why_of_a_live_run_names_its_holder_and_what_it_was_asked(project: LookP
     assert answer["next"] == [f"crude-link logs {run} -f", f"crude-link stop {run}"]
 
 
-def test_looking_loads_no_costly_module(project: LookProject) -> None:
-    import subprocess
-    import sys
+def test_a_full_disk_under_stdout_is_said_in_one_line(project: LookProject) -> None:
+    project.failed_run()
+    for command in ("runs", "logs"):
+        with Path("/dev/full").open("wb") as full:
+            words = [sys.executable, "-m", "crude_link", command]
+            done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr == "crude-link: stdout cannot be written: No space left on device\n"
 
+
+def test_looking_loads_no_costly_module(project: LookProject) -> None:
     project.green_run()
     program = (
         "import sys; from crude_link.cli import main; [main([c]) for c in ('runs', 'show', 'logs', 'why')];"

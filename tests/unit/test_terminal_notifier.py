@@ -304,6 +304,15 @@ def test_a_terminal_gets_colours_and_is_put_right_after_a_killed_bar(monkeypatch
     assert "\x1b[31m✗" in seat.talk.replace("\x1b[1m", "")
 
 
+def test_the_echo_of_ctrl_c_is_wiped_from_the_line_of_a_stopped_step() -> None:
+    stopped = replace(an_outcome(), ending=Ending.STOPPED, exit_status=None, reason="stopped")
+    for terminal in (True, False):
+        seat = a_seat(terminal=terminal)
+        seat.tell(ended(stopped))
+        assert seat.talk.startswith("\r\x1b[K") is terminal
+        assert "stopped after 3.2 s" in seat.talk
+
+
 def test_no_color_means_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     seat = a_seat(terminal=True)
