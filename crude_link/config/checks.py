@@ -126,8 +126,6 @@ def _conditions(subject: Subject) -> None:
     for index, step in enumerate(subject.steps):
         text = step.get("when")
         at = subject.at("steps", index, "when")
-        if isinstance(text, bool):
-            subject.problems.add("`when` is text: `always`, `failed` or an expression", at, _of(step))
         if not isinstance(text, str):
             continue
         try:

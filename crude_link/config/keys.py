@@ -22,6 +22,13 @@ NO_DEFAULTS = ("name", "script", "command", "needs", "when")
 #: Keys of a step that merge by key; every other is replaced.
 MERGED_BY_KEY = ("arguments", "env")
 
+#: Words of other tools, and of the prose around this one, for keys that are here.
+_OTHER_WORDS = {
+    "scheduler": "cron", "crontab": "cron", "config": "configs", "parameters": "params", "variables": "params",
+    "args": "arguments", "cmd": "command", "run": "command", "shell_command": "command", "environment": "env",
+    "depends_on": "needs", "if": "when", "condition": "when", "retry": "retries", "working_dir": "cwd",
+    "workdir": "cwd", "working_directory": "cwd", "interpreter": "python", "tasks": "steps", "stages": "steps",
+}  # fmt: skip
 _FAN_OUT, _SSH, _BUCKETS = "fan-out", "SSH hosts", "bucket folders"
 _SCHEDULES, _EXPERIMENTS, _FUNCTIONS = "schedules", "experiments", "warm Python functions"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
@@ -65,6 +72,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"
     if key in PIPELINE_KEYS + FILE_KEYS and key not in words:
         return f"`{key}` is a key of the file, not of {where}"
+    if _OTHER_WORDS.get(key) in words:
+        return f"`{key}` is no key of {where}; here it is called `{_OTHER_WORDS[key]}`"
     advice = did_you_mean(key, (*words, *later)) or f"; known: {', '.join(words)}"
     return f"`{key}` is no key of {where}{advice}"
 

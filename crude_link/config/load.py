@@ -122,10 +122,12 @@ def _check_unused(draft: Draft, tree: Node, resolver: Resolver, problems: Proble
             check_unused_config(name, resolver.document(("configs", name)), tree, problems)
 
 
-def _with_names(source: Source, shared: Draft, several: Mapping[str, Draft], problems: Problems) -> list[Draft]:
+def _with_names(
+    source: Source, shared: Draft, several: Mapping[str, Draft] | None, problems: Problems
+) -> list[Draft]:
     """Return the file's pipelines, each with its name under `name`, and with names for their steps."""
     file_name = shared.keys.get("name", Node(None))
-    if not several:
+    if several is None:
         name = file_name if file_name.value is not None else Node(pipeline_name(source.path.resolve()))
         return [named(replace(shared, keys={**shared.keys, "name": name}))]
     drafts = []

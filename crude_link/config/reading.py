@@ -33,8 +33,8 @@ class Reader:
         self._configs: dict[int, str] = {}
         self._checked: set[int] = set()
 
-    def drafts(self, root: yaml.MappingNode) -> tuple[Draft, dict[str, Draft]]:
-        """Return what is shared by all pipelines, and the pipelines by name (none: the file is one pipeline)."""
+    def drafts(self, root: yaml.MappingNode) -> tuple[Draft, dict[str, Draft] | None]:
+        """Return what is shared by all pipelines, and the pipelines by name; None: the file is one pipeline."""
         pairs = self._pairs(root)
         several = [key for key in ("pipelines", "jobs") if key in pairs]
         found = {key: pairs.pop(key) for key in several}
@@ -51,7 +51,7 @@ class Reader:
                     self._problems.add(f"pipeline '{name}' is a mapping with `steps`", _start(body))
                     continue
                 pipelines[name] = self._draft(self._pairs(body), _start(key_node))
-        return shared, pipelines
+        return shared, pipelines if several else None
 
     def _draft(self, pairs: _Pairs, at: Position) -> Draft:
         configs = self._read_configs(pairs["configs"][1]) if "configs" in pairs else {}

@@ -17,7 +17,17 @@ from crude_link.config.keys import FILE_KEYS, PIPELINE_KEYS
 from crude_link.config.node import Node
 from crude_link.config.node import Path as NodePath
 from crude_link.config.problems import Problems, did_you_mean
-from crude_link.config.references import EARLY_HEADS, LATE_HEADS, OWN_RESOLVERS, Hole, Tongue, Unclosed, scan, written
+from crude_link.config.references import (
+    EARLY_HEADS,
+    LATE_HEADS,
+    OWN_RESOLVERS,
+    Hole,
+    Tongue,
+    Unclosed,
+    scan,
+    stands_in_quotes,
+    written,
+)
 from crude_link.config.scalars import text_of
 from crude_link.errors import CrudeLinkError
 from crude_link.model.value import Plain, Reference, Template, Value
@@ -106,9 +116,15 @@ class Resolver:
         for part in parts:
             if isinstance(part, str):
                 made.append(part)
-            else:
-                made += _in_text(part, self._fill(part, path), tongue is Tongue.COMMAND)
+                continue
+            if tongue is Tongue.COMMAND and stands_in_quotes("".join(word for word in made if isinstance(word, str))):
+                self._warn_of_quotes(part, path)
+            made += _in_text(part, self._fill(part, path), tongue is Tongue.COMMAND)
         return _template(made)
+
+    def _warn_of_quotes(self, hole: Hole, path: NodePath) -> None:
+        message = f"`{hole.text}` stands within quotes, but what is put in gets its own; leave the quotes out"
+        self._problems.warn(message, self._root.nearest(path).at, _where(self._root, path))
 
     def _fill(self, hole: Hole, path: NodePath) -> Value:
         """Return what a hole stands for: a value, or a Template of one late Reference."""

@@ -75,6 +75,12 @@ def _command(value: object) -> object:
     raise ValueError("is shell text or a list of words")
 
 
+def _when(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError("is text: `always`, `failed` or an expression")
+
+
 def _shell(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and value in _SHELLS:
         return _SHELLS[value]
@@ -234,7 +240,7 @@ STEP: Mapping[str, Key] = {
     "needs": Key(
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
-    "when": Key(text(), "`always`, `failed`, or an expression over params., steps., run. and env."),
+    "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
     "timeout": Key(DURATION, "How long one try may take."),
     "retries": Key(
         Form(_read_retries, {"anyOf": [_RETRIES_IN_SHORT.json, _RETRIES_IN_FULL.json]}),

@@ -76,13 +76,13 @@ def _explained(error: yaml.MarkedYAMLError, text: str, shown: str) -> ConfigErro
     lines = text.splitlines() or [""]
     line = min(mark.line if mark else 0, len(lines) - 1)
     column = mark.column if mark and mark.line < len(lines) else len(lines[line])
+    if lines[line][:column].endswith("*"):
+        column -= 1  # PyYAML's C parser points behind the star
     return one_problem(_meant(error, lines, line, column), shown, (line + 1, column + 1))
 
 
 def _meant(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int) -> str:
     written, problem = lines[line], error.problem or ""
-    if written[:column].endswith("*"):
-        column -= 1
     here = written[column:].strip()
     template = go_template(written)
     half_quoted = _HALF_QUOTED.match(written)
