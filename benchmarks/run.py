@@ -153,4 +153,6 @@ def _has(module: str) -> bool:
 
 if __name__ == "__main__":
     os.environ["NO_COLOR"] = "1"
+    # Some machines set it, and would then measure Python's compiler: an installed program has its bytecode.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

@@ -54,6 +54,7 @@ from crude_link.model.run import (
     Outcome,
     RequestKind,
     Run,
+    StepState,
     Verdict,
 )
 from crude_link.model.status import Status
@@ -180,6 +181,7 @@ class Runner:
         attempt = _as_recorded(attempt, order)
         around.attempts.begin_attempt(attempt)
         live.note(attempt)
+        live.states[step.name] = StepState(name=step.name, status=Status.RUNNING)  # cached with the attempt
         live.is_stale = True
         live.running[key] = order
         live.orders_made[step.name] = order

@@ -30,9 +30,13 @@ class SqliteAttempts:
         self._database = database
 
     def begin_attempt(self, attempt: Attempt) -> None:
-        """Record an attempt before it is started, and cache that its step runs. UnknownRun."""
+        """Record an attempt before it is started, and cache that its step runs. UnknownRun.
+
+        Not flushed to the disk: it outlives the death of every process, and after a power failure, which alone
+        can lose it, nothing of the attempt is left to be mistaken about. Its end is.
+        """
         run, step = attempt.key.run, attempt.key.step
-        with self._database.write():
+        with self._database.write(durable=False):
             if not self._database.change("insert_attempt", **attempt_values(attempt)).rowcount:
                 raise UnknownRun(f"there is no run {run}: see `crude-link runs`")
             self._database.change("set_state", run=run, name=step, status=Status.RUNNING.value, reason="")
