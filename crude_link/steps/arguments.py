@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from crude_link.errors import CannotStart
 from crude_link.model.pipeline import ArgumentStyle
@@ -142,7 +141,9 @@ class _Option:
         text = written(item)
         if not text.startswith("-") or text == "-" or _NEGATIVE_NUMBER.fullmatch(text):
             return text
-        if isinstance(item, float) and not isinstance(item, bool):
+        if isinstance(item, float):
+            from decimal import Decimal
+
             decimal = format(Decimal(text), "f")
             if _NEGATIVE_NUMBER.fullmatch(decimal):
                 return decimal

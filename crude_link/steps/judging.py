@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 
 from crude_link.model.pipeline import ArgumentStyle
@@ -42,6 +41,8 @@ def _holds_reference(value: Value) -> bool:
 
 
 def _unknown(key: str, signature: Signature) -> str:
+    import difflib
+
     names = [parameter.keys[0] if parameter.keys else parameter.name for parameter in signature.parameters]
     close = difflib.get_close_matches(key.replace("-", "_"), names, n=1)
     if close:

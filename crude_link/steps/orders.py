@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +34,8 @@ from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import as_argument, written
 
 LookUp = Callable[[Reference], Plain]
+#: Of the Python we run under; `platform` would take 6 ms to say it.
+VERSION = ".".join(map(str, sys.version_info[:3]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +51,8 @@ class StepOrders:
     environment: Mapping[str, str]
     host_python: str = sys.executable
     config_folder: Path | None = None
+    #: What each script takes, by its digest: steps often share one.
+    signatures: dict[str, Signature] = field(default_factory=dict, repr=False)
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
@@ -100,7 +103,7 @@ class _Draft:
             stdin=step.stdin,
             timeout=step.timeout,
             stop_grace=step.stop_grace,
-            masks=self.orders.secrets.masks({**self.orders.secrets.at_hand(), **self.used}.values()),
+            masks=self.orders.secrets.masks((*self.orders.secrets.at_hand(env), *self.used.values())),
             view=view,
             record_argv=tuple(started.record),
             record_env=recorded_env(env, from_file, step_env(step, self._reference), env_file or ""),
@@ -141,18 +144,27 @@ class _Draft:
         else:
             version = None
             head = [as_typed if "/" in as_typed else f"./{as_typed}"]
-        signature = signature_of(source) if path.suffix == ".py" else UNKNOWN
+        digest = hashlib.sha256(source).hexdigest()
+        signature = self._signature(source, digest) if path.suffix == ".py" else UNKNOWN
         return _Started(
             argv=[*head, *self._arguments(self._value, signature)],
             record=[*head, *self._arguments(self._reference, signature)],
             interpreter=version,
-            digest=hashlib.sha256(source).hexdigest(),
+            digest=digest,
         )
+
+    def _signature(self, source: bytes, digest: str) -> Signature:
+        if not self.step.arguments:
+            return UNKNOWN
+        known = self.orders.signatures
+        if digest not in known:
+            known[digest] = signature_of(source)
+        return known[digest]
 
     def _python(self, script: Script, env: Mapping[str, str]) -> tuple[str, str]:
         """Return the interpreter to run, and how the record names it."""
         if script.python is None:
-            return self.orders.host_python, f"{self.orders.host_python} ({platform.python_version()})"
+            return self.orders.host_python, f"{self.orders.host_python} ({VERSION})"
         python = self._places().python(fill_text(script.python, self._value), env)
         return python, python
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from crude_link.steps.reading_argparse import read_argparse
-from crude_link.steps.reading_click import read_click
 from crude_link.steps.signature import UNKNOWN, Parameter, ScriptStyle, Signature, ValueType
 from crude_link.steps.syntax import Function, Syntax, keywords, literal
 
@@ -27,7 +25,12 @@ def read_signature(source: str | bytes) -> Signature:
     What cannot be known is not guessed: parameters that are missing then do not count as wrong.
     """
     syntax = Syntax(source)
-    return _read_fire(syntax) or read_click(syntax) or read_argparse(syntax) or UNKNOWN
+    if by_fire := _read_fire(syntax):
+        return by_fire
+    from crude_link.steps.reading_argparse import read_argparse
+    from crude_link.steps.reading_click import read_click
+
+    return read_click(syntax) or read_argparse(syntax) or UNKNOWN
 
 
 def _read_fire(syntax: Syntax) -> Signature | None:

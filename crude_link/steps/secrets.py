@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
-from crude_link.errors import CannotStart
+from crude_link.errors import CannotStart, CrudeLinkError
 from crude_link.model.pipeline import Secret
 
 #: Shorter values occur by chance in other text: masking them would hide it, not masking them would leak.
@@ -25,7 +26,7 @@ class Secrets:
         environment: Mapping[str, str],
         run_command: Callable[[str], str],
     ) -> None:
-        """`run_command` returns the output of shell text; it raises OSError or CannotStart when that failed."""
+        """`run_command` returns the output of shell text; it raises OSError or a CrudeLinkError when that failed."""
         self._declared = {secret.name: secret for secret in declared}
         self._project = project
         self._environment = environment
@@ -48,15 +49,18 @@ class Secrets:
             )
         return value
 
-    def at_hand(self) -> dict[str, str]:
-        """Return those that can be had without running anything; a step may meet them in its environment."""
-        found: dict[str, str] = {}
-        for name, secret in self._declared.items():
-            if secret.command is None:
-                try:
-                    found[name] = self.value(name)
-                except CannotStart:
-                    continue  # the steps that use it will say so
+    def at_hand(self, environment: Mapping[str, str]) -> list[str]:
+        """Return the values that a step with this environment may meet even if it names none of them.
+
+        Nothing is run for it; what is not to be had is left to the steps that use it.
+        """
+        found: list[str] = []
+        for secret in self._declared.values():
+            if secret.env is not None:
+                found += [environment[secret.env]] if secret.env in environment else []
+            elif secret.file is not None:
+                with suppress(CannotStart):  # told by the steps that use it; the others cannot meet it
+                    found.append(self._found(secret))
         return found
 
     def masks(self, values: Iterable[str]) -> tuple[str, ...]:
@@ -71,12 +75,12 @@ class Secrets:
             return self._environment[secret.env]
         try:
             text = self._read(secret.file) if secret.file is not None else self._run_command(secret.command or "")
-        except (OSError, CannotStart) as error:
+        except (OSError, CrudeLinkError) as error:
             raise CannotStart(f"secret {secret.name!r} is not to be had: {error}") from error
         return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
     def _read(self, file: str) -> str:
-        path = self._project / Path(file).expanduser()
+        path = self._project / os.path.expanduser(file)  # noqa: PTH111  # Path's raises for an unknown user
         return path.read_bytes().decode("utf-8", "surrogateescape")
 
 
@@ -87,6 +91,8 @@ def _parts(value: str) -> list[str]:
 
 
 def _forms(value: str) -> list[str]:
+    from urllib.parse import quote, quote_plus
+
     data = value.encode("utf-8", "surrogatepass" if _has_halves(value) else "surrogateescape")
     return [
         value,

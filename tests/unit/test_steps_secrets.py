@@ -83,6 +83,6 @@ def test_each_long_line_of_a_secret_is_masked() -> None:
     assert "xy" not in masks
 
 
-def test_only_what_can_be_had_without_running_anything_is_at_hand() -> None:
-    found = secrets_in({"MY_TOKEN": "s3cr3t"}, TOKEN, Secret(name="P", command="pass x"), Secret(name="Q", env="Q"))
-    assert found.at_hand() == {"TOKEN": "s3cr3t"}
+def test_only_what_a_step_may_meet_without_running_anything_is_at_hand() -> None:
+    declared = (TOKEN, Secret(name="P", command="pass x"), Secret(name="Q", env="Q"), Secret(name="F", file="gone"))
+    assert secrets_in({}, *declared).at_hand({"MY_TOKEN": "of its env_file"}) == ["of its env_file"]
