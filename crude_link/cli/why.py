@@ -19,7 +19,7 @@ from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.words import duration_words
 from crude_link.notifiers.look import local_time, one_line
-from crude_link.notifiers.summary import closing_words, command_words, ended_words, next_commands, retry_words
+from crude_link.notifiers.summary import closing_words, command_words, ended_words, next_commands
 
 
 @click.command()
@@ -115,7 +115,7 @@ def _about_step(records: Records, record: Record, step: str, now: datetime) -> l
     sentences += [_decision_words(each, now) for each in record.decisions if each.step == step]
     attempts = record.attempts_of(step)
     sentences += [_attempt_words(record, attempt, now) for attempt in attempts]
-    if state.status is Status.WAITING and attempts:
+    if state.status is Status.WAITING and attempts and not record.run.status.is_final:
         sentences += _retry_words(records, record, attempts, now)
     if record.holder and not record.run.status.is_final:
         sentences.append(f"The run is held by {record.holder}.")
@@ -208,7 +208,8 @@ def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], 
     again = next_try(policy, present)
     if again is None:
         return []
-    return [f"Try {again.number} is due: {retry_words(again.due, now)}."]
+    when = f"at {local_time(again.due, seconds=True)}, in {duration_words(again.due - now)}"
+    return [f"Try {again.number} is due {when if again.due > now else 'now'}."]
 
 
 def _next_for_step(record: Record, state: StepState) -> list[str]:

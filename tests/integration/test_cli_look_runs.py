@@ -187,6 +187,7 @@ def test_why_of_a_step_that_is_tried_again_says_when(project: LookProject, ask: 
     assert answer.err == ""
     out = answer.out
     assert "train waits: tried again after: exit 1." in out
+    assert "Try 2 is due now." in out
     assert "The run is held by pid" in out
 
 
