@@ -96,7 +96,7 @@ def step_table(
 
 
 def closing_line(
-    run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None
+    run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None = None
 ) -> str:
     """Return the last line that is told of a run; it names the next command."""
     return " · ".join([closing_words(run, states, took), *next_commands(run, states, attempts)])
