@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from crude_link.cli.root import root
 
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     try:
         status = root.main(arguments, prog_name="crude-link", standalone_mode=False)
         return status if isinstance(status, int) else 0
@@ -42,3 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         kind = type(error).__name__
         click.echo(f"crude-link: this should not have happened: {kind}: {error}. --debug shows where.", err=True)
         return 1
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started with a closed stdout or stderr (`>&-`) somewhere to write."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 (open for the process's whole life)

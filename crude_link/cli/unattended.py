@@ -46,7 +46,7 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
         else:
             went_well = _run_once(workshop, chosen)
         if workshop.interrupts.signal:
-            say(workshop.interrupts.reason)
+            say(f"stopped by {workshop.interrupts.who}")
             return workshop.interrupts.exit_status
         return 0 if went_well else 1
 

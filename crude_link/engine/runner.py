@@ -293,9 +293,10 @@ class Runner:
         if self._interrupts.count == self._heeded:
             return
         self._heeded = self._interrupts.count
-        stopping = Stopping(status=Status.CANCELLED, reason=self._interrupts.reason)
+        by = self._interrupts.who
+        stopping = Stopping(status=Status.CANCELLED, reason=f"stopped by {by}")
         for run in self.live:
-            self.stop(run, stopping, by=self._interrupts.reason, now=self._interrupts.count > 1)
+            self.stop(run, stopping, by=by, now=self._interrupts.count > 1)
 
     def _heed_requests(self) -> None:
         for request in self._around.states.requests(self.live):

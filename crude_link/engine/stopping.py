@@ -36,10 +36,10 @@ class Interrupts:
         return 128 + self.signal if self.signal else 0
 
     @property
-    def reason(self) -> str:
-        """Who asked, in words."""
-        words = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "TERM", signal.SIGHUP: "the terminal was closed"}
-        return f"stopped by {words[self.signal]}" if self.signal else ""
+    def who(self) -> str:
+        """Who asked, in words; empty when nobody did."""
+        words = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "TERM", signal.SIGHUP: "the closing of the terminal"}
+        return words[self.signal] if self.signal else ""
 
     def drain(self) -> None:
         """Empty the descriptor; called by the loop when it wakes."""
