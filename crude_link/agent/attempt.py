@@ -16,6 +16,7 @@ from crude_link.agent.sweep import tell, tell_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import resource
     from collections.abc import Callable
     from typing import Any
 
@@ -54,7 +55,7 @@ class Attempt:
         self._group_peak = 0
         self._sample_due = self._began + _SAMPLE_SECONDS
         self._out_of_memory = False
-        self._kills_before: int | None = None
+        self._kills_before = 0
         self._channels: Channels | None = None
         self._outputs: tuple[Output, ...] = ()
         self._index: Index | None = None
@@ -63,6 +64,11 @@ class Attempt:
         self._clear_until = 0.0
         self._survivors: list[int] = []
         self._seen: dict[int, str] = {}
+
+    @property
+    def is_dead(self) -> bool:
+        """True when its process was reaped, or never was."""
+        return self._status is not None or self.pid < 0
 
     # --- its life, in order ---
 
@@ -95,7 +101,9 @@ class Attempt:
         self.has_ended = True
 
     def stop(self, why: str, *, now: bool) -> None:
-        """Begin to end it; with `now`, KILL at once. Repeating it is harmless."""
+        """Begin to end it; with `now`, KILL at once. Harmless when repeated or too late."""
+        if self._status is not None:
+            return
         moment = time.monotonic()
         if self._stopping is None:
             self._stopping = Stopping(why, self._order["grace"], moment)
@@ -112,12 +120,22 @@ class Attempt:
     def die(self, memory: OutOfMemory) -> None:
         """Its process is a zombie: end the group while the zombie still reserves its number, then reap it."""
         tell_group(self.pid, signal.SIGKILL)
-        _, self._status, usage = os.wait4(self.pid, 0)
+        _, status, usage = os.wait4(self.pid, 0)
+        self._bury(status, usage, memory)
+
+    def look(self, memory: OutOfMemory) -> None:
+        """Where a zombie cannot be seen without reaping it: reap the process if it is dead, then end its group."""
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        if pid:
+            tell_group(self.pid, signal.SIGKILL)
+            self._bury(status, usage, memory)
+
+    def _bury(self, status: int, usage: resource.struct_rusage, memory: OutOfMemory) -> None:
+        self._status = status
         self._ended_at = time.monotonic()
         self._usage = (usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _RSS_UNIT)
-        kills = memory.count() if self._status and self._kills_before is not None else None
         has_killed = self._stopping is not None and self._stopping.has_killed
-        self._out_of_memory = kills is not None and kills > (self._kills_before or 0) and not has_killed
+        self._out_of_memory = status != 0 and not has_killed and memory.count() > self._kills_before
         self._clear_until = self._ended_at + _HOPE_SECONDS
         self._clear(self._ended_at)
 

@@ -42,7 +42,7 @@ class LogFile:
             self._complain(error)
         end = start + written
         if end < self.size:
-            os.ftruncate(self._fd, end)
+            self._shorten(end)
         self.size = end
 
     def mend(self) -> None:
@@ -79,6 +79,12 @@ class LogFile:
         except OSError as error:
             self._complain(error)
             return -1
+
+    def _shorten(self, size: int) -> None:
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            self._complain(error)
 
     def _write_anew(self) -> None:
         old, self._fd = self._fd, self._open()

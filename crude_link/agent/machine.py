@@ -30,32 +30,16 @@ def _cores() -> int:
 
 
 class OutOfMemory:
-    """Counts the kernel's kills for want of memory: of our cgroup where it can be known, else of the machine."""
+    """Counts the kernel's kills for want of memory, on the machine and in our own control group."""
 
     def __init__(self) -> None:
-        self._fd: int | None = None
+        self._fds: list[int] | None = None
 
-    def count(self) -> int | None:
-        """Return the count so far; None where the kernel does not tell."""
-        if self._fd is None:
-            self._fd = self._open()
-        if self._fd < 0:
-            return None
-        try:
-            return _count_in(os.pread(self._fd, 1 << 16, 0))
-        except OSError:
-            return None
-
-    def _open(self) -> int:
-        for path in [*_cgroup_files(), "/proc/vmstat"]:
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                continue
-            if _count_in(os.pread(fd, 1 << 16, 0)) is not None:
-                return fd
-            os.close(fd)
-        return -1
+    def count(self) -> int:
+        """Return the count so far; only its rise means anything. Always 0 where the kernel does not tell."""
+        if self._fds is None:
+            self._fds = [fd for fd in map(_open_counter, [*_cgroup_files(), "/proc/vmstat"]) if fd >= 0]
+        return sum([_count_in(fd) for fd in self._fds])
 
 
 def _cgroup_files() -> list[str]:
@@ -73,8 +57,17 @@ def _cgroup_files() -> list[str]:
     return files
 
 
-def _count_in(text: bytes) -> int | None:
-    for line in text.split(b"\n"):
-        if line.startswith(b"oom_kill "):
-            return int(line.split()[1])
-    return None
+def _open_counter(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _count_in(fd: int) -> int:
+    try:
+        text = b"\n" + os.pread(fd, 1 << 16, 0)
+    except OSError:
+        return 0
+    at = text.find(b"\noom_kill ")
+    return int(text[at + 10 :].split(None, 1)[0]) if at >= 0 else 0

@@ -12,7 +12,7 @@ from crude_link.agent.holds import Hold
 from crude_link.agent.lean import become_subreaper, signal
 from crude_link.agent.loop import Loop
 from crude_link.agent.machine import OutOfMemory, greeting
-from crude_link.agent.processes import MARK, children, is_alive, mark_word, marks_of, session_of
+from crude_link.agent.processes import MARK, children, is_alive, mark_word, marks_of, next_zombie, session_of
 from crude_link.agent.protocol import Inbox, Outbox
 from crude_link.agent.sweep import PATIENCE_SECONDS
 
@@ -82,7 +82,7 @@ class Agent:
 
     def _hold(self, message: Message) -> None:
         run = message["run"]
-        if run not in self._holds:
+        if run not in self._holds or self._holds[run].refusal:
             self._holds[run] = Hold(run, message["lock"], message["sweep"])
         self._step_hold(self._holds[run], time.monotonic())
 
@@ -147,19 +147,21 @@ class Agent:
     def _reap(self) -> None:
         """Take leave of dead children: an attempt's process is reaped by the attempt, an orphan here."""
         by_pid = {attempt.pid: attempt for attempt in self._attempts.values()}
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            for attempt in by_pid.values():
+                if not attempt.is_dead:
+                    attempt.look(self._memory)
+            return
         while True:
-            try:
-                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
+            pid = next_zombie()
+            if not pid:
                 return
-            if dead is None or dead.si_pid == 0:
-                return
-            attempt = by_pid.pop(dead.si_pid, None)
-            if attempt:
-                attempt.die(self._memory)
+            dead = by_pid.pop(pid, None)
+            if dead:
+                dead.die(self._memory)
                 continue
-            os.waitpid(dead.si_pid, 0)
-            if dead.si_pid == self._guard.pid and not self._is_alone:
+            os.waitpid(pid, 0)
+            if pid == self._guard.pid and not self._is_alone:
                 self._guard.start()
 
     def _tick(self) -> None:

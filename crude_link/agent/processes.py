@@ -59,6 +59,15 @@ def children() -> list[int] | None:
         return [pid for pid in _all_pids() if (_stat(pid) or ["", ""])[1] == str(me)]
 
 
+def next_zombie() -> int:
+    """Return a dead child that nobody has reaped yet, and do not reap it; 0 when there is none."""
+    try:
+        dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return dead.si_pid if dead else 0
+
+
 def session_of(pid: int) -> int:
     """Return the session of a process, 0 when it is gone."""
     try:

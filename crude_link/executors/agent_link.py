@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: An agent that nobody talks to any more ends its steps within INT, 2 s, TERM, 2 s, KILL, 5 s.
 _LONGEST_GOODBYE_MILLISECONDS = 12_000
+#: An agent reads all the time; one that does not is suspended, and gets the rest later.
+_LONGEST_SEND_MILLISECONDS = 200
 _LONGEST_COMPLAINT = 1 << 16
 
 
@@ -43,9 +45,14 @@ class AgentLink:
         return self._facts.has_ended
 
     def send(self, message: Message) -> None:
-        """Say something, without waiting."""
+        """Say something; waits for no more than the agent needs to read what does not fit into the pipe."""
         self._orders.put(message)
         self._orders.flush()
+        if self._orders.size:
+            room = select.poll()
+            room.register(self._orders.fd, select.POLLOUT)
+            while self._orders.size and room.poll(_LONGEST_SEND_MILLISECONDS):
+                self._orders.flush()
 
     def messages(self) -> Sequence[Message]:
         """Return what the agent has said, without waiting."""

@@ -75,7 +75,7 @@ def _signal_reason(facts: Mapping[str, Any]) -> str:
 
 def _exit_reason(facts: Mapping[str, Any]) -> str:
     words = f"exit {facts['exit']}"
-    if facts["out_of_memory"]:
+    if facts["exit"] == 128 + 9 and facts["out_of_memory"]:
         return f"{words}; one of its processes was killed by the kernel: out of memory"
     if any(text in facts["tail"] for text in _ASKED):
         return f"{words}; it asked for input, and {_NO_KEYBOARD}"

@@ -252,3 +252,34 @@ def test_a_dead_guard_is_replaced(bench: Bench) -> None:
     tree = pids(bench.folder)
     os.kill(executor.agent_pid, signal.SIGKILL)
     wait_until(lambda: not any(map(is_running, tree)))
+
+
+def test_a_suspended_step_can_be_stopped(bench: Bench) -> None:
+    bench.hold()
+    order = bench.order(
+        "asleep", "sh", "-c", "trap 'touch heard; exit 1' INT; touch ready; while :; do sleep 0.1; done"
+    )
+    bench.executor.start(order)
+    pid = bench.started(order)
+    wait_until((bench.folder / "ready").exists)
+    os.kill(pid, signal.SIGSTOP)
+    bench.executor.tell(Stop(key=order.key))
+    assert bench.end_of(order).reason == "stopped"
+    assert (bench.folder / "heard").exists()
+
+
+def test_runs_are_held_and_lost_apart(bench: Bench) -> None:
+    executor = bench.executor
+    assert isinstance(executor, LocalExecutor)
+    for run in (1, 2):
+        bench.hold(run)
+    orders = [bench.order("long", "sh", "-c", "echo x >> count; exec sleep 1000", run=run) for run in (1, 2)]
+    (bench.folder / "count").touch()
+    for order in orders:
+        executor.start(order)
+        bench.started(order)
+    wait_until(lambda: (bench.folder / "count").read_text() == "x\nx\n")
+    os.kill(executor.agent_pid, signal.SIGKILL)
+    bench.wait_for(lambda _: sum(isinstance(event, Ended) for event in bench.seen) == 2)
+    assert {event.key for event in bench.seen if isinstance(event, Ended)} == {order.key for order in orders}
+    assert (bench.folder / "count").read_text() == "x\nx\n"

@@ -12,7 +12,7 @@ from executor_bench import Bench
 
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Keyboard
+from crude_link.interfaces import Keyboard, Resize
 from crude_link.model.event import Wrote
 from crude_link.model.order import Screen, View
 from crude_link.model.pipeline import Stdin
@@ -137,6 +137,51 @@ def test_a_step_with_the_terminal_as_stdin_is_asked_and_answered(bench: Bench, v
 def test_a_step_that_asks_without_a_keyboard_is_told_of_it(bench: Bench) -> None:
     outcome = bench.outcome(bench.order("ask", sys.executable, "-c", "input('sure? ')"))
     assert outcome.reason.startswith("exit 1; it asked for input, and steps have no keyboard")
+
+
+@pytest.fixture
+def narrow_group() -> Iterator[Path]:
+    """A control group with little memory (version 1 or 2), where we may make one."""
+    for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        folder = Path(root) / f"crude-link-test-{os.getpid()}"
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        try:
+            (folder / limit).write_text("30000000")
+            yield folder
+            return
+        except OSError:
+            continue
+        finally:
+            folder.rmdir()
+    pytest.skip("no control group can be made here")
+
+
+def test_a_step_that_the_kernel_killed_for_its_memory_is_told_so(bench: Bench, narrow_group: Path) -> None:
+    hog = f"{sys.executable} -c 'x = bytearray(200_000_000)'"
+    enter = f"echo $$ > {narrow_group}/cgroup.procs; "
+    killed = bench.outcome(bench.order("hog", "sh", "-c", f"{enter} exec {hog}"))
+    assert killed.reason == "killed by the kernel: out of memory"
+    below = bench.outcome(bench.order("below", "sh", "-c", f"{enter} {hog}; exit $?"))
+    assert below.reason == "exit 137; one of its processes was killed by the kernel: out of memory"
+
+
+def test_the_step_hears_of_a_new_size(bench: Bench) -> None:
+    program = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: None)\n"
+        "print('ready', flush=True)\n"
+        "signal.pause()\n"
+        "print(tuple(os.get_terminal_size(1)))\n"
+    )
+    order = bench.order("size", sys.executable, "-c", program, view=View(stdout=Screen(rows=24, columns=80)))
+    bench.executor.start(order)
+    bench.wait_for(lambda event: isinstance(event, Wrote))
+    bench.executor.tell(Resize(screen=Screen(rows=50, columns=132)))
+    bench.end_of(order)
+    assert order.log.stdout.read_text() == "ready\n(132, 50)\n"
 
 
 def test_measures_of_a_step_are_its_own(bench: Bench) -> None:

@@ -46,6 +46,7 @@ def outcome(**changes: Any) -> Outcome:
             Ending.EXITED,
             "exit 137; one of its processes was killed by the kernel: out of memory",
         ),
+        ({"exit": 1, "out_of_memory": True}, Ending.EXITED, "exit 1"),
         ({"signal": 2, "why": "timed out"}, Ending.TIMED_OUT, "timed out after 2 h"),
         ({"exit": 0, "why": "stopped"}, Ending.STOPPED, "stopped"),
         ({"why": "stopped"}, Ending.STOPPED, "stopped"),
