@@ -88,13 +88,12 @@ def _actions(subject: Subject) -> None:
 
 
 def _names(subject: Subject) -> None:
-    seen: set[object] = set()
+    seen: set[str] = set()
     for index, step in enumerate(subject.steps):
-        if step.get("name") in seen:
-            subject.problems.add(
-                f"there are two steps of the name '{step['name']}'", subject.at("steps", index, "name")
-            )
-        seen.add(step.get("name"))
+        step_name = str(step.get("name"))
+        if step_name in seen:
+            subject.problems.add(f"there are two steps of the name '{step_name}'", subject.at("steps", index, "name"))
+        seen.add(step_name)
     for key in ("params", "secrets"):
         for name in subject.secrets if key == "secrets" else subject.mapping(key):
             if not NAME.fullmatch(name):
@@ -108,10 +107,10 @@ def _needs(subject: Subject) -> None:
     for index, step in enumerate(subject.steps):
         said = step.get("needs")
         for number, word in enumerate([said] if isinstance(said, str) else said if isinstance(said, list) else []):
-            if word in needs and word != step.get("name"):
-                continue
+            if not isinstance(word, str) or (word in needs and word != step.get("name")):
+                continue  # a wrong type is the schema's to tell
             sound = False
-            near = did_you_mean(str(word), needs)
+            near = did_you_mean(word, needs)
             wrong = "it needs itself" if word == step.get("name") else f"`needs`: there is no step '{word}'{near}"
             subject.problems.add(wrong, subject.at("steps", index, "needs", number), _of(step))
     circle = circle_in(needs) if sound and len(needs) == len(subject.steps) else ()
@@ -130,7 +129,7 @@ def _conditions(subject: Subject) -> None:
             continue
         try:
             names = parse_condition(text).names
-        except ConditionError as error:
+        except (ConditionError, ValueError) as error:  # ValueError: a number of thousands of digits
             subject.problems.add(f"`when: {text}`: {error}", at, _of(step))
             continue
         for name in names:

@@ -17,7 +17,7 @@ from crude_link.config.draft import Draft
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, node_of
-from crude_link.config.problems import Problems
+from crude_link.config.problems import Problems, one_problem
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver, World
 from crude_link.config.settings import BadSetting, with_setting
@@ -49,17 +49,10 @@ class Source:
 def load(source: Source) -> tuple[Pipeline, ...]:
     """Return the pipelines of a config file in its order. ConfigError bears all that is wrong with it."""
     shown = _shown(source)
-    problems = Problems(file=shown)
-    root = parse(read_text(source.path, shown), shown)
-    shared, several = Reader(problems).drafts(root)
-    drafts = _with_names(source, shared, several, problems)
-    drafts = _with_settings(drafts, source.settings, problems)
-    world = World(
-        project=source.project, now=source.now, environment=source.environment, run_exec=source.run_exec
-    )  # fmt: skip
-    checked = [_checked(draft, source, world, problems) for draft in drafts]
-    problems.raise_if_any()
-    return tuple(_pipeline(one, problems.warnings) for one in checked)
+    try:
+        return _loaded(source, shown)
+    except RecursionError as error:
+        raise one_problem("something in it is nested hundreds of levels deep", shown) from error
 
 
 def build(document: Mapping[str, Plain]) -> Pipeline:
@@ -77,6 +70,20 @@ def json_schema() -> dict[str, object]:
     from crude_link.config.json_schema import json_schema as made
 
     return made()
+
+
+def _loaded(source: Source, shown: str) -> tuple[Pipeline, ...]:
+    problems = Problems(file=shown)
+    root = parse(read_text(source.path, shown), shown)
+    shared, several = Reader(problems).drafts(root)
+    drafts = _with_names(source, shared, several, problems)
+    drafts = _with_settings(drafts, source.settings, problems)
+    world = World(
+        project=source.project, now=source.now, environment=source.environment, run_exec=source.run_exec
+    )  # fmt: skip
+    checked = [_checked(draft, source, world, problems) for draft in drafts]
+    problems.raise_if_any()
+    return tuple(_pipeline(one, problems.warnings) for one in checked)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

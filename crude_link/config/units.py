@@ -13,6 +13,7 @@ _BYTES = {
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B)", re.IGNORECASE)
 _LONGEST_DAYS = 36_500
+_LARGEST_BYTES = 2**63
 
 
 def duration(value: object) -> timedelta:
@@ -38,7 +39,10 @@ def size(value: object) -> int:
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError(f"{value!r} is no size; write 500MB or 40GB")
-    return int(float(match.group(1)) * _BYTES[match.group(2).upper()])
+    number = float(match.group(1)) * _BYTES[match.group(2).upper()]
+    if number > _LARGEST_BYTES:
+        raise ValueError(f"{value!r} is larger than any disk")
+    return int(number)
 
 
 def share(value: object) -> float:

@@ -60,10 +60,6 @@ def load_one(folder: Path, text: str, *settings: str, **more: Any) -> Pipeline:
     return pipeline
 
 
-def names_of(folder: Path, text: str) -> list[str]:
-    return [step.name for step in load_one(folder, text).steps]
-
-
 def without_file(pipeline: Pipeline) -> Pipeline:
     """What a record can know of a pipeline: all but places, warnings and what early references became."""
     steps = tuple(replace(step, position=None) for step in pipeline.steps)

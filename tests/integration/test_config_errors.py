@@ -130,6 +130,8 @@ CASES = [
     ("steps:\n  - script: a.py\n    when: 'a' == b\n", ":3:15", "quote the whole value of `when`"),
     # needs and when
     (f"{STEP}, needs: [t]}}\n  - {{name: tt, script: b.py}}\n", ":2:37", "there is no step 't' (did you mean 'tt'?)"),
+    (f"{STEP}, needs: [{{a: 1}}]}}\n", ":2:37", "`needs.0` is text, not a mapping"),
+    (f"{STEP}, when: 9{'9' * 5000} > 1}}\n", ":2:35", "digits"),
     (f"{STEP}, needs: s}}\n", ":2:36", "it needs itself"),
     (f"{STEP}, needs: [t]}}\n  - {{name: t, script: b.py}}\n", ":2:36", "in a circle: s needs t needs s"),
     (f"{STEP}, when: params.x > 1}}\n", ":2:35", "`when`: there is no param 'x'"),
@@ -231,6 +233,14 @@ def test_params_that_lead_to_each_other_are_refused(tmp_path: Path) -> None:
 def test_an_alias_that_contains_itself_is_refused(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, "steps:\n  - {script: a.py, arguments: &a {x: *a}}\n")
     assert problems == ["config.yaml:2:31: this alias contains itself"]
+
+
+@pytest.mark.parametrize(
+    "value", ["x: " + "[" * 3000 + "]" * 3000, "when: " + "(" * 3000 + "1" + ")" * 3000, "x: " + "9" * 5000]
+)
+def test_what_no_machine_can_read_is_refused_and_not_crashed_on(tmp_path: Path, value: str) -> None:
+    key = "arguments: {" + value + "}" if value.startswith("x") else value
+    assert problems_of(tmp_path, f"{STEP}, {key}}}\n")
 
 
 def test_what_yaml_makes_of_numbers_is_warned_of(tmp_path: Path) -> None:
