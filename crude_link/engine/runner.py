@@ -270,9 +270,7 @@ class Runner:
         attempt = replace(attempt, outcome=outcome)
         live.note(attempt)
         live.findings[key] = findings
-        self._ask(live)
-        live.is_stale = True
-        assert live.plan is not None
+        live.plan = next_moves(live.as_view(), around.clock.now(), live.plan)
         around.notifier.tell(
             AttemptEnded(
                 attempt=attempt,
@@ -282,6 +280,8 @@ class Runner:
                 retry_at=live.plan.standings[key.step].due,
             )
         )
+        self._note_states(live)
+        live.is_stale = True
 
     # --- what others want -------------------------------------------------------------------------------
 
