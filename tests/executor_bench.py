@@ -22,6 +22,7 @@ class Bench:
         self.executor = executor
         self.folder = folder
         self.seen: list[ExecutorEvent] = []
+        self._unread: list[ExecutorEvent] = []
 
     def order(self, step: str, *argv: str, run: int = 1, **changes: object) -> Order:
         place = {name: self.folder / f"{run}-{step}.{name}" for name in ("stdout", "stderr", "index")}
@@ -39,13 +40,16 @@ class Bench:
         self.executor.tell(Hold(run=run, lock=self.folder / f"lock-{run}", sweep=sweep))
 
     def wait_for(self, is_it: Callable[[ExecutorEvent], bool], seconds: float = 30) -> ExecutorEvent:
-        """Take events until one is it."""
+        """Take events until one is it; those behind it are for the next call."""
         deadline = monotonic() + seconds
         while monotonic() < deadline:
-            ready, _, _ = select.select([self.executor.fileno()], [], [], 0.2)
+            patience = 0.0 if self._unread else 0.2
+            ready, _, _ = select.select([self.executor.fileno()], [], [], patience)
             events = self.executor.events() if ready else []
             self.seen.extend(events)
-            for event in events:
+            self._unread.extend(events)
+            while self._unread:
+                event = self._unread.pop(0)
                 if is_it(event):
                     return event
         raise AssertionError(f"it did not come; seen: {self.seen}")

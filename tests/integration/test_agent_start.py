@@ -171,9 +171,9 @@ def test_a_step_that_the_kernel_killed_for_its_memory_is_told_so(bench: Bench, n
 def test_the_step_hears_of_a_new_size(bench: Bench) -> None:
     program = (
         "import os, signal\n"
-        "signal.signal(signal.SIGWINCH, lambda *_: None)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\n"
         "print('ready', flush=True)\n"
-        "signal.pause()\n"
+        "signal.sigwait([signal.SIGWINCH])\n"
         "print(tuple(os.get_terminal_size(1)))\n"
     )
     order = bench.order("size", sys.executable, "-c", program, view=View(stdout=Screen(rows=24, columns=80)))
