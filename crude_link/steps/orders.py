@@ -29,7 +29,6 @@ from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
 from crude_link.steps.references import References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
-from crude_link.steps.shell_text import joined_words
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import as_argument, written
 
@@ -173,9 +172,7 @@ class _Draft:
         if command.text is None:
             words = [as_argument(written(fill(word, look_up)), "the command") for word in command.argv]
             return [*words, *arguments]
-        text = str(fill_shell(command.text, look_up))
-        if arguments:
-            text = f"{text.rstrip()} {joined_words(arguments)}"
+        text = fill_shell(command.text, look_up).with_words(arguments)
         return [*command.shell, as_argument(text, "the command")]
 
     def _arguments(self, look_up: LookUp, signature: Signature) -> list[str]:

@@ -16,7 +16,7 @@ from crude_link.steps.environment import read_env_file, step_env
 from crude_link.steps.judging import judged
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
-from crude_link.steps.references import fill
+from crude_link.steps.references import fill, fill_shell
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
 
@@ -136,7 +136,9 @@ class _Check:
         name = str(step.action.path) if isinstance(step.action, Script) else "the command"
         for clause in judged(step.argument_style, step.arguments, signature):
             self._problem(step, f"{name} {clause}")
-        argument_list(step.argument_style, _filled(step.arguments), signature)
+        words = argument_list(step.argument_style, _filled(step.arguments), signature)
+        if isinstance(step.action, Command) and step.action.text is not None:
+            fill_shell(step.action.text, lambda _: "x").with_words(words)
 
     def _folder(self, step: Step, places: Places) -> None:
         if isinstance(step.cwd, str) and not self._is_made(step.cwd):

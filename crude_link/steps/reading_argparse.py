@@ -81,7 +81,7 @@ def _is_given_away(syntax: Syntax, calls: list[ast.Call]) -> bool:
         if isinstance(target, ast.Name)
     }
     for call in calls:
-        is_own = isinstance(call.func, ast.Name) and syntax.defines(call.func.id)
+        is_own = isinstance(call.func, ast.Name) and call.func.id in syntax.functions
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if not is_own and any(isinstance(one, ast.Name) and one.id in parsers for one in given):
             return True
@@ -125,7 +125,7 @@ def _parameter(syntax: Syntax, call: ast.Call, is_sure: bool) -> Parameter | Non
 def _type(syntax: Syntax, node: ast.expr | None) -> ValueType | None:
     if node is None:
         return None
-    if isinstance(node, ast.Name) and not syntax.defines(node.id):
+    if isinstance(node, ast.Name) and node.id not in syntax.functions:
         return _TYPES.get(node.id, ValueType.OTHER)
     return ValueType.OTHER
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from crude_link.errors import CannotStart
 
@@ -22,14 +22,24 @@ class ShellText:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._line = ""
-        #: What surrounds the end, innermost last: `'`, `"`, `(` of `$(`, or a backquote.
+        #: What surrounds the end, innermost last: `'`, bash's `$'`, `"`, `(`, or a backquote.
         self._within: list[str] = []
         self._here: list[tuple[str, bool]] = []
         self._in_here_document = False
         self._in_comment = False
+        #: The last thing on it is a comment or the end of a here-document.
+        self._ends_deaf = False
 
     def __str__(self) -> str:
         return "".join(self._parts)
+
+    def with_words(self, words: Sequence[str]) -> str:
+        """Return the text with further words at its end. CannotStart when the shell would not read them there."""
+        if not words:
+            return str(self)
+        if self._here or self._ends_deaf:
+            raise CannotStart("`arguments` cannot follow a comment or a here-document: write them into the command")
+        return " ".join([str(self).rstrip(), *(shlex.quote(word) for word in words)])
 
     def add_text(self, text: str) -> None:
         """Append what a person wrote."""
@@ -42,6 +52,7 @@ class ShellText:
         """Append a value, escaped."""
         escaped = self._escaped(value)
         self._parts.append(escaped)
+        self._ends_deaf = self._in_comment
         self._line += "x"  # whatever it is, it neither opens nor closes anything
 
     def _escaped(self, value: str) -> str:
@@ -62,6 +73,8 @@ class ShellText:
         match self._within[-1:]:
             case ["'"]:
                 return value.replace("'", "'\"'\"'")
+            case ["$'"]:
+                return re.sub(r"([\\'])", r"\\\1", value)
             case ['"']:
                 return _ACTIVE_IN_DOUBLE_QUOTES.sub(r"\\\1", value)
             case _:
@@ -74,11 +87,14 @@ class ShellText:
             self._end_line()
             return 1
         self._line += one
+        if not (one.isspace() or self._in_comment or self._in_here_document):
+            self._ends_deaf = False
         if self._in_comment or self._in_here_document:
             return 1
+        if one == "'" and self._within[-1:] in (["'"], ["$'"]):
+            self._within.pop()
+            return 1
         if self._within[-1:] == ["'"]:
-            if one == "'":
-                self._within.pop()
             return 1
         if one == "\\":
             self._line += text[at + 1 : at + 2].replace("\n", "")
@@ -88,8 +104,10 @@ class ShellText:
     def _read_active(self, text: str, at: int) -> int:
         one = text[at]
         in_double = self._within[-1:] == ['"']
-        if text.startswith("$(", at):
-            self._within.append("(")
+        if self._within[-1:] == ["$'"]:
+            return 1
+        if text.startswith("$(", at) or (text.startswith("$'", at) and not in_double):
+            self._within.append("(" if text[at + 1] == "(" else "$'")
             return 2
         if one in ('"', "`"):
             self._toggle(one)
@@ -100,7 +118,7 @@ class ShellText:
         elif one == ")" and self._within[-1:] == ["("]:
             self._within.pop()
         elif one == "#" and (len(self._line) == 1 or self._line[-2] in " \t;&|("):
-            self._in_comment = True
+            self._in_comment = self._ends_deaf = True
         elif text.startswith("<<<", at):
             return 3
         elif found := _HERE_DOCUMENT.match(text, at):
@@ -120,12 +138,8 @@ class ShellText:
             if self._line.strip("\t") == self._here[0][0]:
                 self._here.pop(0)
                 self._in_here_document = bool(self._here)
-        elif self._here and self._within[-1:] not in (["'"], ['"']):
+                self._ends_deaf = True
+        elif self._here and self._within[-1:] not in (["'"], ["$'"], ['"']):
             self._in_here_document = True
         self._line = ""
         self._in_comment = False
-
-
-def joined_words(words: Iterable[str]) -> str:
-    """Return `words` as shell text."""
-    return " ".join(shlex.quote(word) for word in words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -45,9 +46,10 @@ class Syntax:
                 return None if is_inside or statement.decorator_list else statement
         return None
 
-    def defines(self, name: str) -> bool:
-        """True when the file has a function of this name."""
-        return any(isinstance(node, ast.FunctionDef) and node.name == name for node in ast.walk(self.tree))
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """The names of all functions that the file has."""
+        return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef))
 
     def _bindings(self) -> Counter[str]:
         bound: Counter[str] = Counter()

@@ -32,6 +32,11 @@ def test_within_single_quotes_only_the_quote_is_special() -> None:
     assert with_value("echo '", "it's $x", "'") == "echo 'it'\"'\"'s $x'"
 
 
+def test_within_the_quotes_of_bash_that_know_backslashes_both_are_escaped() -> None:
+    assert with_value("echo $'it\\'s ", "a'b\\", "' x") == "echo $'it\\'s a\\'b\\\\' x"
+    assert with_value("echo $'it\\'s' ", "a b") == "echo $'it\\'s' 'a b'"
+
+
 def test_an_apostrophe_in_a_comment_opens_nothing() -> None:
     assert with_value("# don't\nls ", "a b") == "# don't\nls 'a b'"
 
@@ -56,3 +61,19 @@ def test_after_a_here_document_values_are_quoted_again() -> None:
 def test_a_value_that_would_end_its_here_document_is_refused() -> None:
     with pytest.raises(CannotStart, match="EOF"):
         with_value("cat <<'EOF'\n", "a\nEOF\nrm x")
+
+
+@pytest.mark.parametrize("text", ["ls\n", "ls # not\nls", "cat <<E\nx\nE\nls\n", "echo '#'"])
+def test_words_follow_a_command(text: str) -> None:
+    shell = ShellText()
+    shell.add_text(text)
+    assert shell.with_words(["a", "b c"]) == text.rstrip() + " a 'b c'"
+
+
+@pytest.mark.parametrize("text", ["ls # all\n", "cat <<E\nx\nE\n", "cat <<E\nx"])
+def test_words_that_the_shell_would_not_read_are_refused(text: str) -> None:
+    shell = ShellText()
+    shell.add_text(text)
+    with pytest.raises(CannotStart, match="cannot follow"):
+        shell.with_words(["a"])
+    assert shell.with_words([]) == text
