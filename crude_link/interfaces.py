@@ -188,7 +188,11 @@ class RunStore(Protocol):
 
 
 class AttemptStore(Protocol):
-    """Attempts, decisions, and the cached state of steps. Each method is one short, durable transaction."""
+    """Attempts, decisions, and the cached state of steps. Each method is one short transaction.
+
+    What it writes outlives the death of every process when it returns, and a power failure once
+    `StateStore.set_states` or `RunStore.end_sitting` has returned after it.
+    """
 
     def begin_attempt(self, attempt: Attempt) -> None:
         """Record an attempt before it is started."""
@@ -213,7 +217,7 @@ class StateStore(Protocol):
     """The cache of derived states, and requests between processes."""
 
     def set_states(self, run: int, states: Sequence[StepState]) -> None:
-        """Write the cached states of some steps of a run, in one transaction."""
+        """Write the cached states of some steps of a run, and flush all that was written before to the disk."""
 
     def states(self, run: int) -> Sequence[StepState]:
         """Return the cached states in the pipeline's order."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crude_link.engine.live import LiveRun
-from crude_link.engine.plan import Finish, Start, Stopping, Wait, next_moves
+from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_moves
 from crude_link.engine.stopping import Interrupts
 from crude_link.errors import CannotStart
 from crude_link.interfaces import (
@@ -137,10 +137,15 @@ class Runner:
     # --- one turn -------------------------------------------------------------------------------------
 
     def _advance(self, live: LiveRun) -> Run | None:
-        """Do what the plan says for one run; return the run if that was its end."""
+        """Do what the plan says for one run; return the run if that was its end.
+
+        What is to be started is started first; the cached states, whose write also flushes the ends before it to
+        the disk, and the telling of them come while it already runs.
+        """
         while live.is_stale or self._is_due(live):
-            self._ask(live)
-            assert live.plan is not None
+            live.plan = next_moves(live.as_view(), self._around.clock.now(), live.plan)
+            live.is_stale = False
+            finish: Finish | None = None
             for move in live.plan.moves:
                 match move:
                     case Start():
@@ -148,16 +153,13 @@ class Runner:
                     case Wait():
                         pass
                     case Finish():
-                        return self._finish(live, move)
+                        finish = move
                     case _:
                         assert_never(move)
+            self._note_states(live, live.plan)
+            if finish:
+                return self._finish(live, finish)
         return None
-
-    def _ask(self, live: LiveRun) -> None:
-        """Ask the pure question, and write down and tell what its answer changes."""
-        live.plan = next_moves(live.as_view(), self._around.clock.now(), live.plan)
-        live.is_stale = False
-        self._note_states(live)
 
     def _is_due(self, live: LiveRun) -> bool:
         dates = [move.until for move in live.plan.moves if isinstance(move, Wait) and move.until] if live.plan else []
@@ -182,11 +184,10 @@ class Runner:
         around.attempts.begin_attempt(attempt)
         live.note(attempt)
         live.states[step.name] = StepState(name=step.name, status=Status.RUNNING)  # cached with the attempt
-        live.is_stale = True
         live.running[key] = order
         live.orders_made[step.name] = order
-        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
         around.executor.start(order)
+        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
 
     def _finish(self, live: LiveRun, move: Finish) -> Run:
         around = self._around
@@ -207,10 +208,10 @@ class Runner:
         live.held.close()
         return run
 
-    def _note_states(self, live: LiveRun) -> None:
+    def _note_states(self, live: LiveRun, plan: Plan) -> None:
         """Write the states that changed to the store's cache, and tell those that no attempt has told."""
-        assert live.plan is not None
-        standings = [live.plan.standings[name] for name in live.plan.changed]
+        running = {key.step for key in live.running}
+        standings = [plan.standings[name] for name in plan.changed if name not in running]
         changed = [each for each in standings if live.states.get(each.state.name) != each.state]
         if not changed:
             return
@@ -270,18 +271,20 @@ class Runner:
         attempt = replace(attempt, outcome=outcome)
         live.note(attempt)
         live.findings[key] = findings
-        live.plan = next_moves(live.as_view(), around.clock.now(), live.plan)
+        live.is_stale = True
+        if outcome.status is Status.SUCCEEDED:
+            around.notifier.tell(AttemptEnded(attempt=attempt, outcome=outcome, findings=findings))
+            return
+        following = next_moves(live.as_view(), around.clock.now(), live.plan).standings[key.step]
         around.notifier.tell(
             AttemptEnded(
                 attempt=attempt,
                 outcome=outcome,
                 findings=findings,
-                last_lines=() if outcome.status is Status.SUCCEEDED else around.logs.last_lines(key, LAST_LINES),
-                retry_at=live.plan.standings[key.step].due,
+                last_lines=around.logs.last_lines(key, LAST_LINES),
+                retry_at=following.due,
             )
         )
-        self._note_states(live)
-        live.is_stale = True
 
     # --- what others want -------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ class SqliteAttempts:
         """Record an attempt before it is started, and cache that its step runs. UnknownRun.
 
         Not flushed to the disk: it outlives the death of every process, and after a power failure, which alone
-        can lose it, nothing of the attempt is left to be mistaken about. Its end is.
+        can lose it, nothing of the attempt is left to be mistaken about.
         """
         run, step = attempt.key.run, attempt.key.step
         with self._database.write(durable=False):
@@ -42,8 +42,12 @@ class SqliteAttempts:
             self._database.change("set_state", run=run, name=step, status=Status.RUNNING.value, reason="")
 
     def end_attempt(self, key: AttemptKey, outcome: Outcome, findings: Findings) -> bool:
-        """Record its end, if it has none yet; False when it had one. What it left behind goes with it."""
-        with self._database.write():
+        """Record its end, if it has none yet; False when it had one. What it left behind goes with it.
+
+        It outlives the death of every process; `set_states`, which follows, flushes it to the disk while the next
+        step already runs.
+        """
+        with self._database.write(durable=False):
             if not self._database.change("end_attempt", **key_values(key), **outcome_values(outcome)).rowcount:
                 return False
             if findings.metrics or findings.outputs:

@@ -21,11 +21,11 @@ class SqliteStates:
     def set_states(self, run: int, states: Sequence[StepState]) -> None:
         """Write the cached states of some steps of a run, in one transaction.
 
-        Only a cache of what attempts and decisions say: a power failure may take it.
+        Flushed to the disk, and with it the attempts that were written before.
         """
         if not states:
             return
-        with self._database.write(durable=False):
+        with self._database.write():
             for state in states:
                 self._database.change(
                     "set_state", run=run, name=state.name, status=state.status.value, reason=state.reason
