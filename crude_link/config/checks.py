@@ -7,10 +7,10 @@ place is still checked in all others.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crude_link.config.cron import CRON_FIELDS, schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.cron import Judge, schedule_of, wrong_with_cron, wrong_with_zone
 from crude_link.config.keys import STEP_KEYS
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
@@ -18,7 +18,6 @@ from crude_link.config.problems import Position, Problems, did_you_mean, one_of
 from crude_link.config.references import values_read_back
 from crude_link.config.schema import NAME
 from crude_link.model.condition import ConditionError, parse_condition
-from crude_link.model.pipeline import Schedule
 from crude_link.model.value import Plain, Reference, references_in
 
 #: What `${run.X}` can be; `started` takes a format.
@@ -36,7 +35,8 @@ class Subject:
     document: Mapping[str, Plain]
     tree: Node
     problems: Problems
-    check_schedule: Callable[[Schedule], str | None] | None = None
+    check_schedule: Judge | None = None
+    advise_schedule: Judge | None = None
 
     @property
     def steps(self) -> list[Mapping[str, Plain]]:
@@ -231,24 +231,22 @@ def _limits(name: str, value: Plain, declared: Mapping[str, Plain], at: Position
 
 
 def _cron(subject: Subject) -> None:
+    judge = subject.check_schedule or (lambda _: None)
     zone = subject.document.get("timezone")
-    if isinstance(zone, str):
-        wrong = wrong_with_zone(zone)
-        if wrong:
-            subject.problems.add(f"`timezone`: {wrong}", subject.at("timezone"))
+    wrong = wrong_with_zone(zone, judge)
+    if wrong:
+        subject.problems.add(f"`timezone`: {wrong}", subject.at("timezone"))
     if "cron" not in subject.document:
         return
     cron = subject.document["cron"]
-    found = list(wrong_with_cron(cron))
-    for path, message in found:
+    for path, message in wrong_with_cron(cron, zone, judge):
         node = subject.tree.nearest(("cron", *path))
-        at = node.at if isinstance(cron, str) or (path and path[0] in CRON_FIELDS) else node.place
-        subject.problems.add(f"`cron`: {message}" if not message.startswith(("`", "an ")) else message, at)
-    schedule = None if found else schedule_of(cron, zone)
-    if schedule and subject.check_schedule:
-        message = subject.check_schedule(schedule) or ""
-        if message:
-            subject.problems.add(f"`cron`: {message}", subject.tree.nearest(("cron",)).place)
+        at = node.at if path or isinstance(cron, str) else node.place
+        subject.problems.add(message if message.startswith(("`", "an ")) else f"`cron`: {message}", at)
+    schedule = schedule_of(cron, zone)
+    advice = subject.advise_schedule(schedule) if schedule and subject.advise_schedule else None
+    if advice:
+        subject.problems.warn(f"`cron`: {advice}", subject.tree.nearest(("cron",)).place)
 
 
 def _advice(subject: Subject) -> None:

@@ -5,6 +5,7 @@ text -> node graph -> Drafts with names -> `--set` -> merged tree -> references 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +28,11 @@ from crude_link.model.pipeline import Pipeline, Schedule
 from crude_link.model.value import Plain
 
 
+def as_word(_before: str, value: str) -> str:
+    """Return a value quoted as a word of its own, which is right wherever no quote is open."""
+    return shlex.quote(value)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Where a config comes from, and the world that its early references can ask."""
@@ -42,8 +48,12 @@ class Source:
     environment: Mapping[str, str]
     #: Runs the text of `${exec:...}` and returns its output; raises CrudeLinkError.
     run_exec: Callable[[str], str]
+    #: Returns a value escaped for its place in shell text: what stands before it, and the value.
+    in_shell: Callable[[str, str], str] = as_word
     #: Says what is wrong with a schedule that only its trigger can know, or None.
     check_schedule: Callable[[Schedule], str | None] | None = None
+    #: Says where a schedule that is right may mean something else than was wanted, or None.
+    advise_schedule: Callable[[Schedule], str | None] | None = None
 
 
 def load(source: Source) -> tuple[Pipeline, ...]:
@@ -79,8 +89,12 @@ def _loaded(source: Source, shown: str) -> tuple[Pipeline, ...]:
     drafts = _with_names(source, shared, several, problems)
     drafts = _with_settings(drafts, source.settings, problems)
     world = World(
-        project=source.project, now=source.now, environment=source.environment, run_exec=source.run_exec
-    )  # fmt: skip
+        project=source.project,
+        now=source.now,
+        environment=source.environment,
+        run_exec=source.run_exec,
+        in_shell=source.in_shell,
+    )
     checked = [_checked(draft, source, world, problems) for draft in drafts]
     problems.raise_if_any()
     return tuple(_pipeline(one, problems.warnings) for one in checked)
@@ -102,7 +116,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     resolver = Resolver(tree, world, problems)
     document = {key: resolver.document((key,)) for key in PIPELINE_KEYS if key in tree.entries}
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
-    check(Subject(document, tree, problems, source.check_schedule))
+    check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, resolver, problems)
     return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)

@@ -97,11 +97,6 @@ def is_ours(content: str) -> bool:
     return content.lstrip().startswith(".") or _DOTTED.match(content) is not None
 
 
-def stands_in_quotes(before: str) -> bool:
-    """Say whether what follows the shell text `before` stands within quotes."""
-    return re.search(r"['\"]", re.sub(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", "", before, flags=re.DOTALL)) is not None
-
-
 def joined(parts: list[str | Hole]) -> tuple[str | Hole, ...]:
     """Return the parts with neighbouring texts joined and empty ones gone."""
     made: list[str | Hole] = []

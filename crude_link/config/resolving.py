@@ -7,7 +7,6 @@ here, because they need the run's own clock, environment and directory; other `o
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +24,6 @@ from crude_link.config.references import (
     Tongue,
     Unclosed,
     scan,
-    stands_in_quotes,
     written,
 )
 from crude_link.config.scalars import text_of
@@ -41,6 +39,7 @@ class World:
     now: datetime
     environment: Mapping[str, str]
     run_exec: Callable[[str], str]
+    in_shell: Callable[[str, str], str]
     #: What `${exec:...}` gave, so that each is run once per load.
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -96,7 +95,7 @@ class Resolver:
         self._open.append(path)
         try:
             value = self._text(node.value, path, tongue_of(path))
-        except (BadReference, Unclosed) as error:
+        except (BadReference, Unclosed, CrudeLinkError) as error:
             self._problems.add(str(error), node.at, _where(self._root, path))
             self.broken.add(path)
             raise _Broken from error
@@ -117,14 +116,21 @@ class Resolver:
             if isinstance(part, str):
                 made.append(part)
                 continue
-            if tongue is Tongue.COMMAND and stands_in_quotes("".join(word for word in made if isinstance(word, str))):
-                self._warn_of_quotes(part, path)
-            made += _in_text(part, self._fill(part, path), tongue is Tongue.COMMAND)
+            value = self._fill(part, path)
+            if tongue is Tongue.COMMAND:
+                self._put_into_shell(made, part, value)
+            else:
+                made += _in_text(part, value)
         return _template(made)
 
-    def _warn_of_quotes(self, hole: Hole, path: NodePath) -> None:
-        message = f"`{hole.text}` stands within quotes, but what is put in gets its own; leave the quotes out"
-        self._problems.warn(message, self._root.nearest(path).at, _where(self._root, path))
+    def _put_into_shell(self, made: list[str | Reference], hole: Hole, value: Value) -> None:
+        """Append a value to shell text, escaped for the place where it stands; a list becomes several words."""
+        words = value if isinstance(value, (list, tuple)) else [value]
+        for number, word in enumerate(words):
+            made += [" "] if number else []
+            for piece in _in_text(hole, word):
+                before = "".join(part if isinstance(part, str) else "x" for part in made)
+                made.append(self._world.in_shell(before, piece) if isinstance(piece, str) else piece)
 
     def _fill(self, hole: Hole, path: NodePath) -> Value:
         """Return what a hole stands for: a value, or a Template of one late Reference."""
@@ -268,20 +274,15 @@ def _where(root: Node, path: NodePath) -> str:
     return f"step '{name.value}': " if name else ""
 
 
-def _in_text(hole: Hole, value: Value, quoted: bool) -> list[str | Reference]:
-    """Return what `value` is in the midst of text, quoted for the shell where the text is one."""
+def _in_text(hole: Hole, value: Value) -> list[str | Reference]:
+    """Return what `value` is in the midst of text."""
     if isinstance(value, Template):
-        return [shlex.quote(part) if quoted and isinstance(part, str) else part for part in value.parts]
+        return list(value.parts)
     if isinstance(value, Mapping):
         raise BadReference(f"`{hole.text}` is a mapping and cannot stand in the midst of text")
-    if not isinstance(value, (list, tuple)):
-        return [shlex.quote(text_of(value)) if quoted else text_of(value)]  # type: ignore[arg-type]  # a scalar
-    if not quoted:
+    if isinstance(value, (list, tuple)):
         raise BadReference(f"`{hole.text}` is a list and cannot stand in the midst of text")
-    words: list[str | Reference] = []
-    for word in value:
-        words += [" ", *_in_text(hole, word, quoted)] if words else _in_text(hole, word, quoted)
-    return words
+    return [text_of(value)]  # type: ignore[arg-type]  # a scalar
 
 
 def _template(parts: list[str | Reference]) -> str | Template:

@@ -152,6 +152,23 @@ steps:
     assert without_file(build(pipeline.document)) == without_file(pipeline)
 
 
+def test_a_value_is_escaped_for_its_place_in_a_command(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("params: {x: a b}\nsteps: ['echo \"${params.x} ${params.x}\" ${run.id} ${params.x}']\n")
+    told: list[str] = []
+
+    def in_shell(before: str, value: str) -> str:
+        told.append(before)
+        return f"<{value}>"
+
+    source = Source(path=path, project=tmp_path, now=NOW, environment={}, run_exec=str, in_shell=in_shell)
+    (pipeline,) = load(source)
+    action = pipeline.steps[0].action
+    assert isinstance(action, Command)
+    assert str(action.text) == 'echo "<a b> <a b>" ${run.id} <a b>'
+    assert told == ['echo "', 'echo "<a b> ', 'echo "<a b> <a b>" x ']
+
+
 def test_what_early_references_became_is_kept(tmp_path: Path) -> None:
     text = "params: {a: 1}\nsteps: [{script: a.py, cwd: 'x${params.a}', arguments: {n: '${now:%Y}'}}]\n"
     assert load_one(tmp_path, text).resolved == {"${params.a}": 1, "${now:%Y}": "2026"}
