@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -29,7 +30,7 @@ class LocalExecutor(AgentExecutor):
 def open_local_agent() -> AgentLink:
     """Start an agent in a session of its own. ExecutorError when the machine does not let us."""
     program = _PROGRAM.format(str(Path(crude_link.__file__).resolve().parent.parent))
-    pipes = [os.pipe() for _ in range(3)]
+    pipes = [_pipe() for _ in range(3)]
     (orders_source, orders), (facts, facts_sink), (complaints, complaints_sink) = pipes
     inner = (orders_source, facts_sink, complaints_sink)
     try:
@@ -50,3 +51,17 @@ def open_local_agent() -> AgentLink:
         for fd in inner:
             os.close(fd)
     return AgentLink(pid=pid, orders=orders, facts=facts, complaints=complaints)
+
+
+def _pipe() -> tuple[int, int]:
+    """Open a pipe that keeps clear of 0, 1 and 2: whoever started us may have left them closed."""
+    source, sink = os.pipe()
+    return _high(source), _high(sink)
+
+
+def _high(fd: int) -> int:
+    if fd > 2:
+        return fd
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return high

@@ -283,3 +283,17 @@ def test_runs_are_held_and_lost_apart(bench: Bench) -> None:
     bench.wait_for(lambda _: sum(isinstance(event, Ended) for event in bench.seen) == 2)
     assert {event.key for event in bench.seen if isinstance(event, Ended)} == {order.key for order in orders}
     assert (bench.folder / "count").read_text() == "x\nx\n"
+
+
+def test_an_agent_that_is_terminated_ends_its_steps_first(bench: Bench) -> None:
+    executor = bench.executor
+    assert isinstance(executor, LocalExecutor)
+    bench.hold()
+    order = bench.order(
+        "long", "sh", "-c", "trap 'touch heard; exit 1' INT; touch ready; while :; do sleep 0.1; done"
+    )
+    executor.start(order)
+    wait_until((bench.folder / "ready").exists)
+    os.kill(executor.agent_pid, signal.SIGTERM)
+    assert bench.end_of(order).ending is Ending.LOST
+    assert (bench.folder / "heard").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,3 +195,38 @@ def test_measures_of_a_step_are_its_own(bench: Bench) -> None:
     small = bench.outcome(bench.order("small", "true"))
     assert small.peak_is_bound
     assert os.environ.get("CRUDE_LINK_MARK") is None
+
+
+def test_a_step_bears_the_marks_of_its_agent_its_run_and_whoever_runs_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRUDE_LINK_MARK", "agent:outer run:/outer")
+    bench = Bench(LocalExecutor(SystemClock()), tmp_path)
+    try:
+        bench.hold()
+        order = bench.order("marks", "printenv", "CRUDE_LINK_MARK")
+        bench.outcome(order)
+    finally:
+        bench.executor.close()
+    outer, outer_run, agent, run, attempt = order.log.stdout.read_text().split()
+    assert (outer, outer_run) == ("agent:outer", "run:/outer")
+    assert agent.startswith("agent:")
+    assert run == f"run:{tmp_path.resolve() / 'lock-1'}"
+    assert attempt.startswith("attempt:")
+
+
+def test_an_agent_can_be_had_without_standard_streams(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from executor_bench import Bench\n"
+        "from crude_link.clock import SystemClock\n"
+        "from crude_link.executors.local import LocalExecutor\n"
+        "bench = Bench(LocalExecutor(SystemClock()), Path(sys.argv[2]))\n"
+        "bench.hold()\n"
+        "bench.outcome(bench.order('ran', 'touch', 'ran'))\n"
+        "bench.executor.close()\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parent.parent), str(tmp_path)]
+    subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command], check=True)
+    assert (tmp_path / "ran").exists()
