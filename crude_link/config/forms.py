@@ -44,7 +44,9 @@ def parsed(read: Callable[[Any], Any], json: JsonSchema) -> Form:
             return read(value)
         except ValueError as error:
             report(path, str(error), False)
-            return None
+        except OverflowError:
+            report(path, "the number is too large", False)
+        return None
 
     return Form(read_it, json)
 
