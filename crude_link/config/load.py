@@ -118,7 +118,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
     check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
-    _check_unused(draft, tree, resolver, problems)
+    _check_unused(draft, tree, problems)
     return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)
 
 
@@ -136,11 +136,11 @@ def _check_defaults(draft: Draft, problems: Problems) -> None:
             problems.add(f"`{key}` cannot be a default; each step says it for itself", node.entries[key].place)
 
 
-def _check_unused(draft: Draft, tree: Node, resolver: Resolver, problems: Problems) -> None:
+def _check_unused(draft: Draft, tree: Node, problems: Problems) -> None:
     used = {step.body.made_from for step in draft.steps or ()}
     for name in draft.configs:
         if name not in used:
-            check_unused_config(name, resolver.document(("configs", name)), tree, problems)
+            check_unused_config(name, tree, problems)
 
 
 def _with_names(

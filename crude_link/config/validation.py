@@ -24,14 +24,19 @@ def validated(document: Mapping[str, Plain], tree: Node, broken: Set[Path], prob
     return values
 
 
-def check_unused_config(name: str, body: Plain, tree: Node, problems: Problems) -> None:
-    """Check a config that no step uses, so that a wrong key in it does not wait until one does."""
+def check_unused_config(name: str, tree: Node, problems: Problems) -> None:
+    """Check a config that no step uses, so that a wrong key in it does not wait until one does.
+
+    Its references are not followed: what nothing uses must run no `${exec:...}` and need no variable.
+    """
+    config = tree.descend(("configs", name)) or Node({})
 
     def report(path: Path, message: str, of_key: bool) -> None:
-        node = tree.nearest(("configs", name, *path))
-        _add(problems, node, _dotted(path), f"config '{name}': ", (message, of_key))
+        node = config.nearest(path)
+        if not (isinstance(node.value, str) and "${" in node.value):
+            _add(problems, node, _dotted(path), f"config '{name}': ", (message, of_key))
 
-    STEP_FORM.read(body, (), report)
+    STEP_FORM.read(config.plain(), (), report)
 
 
 def _add(problems: Problems, node: Node, key: str, of: str, told: tuple[str, bool]) -> None:

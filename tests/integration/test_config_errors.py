@@ -72,6 +72,11 @@ def test_a_mistake_in_a_config_is_told_once_however_many_steps_use_it(tmp_path: 
     assert problems == ["config.yaml:1:38: step 'a': `timeout`: a duration has a unit: say '5s'"]
 
 
+def test_the_references_of_a_config_that_no_step_uses_are_not_followed(tmp_path: Path) -> None:
+    unused = "a: {script: '${exec:false}', timeout: '${params.t}', cwd: '${oc.env:GONE}'}"
+    assert load(source_of(tmp_path, f"configs: {{{unused}}}\n{STEP}}}\n"))
+
+
 def test_a_config_whose_body_is_not_indented_is_explained(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, "configs:\n  - training: &t\n    script: a.py\nsteps: [ls -l]\n")
     assert "its keys must be indented further than its name" in problems[0]
