@@ -100,7 +100,9 @@ class Desk:
                 now=now or self.clock.now(),
                 environment=self.environment,
                 run_exec=self._output_of,
+                in_shell=escaped_in_shell,
                 check_schedule=schedule_problem,
+                advise_schedule=schedule_warning,
             )
         )
 
@@ -197,6 +199,16 @@ def remove_old_runs(store: SqliteStore, pipeline: str, policy: Retention | None,
 
     sizes = store.removal.sizes(pipeline, measure=policy is not None and policy.size_bytes is not None)
     return [run for run in doomed(sizes, policy, now) if store.removal.remove_run(run)]
+
+
+def escaped_in_shell(before: str, value: str) -> str:
+    """Return a value escaped for the place in shell text that comes after `before`."""
+    from crude_link.steps.shell_text import ShellText
+
+    text = ShellText()
+    text.add_text(before)
+    text.add_value(value)
+    return str(text)[len(before) :]
 
 
 def schedule_problem(schedule: Schedule) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from crude_link.app import Ask, ConfigFile, Desk, Records, open_records, recorded_pipeline, schedule_warning
+from crude_link.app import Ask, ConfigFile, Desk, Records, open_records, recorded_pipeline
 from crude_link.engine.live import LiveRun
 from crude_link.engine.runner import Runner, Surroundings
 from crude_link.engine.stopping import Interrupts
@@ -65,8 +65,7 @@ class Workshop:
     def check(self, pipeline: Pipeline, config_file: Path, selection: Selection = Selection()) -> None:
         """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier."""
         problems, warnings = self.desk.check(pipeline, config_file, selection)
-        about_schedule = schedule_warning(pipeline.schedule) if pipeline.schedule else None
-        for text in (*pipeline.warnings, *warnings, *([about_schedule] if about_schedule else [])):
+        for text in (*pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)

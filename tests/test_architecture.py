@@ -22,7 +22,6 @@ KEPT_IN = {
     "questionary": ("cli",),
     "omegaconf": ("config",),
     "yaml": ("config", "cli"),
-    "pydantic": ("config",),
     "apscheduler": ("triggers", "scheduler"),
     "sqlite3": ("store",),
     "fire": (),

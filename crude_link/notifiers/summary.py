@@ -22,11 +22,15 @@ def command_words(argv: Sequence[str]) -> str:
     if not argv:
         return ""
     program, *rest = argv
-    if len(rest) > 1 and rest[-2].startswith("-") and rest[-2].endswith("c"):
+    if _is_shell(program) and len(rest) > 1 and rest[-2].endswith("c"):
         first, *more = rest[-1].strip().splitlines() or [""]
         return one_line(first) + (" …" if more else "")
     name = PurePath(program).name if PurePath(program).is_absolute() else program
     return one_line(shlex.join([name, *rest]))
+
+
+def _is_shell(program: str) -> bool:
+    return PurePath(program).name in ("sh", "bash", "dash", "zsh", "ksh")
 
 
 def ended_words(outcome: Outcome, findings: Findings | None = None) -> str:
