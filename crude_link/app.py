@@ -139,7 +139,7 @@ class Desk:
             config_text=config.path.read_text(encoding="utf-8") if config.text is None else config.text,
             document=pipeline.document,
             resolved=pipeline.resolved,
-            steps=tuple(step.name for step in pipeline.steps),
+            steps=pipeline.names,
             params=pipeline.params,
             settings=config.settings,
             selection=ask.selection,

@@ -84,8 +84,8 @@ class Workshop:
             lock = stack.enter_context(self.store.locks.hold(run_id))
             pipeline = reloaded[0] if reloaded else recorded_pipeline(self.store, run_id)
             if reloaded:
-                names = tuple(step.name for step in pipeline.steps)
-                self.store.runs.adopt_document(run_id, reloaded[1], pipeline.document, names, pipeline.resolved)
+                text, document = reloaded[1], pipeline.document
+                self.store.runs.adopt_document(run_id, text, document, pipeline.names, pipeline.resolved)
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
             return self._take(pipeline, sitting, lock, stack.pop_all())

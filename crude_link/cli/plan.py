@@ -71,12 +71,11 @@ def lines_of(
     pipeline: Pipeline, selection: Selection, environment: Mapping[str, str], usual: Mapping[str, timedelta]
 ) -> list[Line]:
     """Say for each step what would be done, as far as it can be known before anything has run."""
-    names = tuple(step.name for step in pipeline.steps)
     result: dict[str, Line] = {}
     for step in pipeline.steps:
-        left_out = selection.leaves_out(names, step.name)
+        left_out = selection.leaves_out(pipeline.names, step.name)
         skipped = [need for need in step.needs if result.get(need, _RUNS).does == "skip"]
-        blocked = [need for need in skipped if not selection.leaves_out(names, need)]
+        blocked = [need for need in skipped if not selection.leaves_out(pipeline.names, need)]
         if left_out:
             does, why = "skip", left_out
         elif blocked:

@@ -112,11 +112,9 @@ def next_moves(view: RunView, now: datetime, before: Plan | None = None) -> Plan
     of n steps would cost time in proportion to n.
     """
     standings, facts, changed = _standings(view, before)
-    still_open = tuple(
-        step
-        for step in (before.open if before else ordered(view.pipeline.steps))
-        if not standings[step.name].state.status.is_final
-    )
+    settled = {name for name in changed if standings[name].state.status.is_final}
+    steps = before.open if before else tuple(ordered(view.pipeline.steps))
+    still_open = tuple(step for step in steps if step.name not in settled) if settled else steps
     if not still_open:
         moves: tuple[Move, ...] = (_finish(view, standings),)
         return Plan(standings=standings, moves=moves, facts=facts, open=(), changed=changed)
@@ -176,7 +174,7 @@ def _standing(step: Step, view: RunView, found: Mapping[str, Standing], facts: F
     standing = _by_attempts(step, view)
     if standing is not None:
         return standing
-    left_out = view.run.selection.leaves_out(tuple(each.name for each in view.pipeline.steps), step.name)
+    left_out = view.run.selection.leaves_out(view.pipeline.names, step.name)
     if left_out:
         return _settled(step, Status.SKIPPED, left_out, passes=True)
     for decision in view.decisions:

@@ -114,6 +114,11 @@ class Pipeline:
     #: What each early reference became, by its text: `{"${params.lr}": 0.1}`.
     resolved: Mapping[str, Plain] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    #: The steps' names in order.
+    names: tuple[str, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(step.name for step in self.steps))
 
     def step(self, name: str) -> Step:
         """Return the step of this name; KeyError when there is none."""

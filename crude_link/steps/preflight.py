@@ -41,11 +41,10 @@ class Preflight:
 
     def check(self, pipeline: Pipeline, selection: Selection) -> tuple[list[Problem], list[str]]:
         """Return what is wrong, in the order of the steps, and what people should know all the same."""
-        names = tuple(step.name for step in pipeline.steps)
         check = _Check(self)
         check.disk()
         for step in pipeline.steps:
-            if selection.leaves_out(names, step.name) is None:
+            if selection.leaves_out(pipeline.names, step.name) is None:
                 check.step(step)
         return check.problems, check.warnings
 
