@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Ask, ConfigFile, remove_old_runs
-from crude_link.cli.pipelines import choose
+from crude_link.cli.pipelines import choose, config_paths
 from crude_link.errors import ConfigError
 from crude_link.model.event import Notice
 from crude_link.model.exhaustive import assert_never
@@ -39,6 +39,7 @@ class Wish:
 
 def run_attended(wish: Wish) -> int:
     """Run the wished pipelines one after the other; return the exit status."""
+    config_paths(wish.config_files)  # where there is none, no store is made either
     with person_workshop() as workshop:
         chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
         for each in chosen:
@@ -62,6 +63,7 @@ def run_detached(wish: Wish) -> list[int]:
     """Record the wished runs and begin them in processes of their own; return their ids."""
     from crude_link.programs import start_detached
 
+    config_paths(wish.config_files)
     with person_workshop() as workshop:
         chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
         for each in chosen:
@@ -141,6 +143,9 @@ def _after_failure(workshop: Workshop, live: LiveRun, run: Run, config: ConfigFi
                     workshop.skip(run.id, failed[0])
                     return workshop.resume(run.id)
                 case Answer.STOP:
+                    step = failed[0]
+                    where = f"crude-link logs {run.id} {step} · crude-link resume {run.id}"
+                    workshop.notifier.tell(Notice(text=f"run {run.id} stays failed at {step!r} · {where}"))
                     return None
                 case _:
                     assert_never(answer)
@@ -149,13 +154,13 @@ def _after_failure(workshop: Workshop, live: LiveRun, run: Run, config: ConfigFi
 def _edited(workshop: Workshop, live: LiveRun, config: ConfigFile) -> LiveRun | None:
     """Open the config in an editor and go on with what it says now; None when it cannot be used yet."""
     from crude_link.cli.prompt import confirm
-    from crude_link.programs import open_editor
+    from crude_link.programs import ProgramError, open_editor
 
-    open_editor(config.path, workshop.desk.environment)
     try:
+        open_editor(config.path, workshop.desk.environment)
         pipeline = reloaded(workshop, live.run, config)
         workshop.check(pipeline, config.path, live.run.selection)
-    except ConfigError as error:
+    except (ConfigError, ProgramError) as error:
         print(error, file=sys.stderr)  # noqa: T201 (the face talks)
         return None
     changed = changed_steps(live.pipeline, pipeline, finished_steps(workshop, live.run.id))

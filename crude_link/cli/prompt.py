@@ -53,7 +53,7 @@ def confirm(question: str) -> bool:
         line = sys.stdin.readline()
     except KeyboardInterrupt:
         line = ""
-    if not line.endswith("\n"):
+    if not (line.endswith("\n") and os.isatty(0)):  # nobody's Enter went to a new line
         click.echo(err=True)
     return line.strip().lower() in ("y", "yes")
 
@@ -87,7 +87,10 @@ def _menu(failure: Failure) -> Answer:
 
 
 def _shell(order: Order) -> None:
-    from crude_link.programs import open_shell
+    from crude_link.programs import ProgramError, open_shell
 
     click.echo(f"shell in {order.cwd}; the step was: {' '.join(order.record_argv)}; exit goes back", err=True)
-    open_shell(order.cwd, order.env)
+    try:
+        open_shell(order.cwd, order.env)
+    except ProgramError as error:
+        click.echo(str(error), err=True)

@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from crude_link.app import Ask, remove_old_runs, trigger_for
-from crude_link.cli.pipelines import Chosen, choose
+from crude_link.cli.pipelines import Chosen, choose, config_paths
 from crude_link.cli.talk import say
-from crude_link.errors import ConfigError, CrudeLinkError
+from crude_link.clock import SystemClock
+from crude_link.errors import ConfigError, CrudeLinkError, UsageError
 from crude_link.interfaces import Clock, Notifier, Trigger
 from crude_link.model.event import Level, Notice
 from crude_link.model.run import Origin
 from crude_link.model.status import Status
+from crude_link.notifiers.summary import closing_line
 from crude_link.scheduler import Scheduler, SchedulerParts
 from crude_link.store import find_project
 from crude_link.workshop import Workshop
@@ -29,6 +31,11 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
 
         return LogFileNotifier(log, clock, find_project(Path.cwd(), os.environ).directory)
 
+    try:
+        config_paths(files)
+    except UsageError as error:  # no store is made where there is no config
+        to_log(SystemClock()).tell(Notice(text=str(error), level=Level.ERROR))
+        raise
     with Workshop(to_log) as workshop:
         try:
             chosen = choose(workshop.desk, files, settings)
@@ -56,8 +63,8 @@ def _run_once(workshop: Workshop, chosen: Sequence[Chosen]) -> bool:
     for each in chosen:
         workshop.begin(each.pipeline, each.config)
         run = workshop.runner.finish()[-1]
-        said = f": {run.reason} · crude-link logs {run.id} · crude-link resume {run.id}" if run.reason else ""
-        say(f"run {run.id} {run.status.value}{said}")
+        attempts = {attempt.key.step: attempt for attempt in workshop.store.attempts.attempts(run.id)}
+        say(closing_line(run, workshop.store.states.states(run.id), attempts))
         went_well = went_well and run.status is Status.SUCCEEDED
         if each.pipeline.retention:
             _tidy(workshop, each)
