@@ -115,7 +115,8 @@ class Folder:
             timeout=PATIENCE,
             check=False,
         )
-        assert "Traceback" not in ended.stderr, ended.stderr
+        assert f'File "{REPOSITORY / "crude_link"}' not in ended.stderr, ended.stderr
+        assert "should not have happened" not in ended.stderr, ended.stderr
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
