@@ -1,15 +1,14 @@
 """Which trigger is due: start that run. Also a launcher: `python crude_link/scheduler.py --config-file FILE`."""
 
 if __name__ == "__main__":
-    # Started as a file, Python puts this folder first on its path, and this module would live twice: the program
-    # is the package's, the path its parent's, and nothing below here is defined a second time.
+    # Started as a file, Python puts this folder first on its path, and this module would live twice: the path
+    # becomes the folder above, the package is run instead, and nothing below here is defined a second time.
+    import runpy
     import sys
     from pathlib import Path
 
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from crude_link.cli import main
-
-    sys.exit(main())
+    runpy.run_module("crude_link", run_name="__main__")
 
 from collections.abc import Sequence
 from dataclasses import dataclass

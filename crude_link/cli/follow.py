@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from crude_link.app import Records
-from crude_link.cli.logs import Page, Wanted
+from crude_link.cli.page import Page, Wanted
 from crude_link.cli.talk import say
 from crude_link.model.event import Stream
 from crude_link.model.run import Attempt, AttemptKey
