@@ -28,8 +28,10 @@ from crude_link.steps.evidence import StepEvidence
 class Workshop:
     """A context manager around a runner. Who is told what happens comes from outside: it depends on who asked."""
 
-    def __init__(self, make_notifier: Callable[[Clock], Notifier], *, view: View = View()) -> None:
-        self.records: Records = open_records(create=True)
+    def __init__(
+        self, make_notifier: Callable[[Clock], Notifier], *, view: View = View(), create: bool = True
+    ) -> None:
+        self.records: Records = open_records(create=create)
         self.store = self.records.store
         self.desk = Desk(project=self.records.project)
         self.executor = LocalExecutor(self.desk.clock)

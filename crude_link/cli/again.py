@@ -18,7 +18,7 @@ def resume_run(text: str, *, reload: bool, accept_changes: bool, prompt: bool) -
     """Add a sitting to a run; return the exit status. A run that has succeeded is left as it is."""
     if accept_changes and not reload:
         raise UsageError("--accept-changes goes with --reload: without it the config is the run's own")
-    with person_workshop() as workshop:
+    with person_workshop(create=False) as workshop:
         run = workshop.store.runs.run(workshop.records.run_id(text))
         if run.status is Status.SUCCEEDED:
             say(f"run {run.id} has succeeded: nothing is left to do. To do it again: crude-link rerun {run.id}")
@@ -43,7 +43,7 @@ def resume_run(text: str, *, reload: bool, accept_changes: bool, prompt: bool) -
 
 def rerun_run(run: str, *, prompt: bool) -> int:
     """Begin a new run from the record of another; return the exit status."""
-    with person_workshop() as workshop:
+    with person_workshop(create=False) as workshop:
         old = workshop.store.runs.run(workshop.records.run_id(run))
         for line in code_differences(workshop, old):
             say(line)

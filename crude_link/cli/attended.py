@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Ask, ConfigFile, remove_old_runs
-from crude_link.cli.pipelines import choose, config_paths
+from crude_link.cli.pipelines import check_selection, choose, config_paths
 from crude_link.errors import ConfigError
 from crude_link.model.event import Notice
 from crude_link.model.exhaustive import assert_never
@@ -42,6 +42,7 @@ def run_attended(wish: Wish) -> int:
     config_paths(wish.config_files)  # where there is none, no store is made either
     with person_workshop() as workshop:
         chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
+        check_selection(chosen, wish.selection)
         for each in chosen:
             workshop.check(each.pipeline, each.config.path, wish.selection)
         workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
@@ -66,6 +67,7 @@ def run_detached(wish: Wish) -> list[int]:
     config_paths(wish.config_files)
     with person_workshop() as workshop:
         chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
+        check_selection(chosen, wish.selection)
         for each in chosen:
             workshop.check(each.pipeline, each.config.path, wish.selection)
         runs = [
@@ -100,9 +102,9 @@ def exit_status(workshop: Workshop, run: Run) -> int:
     return workshop.interrupts.exit_status if run.status is Status.CANCELLED and workshop.interrupts.signal else 1
 
 
-def person_workshop() -> Workshop:
-    """Open a workshop whose notifier is the terminal, or the pipe, that we write to."""
-    return Workshop(_terminal, view=View(stdout=_screen(1), stderr=_screen(2)))
+def person_workshop(*, create: bool = True) -> Workshop:
+    """Open a workshop whose notifier is the terminal, or the pipe, that we write to; without `create`, on a store."""
+    return Workshop(_terminal, view=View(stdout=_screen(1), stderr=_screen(2)), create=create)
 
 
 def _terminal(clock: Clock) -> Notifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from crude_link.store.place import find_project
 if TYPE_CHECKING:
     from crude_link.app import Desk
     from crude_link.model.pipeline import Pipeline
+    from crude_link.model.run import Selection
 
 DEFAULT = Path("config.yaml")
 
@@ -55,6 +57,17 @@ def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: 
     if unknown:
         raise UsageError(f"no pipeline is called {', '.join(map(repr, unknown))}. Known: {', '.join(known)}")
     return [known[name] for name in names]
+
+
+def check_selection(chosen: Sequence[Chosen], selection: Selection) -> None:
+    """UsageError when `--from` or `--only` names a step that one of the pipelines has not."""
+    wanted = selection.only or selection.start_at
+    for each in chosen:
+        names = [step.name for step in each.pipeline.steps]
+        if wanted is not None and wanted not in names:
+            near = difflib.get_close_matches(wanted, names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Its steps: {', '.join(names)}"
+            raise UsageError(f"pipeline {each.pipeline.name!r} has no step {wanted!r}. {hint}")
 
 
 def pipeline_names(files: Sequence[Path]) -> list[str]:

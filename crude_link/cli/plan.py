@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,26 +44,27 @@ def command(
 ) -> int:
     """Say what `crude-link run` would do with each step, why, and how long it usually takes."""
     from crude_link.app import Desk, open_records
-    from crude_link.cli.pipelines import choose
-    from crude_link.cli.talk import print_json
+    from crude_link.cli.pipelines import check_selection, choose
+    from crude_link.cli.talk import print_json, show
     from crude_link.errors import ConfigError
     from crude_link.model.run import Selection
 
     desk = Desk.here()
-    history = open_records(create=True).store.history
+    records = open_records() if desk.project.database.exists() else None
     selection = Selection(start_at=start_at, only=only)
     plans: dict[str, list[Line]] = {}
-    for each in choose(desk, config_file, settings, pipelines):
+    chosen = choose(desk, config_file, settings, pipelines)
+    check_selection(chosen, selection)
+    for each in chosen:
         problems, _ = desk.check(each.pipeline, each.config.path, selection)
         if problems:
             raise ConfigError(problems)
-        usual = history.usual(each.pipeline.name)
+        usual = records.store.history.usual(each.pipeline.name) if records else {}
         plans[each.pipeline.name] = lines_of(each.pipeline, selection, desk.environment, usual)
     if as_json:
         print_json({name: [_as_json(line) for line in lines] for name, lines in plans.items()})
         return 0
-    for name, lines in plans.items():
-        _print(name, lines)
+    show(row for name, lines in plans.items() for row in _rows(name, lines))
     return 0
 
 
@@ -103,19 +104,18 @@ def _by_condition(step: Step, pipeline: Pipeline, environment: Mapping[str, str]
     return "skip", f"{when.text} is false"
 
 
-def _print(name: str, lines: list[Line]) -> None:
+def _rows(name: str, lines: list[Line]) -> Iterator[str]:
     from crude_link.model.words import duration_words
     from crude_link.notifiers.look import look_of
     from crude_link.notifiers.table import Column, Table
 
     columns = [Column("step"), Column("does"), Column("usually", right=True), Column("why")]
     rows = [[line.step, line.does, duration_words(line.usual) if line.usual else "", line.why] for line in lines]
-    click.echo(f"{name}:")
-    for row in Table(columns, rows).lines(look_of(sys.stdout)):
-        click.echo(row)
+    yield f"{name}:"
+    yield from Table(columns, rows).lines(look_of(sys.stdout))
     known = [line.usual for line in lines if line.usual and line.does != "skip"]
     if known:
-        click.echo(f"usually {duration_words(sum(known, timedelta(0)))} one after the other")
+        yield f"usually {duration_words(sum(known, timedelta(0)))} one after the other"
 
 
 def _as_json(line: Line) -> dict[str, object]:

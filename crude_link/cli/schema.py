@@ -17,7 +17,8 @@ def command() -> int:
     Save it and name it in the first line of a config for an editor's YAML plugin:
     `# yaml-language-server: $schema=crude-link.schema.json`.
     """
+    from crude_link.cli.talk import show
     from crude_link.config.load import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    show([json.dumps(json_schema(), indent=2)])
     return 0

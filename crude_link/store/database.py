@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from crude_link.errors import StoreError, StoreTooNew, UsageError
+from crude_link.errors import DiskFull, StoreError, StoreTooNew, UsageError
 from crude_link.store.failures import translated
 from crude_link.store.place import HOME_VARIABLE, Project, is_network
 from crude_link.store.queries import migrations_after, newest_version, queries
@@ -42,10 +42,14 @@ class Database:
                 f"Set {HOME_VARIABLE} to a folder on a disk of this machine"
             )
         self._writable = create or _may_write(self.path)
-        with translated(self.path):
-            self._connection = self._connect()
-            self._bring_up_to_date()
-            self._identity = _identity(self.path)
+        try:
+            self._open()
+        except DiskFull:
+            if create or _has_log(self.path):
+                raise
+            # No room even for the memory that connections share: it can be read as it is.
+            self._writable = False
+            self._open()
 
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the write-ahead log into it."""
@@ -55,8 +59,8 @@ class Database:
     def rows(self, query: str, **values: Bound) -> list[Row]:
         """Return all rows of a query; no cursor stays open."""
         with translated(self.path):
-            if not self._writable and not _has_log(self.path):
-                # Nothing tells such a connection that the file has changed.
+            if not self._writable:
+                # Nothing tells a connection without a log that the file has changed, or has a log now.
                 self._connection.close()
                 self._connection = self._connect()
             return self._execute(queries()[query], values).fetchall()
@@ -93,6 +97,12 @@ class Database:
         """Return a number that differs after any other connection has changed the file."""
         with translated(self.path), closing(self._connection.execute("PRAGMA data_version")) as cursor:
             return int(cursor.fetchone()[0])
+
+    def _open(self) -> None:
+        with translated(self.path):
+            self._connection: sqlite3.Connection = self._connect()
+            self._bring_up_to_date()
+            self._identity = _identity(self.path)
 
     def _execute(self, sql: str, values: dict[str, Bound]) -> sqlite3.Cursor:
         return self._connection.execute(sql, {name: _bound(value) for name, value in values.items()})
@@ -164,7 +174,8 @@ def _may_write(path: Path) -> bool:
 
 
 def _has_log(path: Path) -> bool:
-    return path.with_name(path.name + "-wal").exists()
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
