@@ -42,6 +42,7 @@ class Database:
                 f"Set {HOME_VARIABLE} to a folder on a disk of this machine"
             )
         self._writable = create or _may_write(self.path)
+        self._connection: sqlite3.Connection
         try:
             self._open()
         except DiskFull:
@@ -100,7 +101,7 @@ class Database:
 
     def _open(self) -> None:
         with translated(self.path):
-            self._connection: sqlite3.Connection = self._connect()
+            self._connection = self._connect()
             self._bring_up_to_date()
             self._identity = _identity(self.path)
 
