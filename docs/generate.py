@@ -168,8 +168,15 @@ def section(name: str, command: click.Command, parent: click.Context | None) -> 
 
 def context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:
     """Return a context in which help has the same width on every terminal."""
-    settings = {"info_name": name, "parent": parent, "terminal_width": 100, "max_content_width": 100}
-    return click.Context(command, **settings, **command.context_settings)
+    names = command.context_settings.get("help_option_names")
+    return click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=100,
+        max_content_width=100,
+        help_option_names=names,
+    )
 
 
 if __name__ == "__main__":
