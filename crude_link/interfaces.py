@@ -138,6 +138,23 @@ class Executor(Protocol):
         """End whatever still runs, gently but soon, and let go of the machine. Returns when it is done."""
 
 
+class Front(Protocol):
+    """The terminal in front of which a person sits. Signals of it wake the runner's wait."""
+
+    @property
+    def has_keyboard(self) -> bool:
+        """True when a step can be lent the person's keys."""
+
+    def listen(self, wanted: bool) -> int | None:
+        """Take the keyboard, or give it back; return the descriptor that is readable when keys came, if any."""
+
+    def keys(self) -> bytes:
+        """Return the keys that came, when the descriptor is readable; none when no more can come."""
+
+    def new_screen(self) -> Screen | None:
+        """Return the window's size if it was changed since the last call."""
+
+
 # --- what a step needs and leaves -----------------------------------------------------------------------
 
 

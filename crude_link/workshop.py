@@ -17,6 +17,7 @@ from crude_link.errors import ConfigError
 from crude_link.executors.local import LocalExecutor
 from crude_link.identity import user_name
 from crude_link.interfaces import Clock, Hold, Notifier
+from crude_link.keyboard import PersonsTerminal
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import View
 from crude_link.model.pipeline import Pipeline
@@ -29,7 +30,12 @@ class Workshop:
     """A context manager around a runner. Who is told what happens comes from outside: it depends on who asked."""
 
     def __init__(
-        self, make_notifier: Callable[[Clock], Notifier], *, view: View = View(), create: bool = True
+        self,
+        make_notifier: Callable[[Clock], Notifier],
+        *,
+        view: View = View(),
+        create: bool = True,
+        front: PersonsTerminal | None = None,
     ) -> None:
         self.records: Records = open_records(create=create)
         self.store = self.records.store
@@ -40,6 +46,7 @@ class Workshop:
         self.notifier = make_notifier(self.desk.clock)
         self.interrupts = Interrupts()
         self._view = view
+        self._front = front
         self._stack = ExitStack()
         around = Surroundings(
             runs=self.store.runs,
@@ -50,11 +57,14 @@ class Workshop:
             evidence=StepEvidence(self.desk.project.directory),
             clock=self.desk.clock,
             notifier=self.notifier,
+            front=front,
         )
         self.runner = Runner(around, self.interrupts)
 
     def __enter__(self) -> Workshop:
         self._stack.enter_context(self.interrupts)
+        if self._front:
+            self._stack.callback(self._front.close)
         self._stack.callback(self.notifier.close)
         self._stack.callback(self.executor.close)
         return self

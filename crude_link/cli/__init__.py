@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     _open_closed_streams()
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        click.echo("crude-link: the directory in which it was started is gone", err=True)
+        return 2
     try:
         status = root.main(arguments, prog_name="crude-link", standalone_mode=False)
         return status if isinstance(status, int) else 0

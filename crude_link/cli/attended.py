@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING
 from crude_link.app import Ask, ConfigFile, remove_old_runs
 from crude_link.cli.pipelines import check_selection, choose, config_paths
 from crude_link.errors import ConfigError
+from crude_link.keyboard import PersonsTerminal, screen_of
 from crude_link.model.event import Notice
 from crude_link.model.exhaustive import assert_never
-from crude_link.model.order import Screen, View
+from crude_link.model.order import View
 from crude_link.model.run import Selection
 from crude_link.model.status import Status
 from crude_link.workshop import Workshop
@@ -104,20 +104,14 @@ def exit_status(workshop: Workshop, run: Run) -> int:
 
 def person_workshop(*, create: bool = True) -> Workshop:
     """Open a workshop whose notifier is the terminal, or the pipe, that we write to; without `create`, on a store."""
-    return Workshop(_terminal, view=View(stdout=_screen(1), stderr=_screen(2)), create=create)
+    view = View(stdout=screen_of(1), stderr=screen_of(2))
+    return Workshop(_terminal, view=view, create=create, front=PersonsTerminal())
 
 
 def _terminal(clock: Clock) -> Notifier:
     from crude_link.notifiers.terminal import TerminalNotifier
 
     return TerminalNotifier(sys.stdout.buffer, sys.stderr, clock)
-
-
-def _screen(descriptor: int) -> Screen | None:
-    if not os.isatty(descriptor):
-        return None
-    size = os.get_terminal_size(descriptor)
-    return Screen(rows=size.lines or 24, columns=size.columns or 80)
 
 
 def _after_failure(workshop: Workshop, live: LiveRun, run: Run, config: ConfigFile) -> LiveRun | None:

@@ -19,10 +19,13 @@ from crude_link.interfaces import (
     Clock,
     Evidence,
     Executor,
+    Front,
     Hold,
+    Keyboard,
     Logs,
     Notifier,
     Release,
+    Resize,
     RunStore,
     StateStore,
     Stop,
@@ -44,7 +47,8 @@ from crude_link.model.event import (
     Wrote,
 )
 from crude_link.model.exhaustive import assert_never
-from crude_link.model.order import Order
+from crude_link.model.order import Order, Screen, View
+from crude_link.model.pipeline import Stdin
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -78,6 +82,8 @@ class Surroundings:
     evidence: Evidence
     clock: Clock
     notifier: Notifier
+    #: Who sits in front of it; None: nobody.
+    front: Front | None = None
 
 
 class Runner:
@@ -180,6 +186,8 @@ class Runner:
             outcome = Outcome(ending=Ending.NOT_STARTED, ended=began, reason=str(error))
             self._end(live, attempt, outcome, Findings())
             return
+        if order.stdin is Stdin.TERMINAL and not (around.front and around.front.has_keyboard):
+            order = replace(order, stdin=Stdin.NOTHING)  # nobody is there: a question fails at once
         attempt = _as_recorded(attempt, order)
         around.attempts.begin_attempt(attempt)
         live.note(attempt)
@@ -232,10 +240,28 @@ class Runner:
             for move in live.plan.moves if live.plan else ():
                 if isinstance(move, Wait) and move.until:
                     seconds = min(seconds, (move.until - clock.now()).total_seconds())
-        ours = self._interrupts.fileno()
-        readable, _, _ = select.select([self._around.executor.fileno(), ours], [], [], max(seconds, 0))
+        ours, wants_keys = self._interrupts.fileno(), self._wants_keys()
+        front = self._around.front
+        keys = front.listen(wants_keys is not None) if front else None
+        sources = [self._around.executor.fileno(), ours, *([keys] if keys is not None else [])]
+        readable, _, _ = select.select(sources, [], [], max(seconds, 0))
         if ours in readable:
             self._interrupts.drain()
+        if front and wants_keys and keys in readable:
+            self._around.executor.tell(Keyboard(key=wants_keys, data=front.keys()))
+        if front and (screen := front.new_screen()):
+            self._resize(screen)
+
+    def _wants_keys(self) -> AttemptKey | None:
+        """Return the attempt that has the keyboard: the first that wants it."""
+        orders = [order for live in self._live.values() for order in live.running.values()]
+        return next((order.key for order in orders if order.stdin is Stdin.TERMINAL), None)
+
+    def _resize(self, screen: Screen) -> None:
+        self._around.executor.tell(Resize(screen=screen))
+        for live in self._live.values():
+            view = live.view
+            live.view = View(stdout=screen if view.stdout else None, stderr=screen if view.stderr else None)
 
     def _apply(self, event: ExecutorEvent) -> None:
         match event:
@@ -262,6 +288,8 @@ class Runner:
     def _ended(self, key: AttemptKey, outcome: Outcome) -> None:
         live = self._live[key.run]
         order = live.running.pop(key)
+        if self._around.front and order.stdin is Stdin.TERMINAL:
+            self._around.front.listen(self._wants_keys() is not None)
         outcome, findings = self._around.evidence.collect(order, outcome)
         self._end(live, live.newest(key), outcome, findings)
 

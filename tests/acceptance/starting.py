@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-m", "crude_link")
 LAUNCHER = (sys.executable, str(REPOSITORY / "crude_link" / "scheduler.py"))
 #: Nothing here may take so long; a wait that does is a failure.
-PATIENCE = 40.0
+PATIENCE = 30.0
 _MARK = "ACCEPTANCE_TEST"
 _OURS = ("CRUDE_LINK_HOME", "NO_COLOR", "EDITOR", "VISUAL", "SHELL", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
