@@ -108,3 +108,28 @@ def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> N
             continue
         printed = run(example.command, folder)
         assert is_printed(example.text, printed), f"$ {example.command}\nprinted:\n{printed}"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "run 1 failed at 'train' after 3 s\n",
+        "run 12 succeeded in 3 s\n",
+        "run 1 succeeded in 3 s\nand more\n",
+        "run 1 succeeded in 3 apples\n",
+        "",
+    ],
+)
+def test_other_words_than_those_of_a_page_are_told_from_them(printed: str) -> None:
+    assert is_printed("run 1 succeeded in 2.5 s\n", "\nrun 1 succeeded in 71 ms\n")
+    assert not is_printed("run 1 succeeded in 2.5 s\n", printed)
+
+
+def test_three_dots_stand_for_text_and_alone_for_lines() -> None:
+    assert is_printed("began\n...\nby ... on thor\n", "began\none\ntwo\nby you and me on thor\n")
+    assert not is_printed("began\n...\nby ... on thor\n", "began\none\ntwo\nby you and me\n")
+
+
+def test_an_example_that_is_not_tried_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="without a file's name"):
+        list(examples("```yaml\nsteps: [echo hi]\n```\n"))
