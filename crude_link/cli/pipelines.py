@@ -55,7 +55,9 @@ def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: 
     known = {chosen.pipeline.name: chosen for chosen in loaded}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UsageError(f"no pipeline is called {', '.join(map(repr, unknown))}. Known: {', '.join(known)}")
+        file = next((name for name in unknown if name.endswith((".yaml", ".yml"))), None)
+        hint = f" A config file is named by -c: `crude-link run -c {file}`" if file else ""
+        raise UsageError(f"no pipeline is called {', '.join(map(repr, unknown))}. Known: {', '.join(known)}.{hint}")
     return [known[name] for name in names]
 
 

@@ -8,7 +8,7 @@ from crude_link.cli.options import common_options
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", metavar="[RUN]")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
 @common_options
 def command(run: str, no_prompt: bool) -> int:

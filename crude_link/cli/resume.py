@@ -8,7 +8,7 @@ from crude_link.cli.options import common_options
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", metavar="[RUN]")
 @click.option("--reload", is_flag=True, help="Use the config file as it is now, not as it was.")
 @click.option("--accept-changes", is_flag=True, help="With --reload: go on though finished steps would differ.")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")

@@ -26,19 +26,22 @@ COMMANDS = {
     "rerun": Entry("rerun", "Run", "Do a run again, from its record."),
     "stop": Entry("stop", "Run", "Stop a run, gently; --now at once."),
     "wait": Entry("wait", "Run", "Wait for a run and return its exit status."),
-    "plan": Entry("plan", "Run", "Say what a run would do, why, and how long it takes."),
-    "validate": Entry("validate", "Run", "Check a config and its scripts without running them."),
-    "init": Entry("init", "Run", "Write a commented config file."),
     "runs": Entry("runs", "Look", "List the runs, newest first."),
     "show": Entry("show", "Look", "Show one run: steps, times, results."),
     "logs": Entry("logs", "Look", "Print what steps wrote; -f follows."),
     "why": Entry("why", "Look", "Say why a run or step stands as it does."),
-    "clean": Entry("clean", "Look", "Remove old runs."),
-    "schema": Entry("schema", "Look", "Print the JSON Schema of the config file."),
-    "completion": Entry("completion", "Look", "Print a completion script for a shell."),
+    "init": Entry("init", "Prepare", "Write a commented config file."),
+    "validate": Entry("validate", "Prepare", "Check a config and its scripts without running them."),
+    "plan": Entry("plan", "Prepare", "Say what a run would do, why, and how long it takes."),
+    "schema": Entry("schema", "Prepare", "Print the JSON Schema of the config file."),
+    "completion": Entry("completion", "Prepare", "Print a completion script for a shell."),
+    "clean": Entry("clean", "Prepare", "Remove old runs."),
 }
 
-EPILOG = "RUN is a number, last, last~1 or last:PIPELINE. Exit status: 0 done, 1 failed, 2 usage or config, 3 store."
+EPILOG = (
+    "RUN is a number, last (the default), last~1 or last:PIPELINE. Exit status: 0 done, 1 failed, 2 usage, config or "
+    "pre-flight, 3 store or lock, 4 executor, 130 Ctrl-C, 143 TERM."
+)
 
 
 class Root(click.Group):
@@ -74,6 +77,8 @@ def _unknown(ctx: click.Context, word: str) -> str:
 
     if word in pipeline_names(ctx.params.get("config_file") or ()):
         return f"no such command {word!r}; it is a pipeline: did you mean `crude-link run {word}`?"
+    if word.endswith((".yaml", ".yml")):
+        return f"{word} is no command; a config file is named by -c: `crude-link -c {word}`"
     near = difflib.get_close_matches(word, COMMANDS, n=1)
     hint = f" Did you mean `crude-link {near[0]}`?" if near else " See `crude-link --help`."
     return f"no such command {word!r}.{hint}"
@@ -86,7 +91,9 @@ def _unknown(ctx: click.Context, word: str) -> str:
     "-c", "--config-file", multiple=True, type=click.Path(path_type=Path), help="Config file. [config.yaml]"
 )
 @click.option("-n", "--non-interactive", is_flag=True, help="Ask nothing, log everything, follow the cron section.")
-@click.option("-l", "--log-file", type=click.Path(path_type=Path), help="Log of --non-interactive. [crude-link.log]")
+@click.option(
+    "-l", "--log-file", type=click.Path(path_type=Path), help="Log file, with --non-interactive. [crude-link.log]"
+)
 @click.option("-k", "--keep-running", is_flag=True, help="Keep the schedule running after a failed run.")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
 @click.option(

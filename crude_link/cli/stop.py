@@ -8,7 +8,7 @@ from crude_link.cli.options import common_options
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", metavar="[RUN]")
 @click.option("--now", is_flag=True, help="Kill at once instead of INT, TERM, KILL.")
 @common_options
 def command(run: str, now: bool) -> int:
@@ -17,7 +17,7 @@ def command(run: str, now: bool) -> int:
     Returns when the run has ended.
     """
     from crude_link.app import open_records
-    from crude_link.cli.following import wait_until_free
+    from crude_link.cli.following import state_words, wait_until_free
     from crude_link.cli.talk import say
     from crude_link.clock import SystemClock
     from crude_link.identity import user_name
@@ -25,12 +25,13 @@ def command(run: str, now: bool) -> int:
 
     records = open_records()
     found = records.store.runs.run(records.run_id(run))
-    if not records.store.locks.is_held(found.id):
-        say(f"run {found.id} is not running: it is {found.status.value}")
+    if found.status.is_final and not records.store.locks.is_held(found.id):
+        say(f"run {found.id} is not running: {state_words(found.status)}")
         return 0
     kind = RequestKind.STOP_NOW if now else RequestKind.STOP
     records.store.states.ask(found.id, kind, user_name(), SystemClock().now())
     say(f"asked run {found.id} to stop{' now' if now else ''}")
     ended = wait_until_free(records, found.id)
-    say(f"run {ended.id} is {ended.status.value}: {ended.reason} · crude-link resume {ended.id}")
+    following = f": {ended.reason} · crude-link resume {ended.id}" if ended.reason else ""
+    say(f"run {ended.id}: {state_words(ended.status)}{following}")
     return 0

@@ -8,7 +8,7 @@ from crude_link.cli.options import common_options
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", metavar="[RUN]")
 @common_options
 def command(run: str) -> int:
     """Wait until RUN has ended and return its exit status: 0 when it succeeded, else 1."""

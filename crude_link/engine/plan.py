@@ -12,7 +12,7 @@ retry the same, plus a date. A step's standing follows from attempts and decisio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from crude_link.engine.retry import MOST_LOST, next_try
@@ -156,13 +156,13 @@ def _standings(view: RunView, before: Plan | None) -> tuple[dict[str, Standing],
     step_facts = dict(before.facts.steps) if before else {}
     facts = Facts(params=view.pipeline.params, steps=step_facts, run=_run_facts(view.run), env=view.environment)
     found: dict[str, Standing] = dict(before.standings) if before else {}
-    changed: set[str] = set()
+    changed: dict[str, None] = {}  # in order
     for step in before.open if before else ordered(view.pipeline.steps):
-        if before and not view.stopping and step.name not in view.attempts and changed.isdisjoint(step.needs):
+        if before and not view.stopping and step.name not in view.attempts and changed.keys().isdisjoint(step.needs):
             continue
         standing = _standing(step, view, found, facts)
         if found.get(step.name) != standing:
-            changed.add(step.name)
+            changed[step.name] = None
             found[step.name] = standing
             step_facts[step.name] = _step_facts(standing, view.findings)
     if before is None:
@@ -173,7 +173,7 @@ def _standings(view: RunView, before: Plan | None) -> tuple[dict[str, Standing],
 def _standing(step: Step, view: RunView, found: Mapping[str, Standing], facts: Facts) -> Standing:
     standing = _by_attempts(step, view)
     if standing is not None:
-        return standing
+        return replace(standing, tainted=standing.tainted or any(found[need].tainted for need in step.needs))
     left_out = view.run.selection.leaves_out(view.pipeline.names, step.name)
     if left_out:
         return _settled(step, Status.SKIPPED, left_out, passes=True)

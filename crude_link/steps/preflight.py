@@ -128,7 +128,7 @@ class _Check:
         if script.python is None:
             self._problem(step, f"the script has a syntax error: {told}")
         else:  # another Python may know more than ours
-            self.warnings.append(f'step "{step.name}": the script was not understood: {told}')
+            self.warnings.append(f"step '{step.name}': the script was not understood: {told}")
         return UNKNOWN
 
     def _arguments(self, step: Step, signature: Signature) -> None:
@@ -181,7 +181,7 @@ class _Check:
     def _problem(self, step: Step, message: str) -> None:
         line, column = step.position or (None, None)
         file = str(self.flight.config_file)
-        self.problems.append(Problem(message=f'step "{step.name}": {message}', file=file, line=line, column=column))
+        self.problems.append(Problem(message=f"step '{step.name}': {message}", file=file, line=line, column=column))
 
 
 def step_references(step: Step) -> Iterator[Reference]:

@@ -74,6 +74,7 @@ def plan(
     stopping: Stopping | None = None,
     metrics: dict[str, dict[str, float]] | None = None,
     now: datetime = NOON,
+    before: Plan | None = None,
 ) -> Plan:
     made = [attempt for some in attempts for attempt in some]
     run = Run(id=1, pipeline="p", origin=Origin.PERSON, status=Status.RUNNING, began=NOON, selection=selection)
@@ -86,7 +87,7 @@ def plan(
         decisions=[Decision(verdict=Verdict.SKIP, at=NOON, by="ann", step=name) for name in skip],
         stopping=stopping,
     )
-    return next_moves(view, now)
+    return next_moves(view, now, before)
 
 
 def starts(answer: Plan) -> list[str]:
@@ -231,6 +232,17 @@ def test_always_runs_after_a_failure_and_failed_only_then() -> None:
     assert starts(answer) == ["tidy#1"]
     assert stands(answer)["alarm"] == "skipped"
     assert starts(plan(steps, tried("a", "s"), tried("b", "r"))) == []
+
+
+def test_a_failure_is_remembered_past_a_step_that_went_on_after_it() -> None:
+    steps = (step("a", go_on=True), step("b", "a"), step("alarm", "b", when="failed"))
+    assert starts(plan(steps, tried("a", "f"), tried("b", "s"))) == ["alarm#1"]
+
+
+def test_what_follows_from_a_failure_is_told_in_the_order_of_the_steps() -> None:
+    steps = chain(*"abcdefgh")
+    before = plan(steps)
+    assert plan(steps, tried("a", "f"), before=before).changed == tuple("abcdefgh")
 
 
 def test_a_when_that_asks_how_a_step_ended_is_evaluated_although_it_failed() -> None:
