@@ -22,6 +22,7 @@ from crude_link.interfaces import Clock, Notifier, Trigger
 from crude_link.model.event import Level, Notice
 from crude_link.model.run import Run
 from crude_link.model.status import Status
+from crude_link.model.words import moment_words
 
 #: The longest sleep, in seconds: after it the wall clock is asked again, so that a suspended machine is noticed.
 LONGEST_SLEEP = timedelta(seconds=15)
@@ -147,4 +148,4 @@ def _newest_slot(trigger: Trigger, slot_time: datetime, now: datetime) -> tuple[
 
 
 def _local(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %z") if moment else "never"
+    return moment_words(moment, seconds=True) if moment else "never"

@@ -122,7 +122,7 @@ class Workshop:
             host=os.uname().nodename,
             pid=os.getpid(),
             user=user_name(),
-            argv=tuple(sys.argv),
+            argv=("crude-link", *sys.argv[1:]),
             python=f"{sys.executable} {sys.version.split()[0]}",
             code=self.code(),
         )

@@ -11,7 +11,8 @@ from crude_link.cli.options import common_options, json_option
 from crude_link.cli.talk import print_json, say, show
 from crude_link.model.run import Origin, Run
 from crude_link.model.status import Status
-from crude_link.notifiers.look import COLOURS, local_time, look_of
+from crude_link.model.words import moment_words
+from crude_link.notifiers.look import COLOURS, look_of
 from crude_link.notifiers.summary import spent_words
 from crude_link.notifiers.table import Cell, Column, Table
 
@@ -52,7 +53,7 @@ def _lines(runs: list[Run]) -> list[str]:
             Cell(str(run.id), bold=True),
             run.pipeline,
             Cell(run.status.value, COLOURS[run.status]),
-            local_time(run.began),
+            moment_words(run.began),
             spent_words(run.ended - run.began) if run.ended else "",
             origin_words(run),
             run.reason,

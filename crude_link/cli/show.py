@@ -15,8 +15,8 @@ from crude_link.cli.talk import as_plain, print_json, show
 from crude_link.errors import StoreError
 from crude_link.model.run import Attempt, Sitting
 from crude_link.model.status import Status
-from crude_link.model.words import size_words
-from crude_link.notifiers.look import COLOURS, Look, local_time, look_of
+from crude_link.model.words import moment_words, size_words
+from crude_link.notifiers.look import COLOURS, Look, look_of
 from crude_link.notifiers.summary import (
     closing_words,
     command_words,
@@ -58,12 +58,12 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
     run = record.run
     facts: list[tuple[str, str]] = [
         ("pipeline", run.pipeline),
-        ("began", f"{local_time(run.began, seconds=True)}, {origin_words(run)}"),
+        ("began", f"{moment_words(run.began, seconds=True)}, {origin_words(run)}"),
     ]
     if run.slot_time:
-        facts.append(("due", local_time(run.slot_time)))
+        facts.append(("due", moment_words(run.slot_time)))
     if run.ended:
-        facts.append(("ended", local_time(run.ended, seconds=True)))
+        facts.append(("ended", moment_words(run.ended, seconds=True)))
     if record.holder:
         facts.append(("held by", record.holder))
     facts += [
@@ -88,9 +88,9 @@ def _selection_words(record: Record) -> str:
 
 
 def _sitting_words(sitting: Sitting) -> str:
-    took = f", {spent_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded"
+    took = f", {spent_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded yet"
     code = f", code {sitting.code.commit[:12]}{' with changes' if sitting.code.dirty else ''}" if sitting.code else ""
-    when = f"{local_time(sitting.began, seconds=True)}{took}"
+    when = f"{moment_words(sitting.began, seconds=True)}{took}"
     who = f"{sitting.user} on {sitting.host} (pid {sitting.pid})"
     return f"{sitting.number}: {when}, {who}{code}: {command_words(sitting.argv)}"
 
@@ -105,7 +105,7 @@ def _attempts(record: Record, look: Look) -> list[str]:
     rows: list[list[Cell | str]] = [
         [
             f"{attempt.key.step} {attempt.key.number}",
-            local_time(attempt.began, seconds=True),
+            moment_words(attempt.began, seconds=True),
             attempt.host if attempt.host != here else "",
             _ended_cell(attempt, record),
             command_words(attempt.argv),
@@ -147,7 +147,7 @@ def _outputs(record: Record, look: Look) -> list[str]:
 def _decisions(record: Record, look: Look) -> list[str]:
     columns = [Column("decision"), Column("about"), Column("at"), Column("by"), Column("why")]
     rows = [
-        [each.verdict.value, each.step or "the run", local_time(each.at), each.by, each.why]
+        [each.verdict.value, each.step or "the run", moment_words(each.at), each.by, each.why]
         for each in record.decisions
     ]
     return Table(columns, rows).lines(look)

@@ -17,8 +17,8 @@ from crude_link.model.condition import ConditionError, Facts, parse_condition
 from crude_link.model.run import Attempt, Decision, StepState
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
-from crude_link.model.words import duration_words
-from crude_link.notifiers.look import local_time, one_line
+from crude_link.model.words import duration_words, moment_words
+from crude_link.notifiers.look import one_line
 from crude_link.notifiers.summary import closing_words, command_words, ended_words, next_commands
 
 
@@ -60,7 +60,9 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
     elif run.status is Status.WAITING:
         sentences.append("Nobody holds it: its process has not begun it, or ended before it could.")
     for request in records.store.states.requests([run.id]):
-        sentences.append(f"{request.by} asked it at {local_time(request.at)} to {request.kind.value}; no answer yet.")
+        sentences.append(
+            f"{request.by} asked it at {moment_words(request.at)} to {request.kind.value}; no answer yet."
+        )
     sentences += [_decision_words(each, now) for each in record.decisions if each.step is None]
     done = [state.name for state in record.states if state.status is Status.SUCCEEDED]
     if done:
@@ -71,22 +73,22 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
 
 def _beginning(record: Record) -> str:
     run, sittings = record.run, record.sittings
-    words = f"It was begun {origin_words(run)} at {local_time(run.began)}"
+    words = f"It was begun {origin_words(run)} at {moment_words(run.began)}"
     if run.slot_time:
-        words += f" for {local_time(run.slot_time)}"
+        words += f" for {moment_words(run.slot_time)}"
     if sittings:
         words += f" by {sittings[0].user} on {sittings[0].host}"
     if len(sittings) > 1:
         last = sittings[-1]
         times = "once" if len(sittings) == 2 else f"{len(sittings) - 1} times, last"
-        words += f"; it was resumed {times} at {local_time(last.began)} by {last.user} on {last.host}"
+        words += f"; it was resumed {times} at {moment_words(last.began)} by {last.user} on {last.host}"
     return f"{words}."
 
 
 def _decision_words(decision: Decision, now: datetime) -> str:
     about = f"about {decision.step}" if decision.step else "about the run"
     why = f": {one_line(decision.why)}" if decision.why else ""
-    at = f"{local_time(decision.at)} ({duration_words(now - decision.at)} ago)"
+    at = f"{moment_words(decision.at)} ({duration_words(now - decision.at)} ago)"
     return f"Decision {decision.verdict.value!r} {about} by {decision.by} at {at}{why}."
 
 
@@ -181,7 +183,7 @@ def _facts(record: Record) -> Facts:
 
 
 def _attempt_words(record: Record, attempt: Attempt, now: datetime) -> str:
-    head = f"Attempt {attempt.key.number} began at {local_time(attempt.began, seconds=True)} on {attempt.host}"
+    head = f"Attempt {attempt.key.number} began at {moment_words(attempt.began, seconds=True)} on {attempt.host}"
     if attempt.outcome:
         how = "succeeded in" if attempt.status is Status.SUCCEEDED else f"{attempt.status.value}:"
         return f"{head}; {how} {ended_words(attempt.outcome)}."
@@ -208,7 +210,7 @@ def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], 
     again = next_try(policy, present)
     if again is None:
         return []
-    when = f"at {local_time(again.due, seconds=True)}, in {duration_words(again.due - now)}"
+    when = f"at {moment_words(again.due, seconds=True)}, in {duration_words(again.due - now)}"
     return [f"Try {again.number} is due {when if again.due > now else 'now'}."]
 
 

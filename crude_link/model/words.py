@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 #: Source: signal(7); those whose name alone says little to somebody who did not write the program.
 _MEANINGS = {
@@ -75,3 +75,10 @@ def _signal_name(number: int) -> str:
 
 def _two(major: int, major_unit: str, minor: int, minor_unit: str) -> str:
     return f"{major} {major_unit} {minor} {minor_unit}" if minor else f"{major} {major_unit}"
+
+
+def moment_words(moment: datetime, *, seconds: bool = False) -> str:
+    """Say a moment in the machine's zone, which is always named: `2026-11-21 03:45 +00:00`."""
+    text = moment.astimezone().isoformat(" ", "seconds" if seconds else "minutes")
+    zone_at = 19 if seconds else 16
+    return f"{text[:zone_at]} {text[zone_at:]}"

@@ -29,8 +29,9 @@ from crude_link.model.event import (
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
+from crude_link.model.words import moment_words
 from crude_link.notifiers.lines import Lines
-from crude_link.notifiers.look import Look, local_time, one_line, printable
+from crude_link.notifiers.look import Look, one_line, printable
 from crude_link.notifiers.rotating import RotatingFile
 from crude_link.notifiers.summary import closing_line, command_words, ended_words, retry_words, step_table
 
@@ -98,7 +99,7 @@ class LogFileNotifier:
         run = event.run
         self._began[run.id] = self._clock.monotonic()
         how = "began" if event.sitting == 1 else f"goes on (sitting {event.sitting})"
-        due = f", scheduled for {local_time(run.slot_time, seconds=True)}" if run.slot_time else ""
+        due = f", scheduled for {moment_words(run.slot_time, seconds=True)}" if run.slot_time else ""
         steps = ", ".join(step.name for step in event.pipeline.steps)
         where = f" in {self._directory}" if self._directory else ""
         words = f"run {run.id} of {run.pipeline} {how}{where}{due}: {steps}"

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import IO, Any, Literal
 
 from crude_link.model.status import Status
@@ -107,13 +106,6 @@ def one_line(text: str) -> str:
 def printable(text: str) -> str:
     """Return `text` without escape sequences, and with blanks for control characters other than tabs."""
     return _CONTROLS.sub(" ", _ESCAPES.sub("", text))
-
-
-def local_time(moment: datetime, *, seconds: bool = False) -> str:
-    """Show a moment in the machine's zone, which is always named: `2026-11-21 03:45 +00:00`."""
-    text = moment.astimezone().isoformat(" ", "seconds" if seconds else "minutes")
-    zone_at = 19 if seconds else 16
-    return f"{text[:zone_at]} {text[zone_at:]}"
 
 
 def _width(character: str) -> int:

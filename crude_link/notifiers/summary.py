@@ -9,10 +9,12 @@ from pathlib import PurePath
 
 from crude_link.model.run import Attempt, Ending, Findings, Outcome, Run, StepState
 from crude_link.model.status import Status
-from crude_link.model.words import duration_words, size_words
-from crude_link.notifiers.look import COLOURS, local_time, one_line
+from crude_link.model.words import duration_words, moment_words, size_words
+from crude_link.notifiers.look import COLOURS, one_line
 from crude_link.notifiers.table import Cell, Column, Table
 
+#: Usual times below this are not told.
+_NOTEWORTHY = timedelta(seconds=1)
 #: Metrics told in the line of a step that succeeded; `show` has them all.
 _METRICS = 4
 
@@ -61,7 +63,7 @@ def retry_words(retry_at: datetime, now: datetime) -> str:
     """Say when an attempt is tried again: `tried again at 2026-11-21 03:45:10 +00:00, in 10 s`."""
     if retry_at <= now:
         return "tried again now"
-    return f"tried again at {local_time(retry_at, seconds=True)}, in {duration_words(retry_at - now)}"
+    return f"tried again at {moment_words(retry_at, seconds=True)}, in {duration_words(retry_at - now)}"
 
 
 def spent_words(spent: timedelta) -> str:
@@ -70,10 +72,15 @@ def spent_words(spent: timedelta) -> str:
     return f"{milliseconds:.0f} ms" if 0 < milliseconds < 99.5 else duration_words(spent)
 
 
+def usual_words(usual: timedelta | None) -> str:
+    """Say a usual duration; nothing where there is none, or one so short that it is noise."""
+    return spent_words(usual) if usual is not None and usual >= _NOTEWORTHY else ""
+
+
 def time_words(wall: timedelta, usual: timedelta | None) -> str:
-    """Say a duration against the usual one, where they differ: `12 s (usually 11 s)`."""
+    """Say a duration against the usual one, where they differ and it means something: `12 s (usually 11 s)`."""
     words = spent_words(wall)
-    before = spent_words(usual) if usual is not None else words
+    before = usual_words(usual) or words
     return words if words == before else f"{words} (usually {before})"
 
 

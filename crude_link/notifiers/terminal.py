@@ -31,8 +31,8 @@ from crude_link.notifiers.summary import (
     command_words,
     ended_words,
     retry_words,
-    spent_words,
     step_table,
+    usual_words,
 )
 
 #: A pipeline of more steps is told by their number.
@@ -136,7 +136,8 @@ class TerminalNotifier:
         what = ", ".join(names) if len(names) <= _NAMES else f"{len(names)} steps"
         usual = [event.usual[name] for name in names if name in event.usual]
         whole = len(usual) == len(names) and not self._parallel
-        about = f"  (usually {spent_words(sum(usual, timedelta()))})" if whole else ""
+        words = usual_words(sum(usual, timedelta())) if whole else ""
+        about = f"  (usually {words})" if words else ""
         self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline}: {what}{self._dim(about)}")
 
     def _tell_attempt(self, event: AttemptBegan) -> None:
@@ -144,8 +145,8 @@ class TerminalNotifier:
         run, step = attempt.key.run, attempt.key.step
         number = self._tries[run, step] = self._tries.get((run, step), 0) + 1
         again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
-        usual = self._usual.get(run, {}).get(step)
-        about = f"  (usually {spent_words(usual)})" if usual is not None else ""
+        usual = usual_words(self._usual.get(run, {}).get(step))
+        about = f"  (usually {usual})" if usual else ""
         command = command_words(attempt.argv)
         self._look = look_of(self._stderr)  # a window may have another size by now
         if self._look.width is not None:

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crude_link.notifiers.look import Look, local_time, one_line, printable, shortened, width_of
+from crude_link.model.words import moment_words
+from crude_link.notifiers.look import Look, one_line, printable, shortened, width_of
 from crude_link.notifiers.table import Cell, Column, Table
 
 PIPE = Look()
@@ -69,8 +70,8 @@ def test_printable_keeps_the_indentation_of_a_line() -> None:
 
 def test_a_moment_is_shown_with_its_zone() -> None:
     moment = datetime(2026, 11, 21, 3, 45, 7, tzinfo=timezone.utc)
-    assert re.fullmatch(r"2026-11-2\d \d\d:\d5 [+-]\d\d:\d\d", local_time(moment))
-    assert re.fullmatch(r"2026-11-2\d \d\d:\d5:07 [+-]\d\d:\d\d", local_time(moment, seconds=True))
+    assert re.fullmatch(r"2026-11-2\d \d\d:\d5 [+-]\d\d:\d\d", moment_words(moment))
+    assert re.fullmatch(r"2026-11-2\d \d\d:\d5:07 [+-]\d\d:\d\d", moment_words(moment, seconds=True))
 
 
 @given(st.text(), st.integers(min_value=0, max_value=40))
