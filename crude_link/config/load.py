@@ -1,66 +1,28 @@
-"""Load: the way from a config file, or from a run's record, to Pipelines.
-
-text -> node graph -> Drafts with names -> `--set` -> merged tree -> references -> document -> checks -> Pipeline
-"""
+"""Load: the ways to a Pipeline: from a config file, and from a run's record."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
-from crude_link.config.draft import Draft
-from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
-from crude_link.config.merging import combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
-from crude_link.config.reading import Reader
-from crude_link.config.resolving import Resolver, World
-from crude_link.config.settings import BadSetting, with_setting
-from crude_link.config.syntax import parse, read_text
-from crude_link.config.validation import check_unused_config, validated
-from crude_link.model.pipeline import Pipeline, Schedule
+from crude_link.config.source import Source
+from crude_link.config.validation import validated
+from crude_link.model.pipeline import Pipeline
 from crude_link.model.value import Plain
 
-
-def as_word(_before: str, value: str) -> str:
-    """Return a value quoted as a word of its own, which is right wherever no quote is open."""
-    return shlex.quote(value)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where a config comes from, and the world that its early references can ask."""
-
-    #: The config file.
-    path: Path
-    #: The project directory, at which relative paths start.
-    project: Path
-    #: The texts of `--set K=V`.
-    settings: tuple[str, ...] = ()
-    #: The time at which the run began, for `${now:...}`.
-    now: datetime
-    environment: Mapping[str, str]
-    #: Runs the text of `${exec:...}` and returns its output; raises CrudeLinkError.
-    run_exec: Callable[[str], str]
-    #: Returns a value escaped for its place in shell text: what stands before it, and the value.
-    in_shell: Callable[[str, str], str] = as_word
-    #: Says what is wrong with a schedule that only its trigger can know, or None.
-    check_schedule: Callable[[Schedule], str | None] | None = None
-    #: Says where a schedule that is right may mean something else than was wanted, or None.
-    advise_schedule: Callable[[Schedule], str | None] | None = None
+__all__ = ["Source", "build", "json_schema", "load"]
 
 
 def load(source: Source) -> tuple[Pipeline, ...]:
     """Return the pipelines of a config file in its order. ConfigError bears all that is wrong with it."""
+    from crude_link.config.from_file import pipelines_from  # with OmegaConf, which a record does not need
+
     shown = _shown(source)
     try:
-        return _loaded(source, shown)
+        return pipelines_from(source, shown)
     except RecursionError as error:
         raise one_problem("something in it is nested hundreds of levels deep", shown) from error
 
@@ -80,105 +42,6 @@ def json_schema() -> dict[str, object]:
     from crude_link.config.json_schema import json_schema as made
 
     return made()
-
-
-def _loaded(source: Source, shown: str) -> tuple[Pipeline, ...]:
-    problems = Problems(file=shown)
-    root = parse(read_text(source.path, shown), shown)
-    shared, several = Reader(problems).drafts(root)
-    drafts = _with_names(source, shared, several, problems)
-    drafts = _with_settings(drafts, source.settings, problems)
-    world = World(
-        project=source.project,
-        now=source.now,
-        environment=source.environment,
-        run_exec=source.run_exec,
-        in_shell=source.in_shell,
-    )
-    checked = [_checked(draft, source, world, problems) for draft in drafts]
-    problems.raise_if_any()
-    return tuple(_pipeline(one, problems.warnings) for one in checked)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Checked:
-    """A pipeline between its checks and its building, which waits until the whole file is known to be sound."""
-
-    document: Mapping[str, Plain]
-    resolved: Mapping[str, Plain]
-    tree: Node
-    said: Mapping[str, Any]
-
-
-def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> _Checked:
-    _check_defaults(draft, problems)
-    tree = tree_of(draft)
-    resolver = Resolver(tree, world, problems)
-    document = {key: resolver.document((key,)) for key in PIPELINE_KEYS if key in tree.entries}
-    unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
-    check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
-    said = validated({**document, **unknown}, tree, resolver.broken, problems)
-    _check_unused(draft, tree, problems)
-    return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)
-
-
-def _pipeline(checked: _Checked, warnings: tuple[str, ...]) -> Pipeline:
-    made = pipeline_of(checked.said, checked.document, checked.tree)
-    return replace(made, resolved=checked.resolved, warnings=warnings)
-
-
-def _check_defaults(draft: Draft, problems: Problems) -> None:
-    node = draft.keys.get("defaults", Node({}))
-    if node.value is not None and not isinstance(node.value, Mapping):
-        problems.add("`defaults` is a mapping of step keys", node.at)
-    for key in NO_DEFAULTS:
-        if key in node.entries:
-            problems.add(f"`{key}` cannot be a default; each step says it for itself", node.entries[key].place)
-
-
-def _check_unused(draft: Draft, tree: Node, problems: Problems) -> None:
-    used = {step.body.made_from for step in draft.steps or ()}
-    for name in draft.configs:
-        if name not in used:
-            check_unused_config(name, tree, problems)
-
-
-def _with_names(
-    source: Source, shared: Draft, several: Mapping[str, Draft] | None, problems: Problems
-) -> list[Draft]:
-    """Return the file's pipelines, each with its name under `name`, and with names for their steps."""
-    file_name = shared.keys.get("name", Node(None))
-    if several is None:
-        name = file_name if file_name.value is not None else Node(pipeline_name(source.path.resolve()))
-        return [named(replace(shared, keys={**shared.keys, "name": name}))]
-    drafts = []
-    prefix = f"{file_name.value}-" if file_name.value is not None else ""
-    for key, own in several.items():
-        name = own.keys.get("name") or Node(f"{prefix}{key}", own.at, own.at)
-        draft = combined(shared, own)
-        drafts.append(named(replace(draft, keys={**draft.keys, "name": name})))
-    names = [draft.keys["name"].value for draft in drafts]
-    for draft in drafts:
-        if names.count(draft.keys["name"].value) > 1:
-            problems.add(f"there are two pipelines of the name '{draft.keys['name'].value}'", draft.at)
-    return drafts
-
-
-def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Problems) -> list[Draft]:
-    """Put every `--set` into all pipelines that have its place; it is wrong when none has."""
-    for setting in settings:
-        made: list[Draft] = []
-        wrong: list[str] = []
-        for draft in drafts:
-            try:
-                made.append(with_setting(draft, setting))
-            except BadSetting as error:
-                made.append(draft)
-                wrong.append(str(error))
-        if wrong and len(wrong) == len(drafts):
-            problems.add(wrong[0])
-        drafts = made
-    return drafts
 
 
 def _shown(source: Source) -> str:

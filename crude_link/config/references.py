@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from crude_link.config.node import Path
 from crude_link.model.value import Plain, Reference, Template, Text, Value
 
 LATE_HEADS = ("steps", "run", "secrets")
 EARLY_HEADS = ("params", "configs")
-#: Resolvers that are answered here; other `oc.` ones are OmegaConf's to answer.
+#: Resolvers that we give to OmegaConf, its own `oc.env` among them: it must ask the run's environment.
 OWN_RESOLVERS = ("exec", "file", "now", "oc.env")
 
 _OPEN = re.compile(r"(\\*)\$\{")
@@ -34,6 +35,16 @@ class Tongue(Enum):
     ENV = "env"
     #: Shell text: as ENV, but backslashes are the shell's, and what is put in is quoted.
     COMMAND = "command"
+
+
+def tongue_of(path: Path) -> Tongue | None:
+    """Return what kind of text stands at a place; None for a `when`, which has names of its own in its `${...}`."""
+    key: Path = path[2:] if path[0] in ("steps", "configs") else path[1:] if path[0] == "defaults" else ()
+    if key[:1] == ("when",):
+        return None
+    if key == ("command",):
+        return Tongue.COMMAND
+    return Tongue.ENV if key[:1] in (("command",), ("env",)) or path[0] == "env" else Tongue.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

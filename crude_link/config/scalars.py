@@ -1,44 +1,30 @@
 """Scalars: how a word of YAML becomes a value, in the file and after `--set` alike.
 
-The rules are OmegaConf's: PyYAML's, but `1e-4` is a number and a date stays text. They are stated here, with public
-means of PyYAML only, so that a file without references is read without importing OmegaConf (85 ms); a test compares
-the two on arbitrary text.
+The loader is OmegaConf's: YAML's safe one, but `1e-4` is a number and a date stays text. Its class is not among
+OmegaConf's public names, but only from a loader's nodes can the place of a value be known.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import yaml
 
-from crude_link.model.value import Plain, Scalar
+from crude_link.model.value import Plain, Scalar, Value
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FLOAT = re.compile(
-    r"""^(?:
-     [-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
-    |[-+]?[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)
-    |\.[0-9]+(?:_[0-9]+)*(?:[eE][-+][0-9]+)?
-    |[-+]?[0-9]+(?:_[0-9]+)*(?::[0-5]?[0-9])+\.[0-9_]*
-    |[-+]?\.(?:inf|Inf|INF)
-    |\.(?:nan|NaN|NAN))$""",
-    re.VERBOSE,
-)
+
+def _loader() -> Any:
+    try:
+        from omegaconf._yaml import get_yaml_loader
+    except ImportError:  # OmegaConf 2.3
+        from omegaconf._utils import get_yaml_loader as get_older_loader  # type: ignore[attr-defined]  # not in 2.4
+
+        return get_older_loader()
+    return get_yaml_loader(max_yaml_expanded_nodes=None)
+
+
+Loader = _loader()
 _TAG = "tag:yaml.org,2002:"
-
-
-class Loader(_Base):  # type: ignore[misc]  # PyYAML's C loader has no types
-    """A YAML loader with OmegaConf's rules for scalars."""
-
-
-Loader.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+0123456789."))
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TAG + "timestamp"]
-    for first, resolvers in Loader.yaml_implicit_resolvers.items()
-}
-
-_constructor = yaml.constructor.SafeConstructor()
 
 
 def scalar_of(node: yaml.ScalarNode) -> Scalar:
@@ -48,7 +34,7 @@ def scalar_of(node: yaml.ScalarNode) -> Scalar:
     if node.tag not in (_TAG + "int", _TAG + "float", _TAG + "bool", _TAG + "null"):
         raise ValueError(f"the tag {node.tag.replace(_TAG, '!!')} is not known here")
     try:
-        value: Scalar = _constructor.construct_object(node)
+        value: Scalar = Loader.yaml_constructors[node.tag](Loader(""), node)
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(f"{node.value!r} cannot be read as {node.tag.replace(_TAG, '')}") from error
     return value
@@ -63,7 +49,7 @@ def value_of(text: str) -> Plain:
     return value if _is_plain(value) else text
 
 
-def text_of(value: Plain) -> str:
+def text_of(value: Value) -> str:
     """Return a value as it stands in the midst of text: booleans and null as YAML writes them."""
     if value is True or value is False:
         return "true" if value else "false"

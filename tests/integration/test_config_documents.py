@@ -17,6 +17,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from omegaconf.basecontainer import BaseContainer
 
 from crude_link.config.load import Source, build, json_schema, load
 from crude_link.config.starter import starter_config
@@ -72,12 +73,25 @@ def without_file(pipeline: Pipeline) -> Pipeline:
 def argument(folder: Path, text: str, **more: Any) -> Any:
     """Return what `text` becomes as an argument of a step with params, a config and an earlier step around it."""
     document = {
-        "params": {"x": 1, "deep": "${params.x}", "late": "${.x}", "flag": True, "words": "a b", "which": "x"},
-        "configs": {"c": {"script": "c.py", "arguments": {"list": [1, 2], "map": {"k": "v"}}}},
+        "params": {
+            "x": 1,
+            "deep": "${params.x}",
+            "late": "${.x}",
+            "flag": True,
+            "words": "a b",
+            "which": "x",
+            "declared": {"default": "${..x}", "min": 0},
+        },
+        "configs": {
+            "c": {
+                "script": "c.py",
+                "arguments": {"list": [1, 2], "map": {"k": "v"}, "late": ["${params.x}${run.dir}"], "missing": "???"},
+            }
+        },
         "secrets": ["TOKEN"],
         "steps": [
             {"name": "first", "script": "f.py"},
-            {"name": "s", "script": "a.py", "arguments": {"near": 5, "value": text}},
+            {"name": "s", "script": "a.py", "arguments": {"near": 5, "which": "x", "value": text}},
         ],
     }
     return load_one(folder, json.dumps(document), **more).step("s").arguments["value"]
@@ -101,7 +115,18 @@ def argument(folder: Path, text: str, **more: Any) -> Any:
         ("${oc.env:GONE,'a, b'}", "a, b"),
         ("${oc.env:GONE,null}", None),
         ("${oc.env:GONE,${params.x}}", "1"),
+        ("${oc.env:GONE,http://h:80/?a=1&b}", "http://h:80/?a=1&b"),
         ("${oc.decode:'[1, 2]'}", [1, 2]),
+        ("${oc.decode:'[${params.x}, 2]'}", [1, 2]),
+        ("${oc.select:params.gone,7}", 7),
+        ("${oc.dict.keys:configs.c.arguments}", ["list", "map", "late", "missing"]),
+        ("${params.${.which}}", 1),
+        ("${params.declared}", 1),
+        ("${...[0].script}", "f.py"),
+        ("${....params.x}", 1),
+        ("${configs.c.arguments.late}", [Template(("1", Reference("run.dir")))]),
+        ("${configs.c.arguments.missing}", "???"),
+        ("${oc.env:UNKNOWN}", "???"),
         ("${exec:git rev-parse HEAD}", "<git rev-parse HEAD>"),
         ("${exec:echo ${params.words} ${HOME}}", "<echo 'a b' ${HOME}>"),
         ("${now:%Y-%m}", "2026-03"),
@@ -115,8 +140,14 @@ def argument(folder: Path, text: str, **more: Any) -> Any:
 )
 def test_an_early_reference_becomes_its_value(tmp_path: Path, text: str, value: object) -> None:
     (tmp_path / "words.txt").write_text("from a file\n")
-    environment = {"HOME": "/home/u", "EVIL": "${run.id} ${params.x}"}
+    environment = {"HOME": "/home/u", "UNKNOWN": "???", "EVIL": "${run.id} ${params.x}"}
     assert argument(tmp_path, text, environment=environment) == value
+
+
+def test_a_load_leaves_no_resolver_behind_in_omegaconf(tmp_path: Path) -> None:
+    before = set(BaseContainer._resolvers)
+    assert argument(tmp_path, "${exec:date} ${params.x}") == "<date> 1"
+    assert set(BaseContainer._resolvers) == before
 
 
 def test_late_references_stay_until_the_step_starts(tmp_path: Path) -> None:
@@ -278,17 +309,19 @@ def test_every_key_of_the_json_schema_allows_a_reference_and_says_what_it_means(
     jsonschema.validate({"steps": [{"script": "a.py", **values, "retries": {"max": "${params.m}"}}]}, schema)
 
 
-def test_a_config_without_other_resolvers_is_read_without_omegaconf(tmp_path: Path) -> None:
+def test_a_file_is_read_with_omegaconf_and_a_record_without(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(LISTED + "params: {x: 1}\ncwd: ${params.x}-${run.id}\n")
     program = """
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from crude_link.config.load import Source, load
-folder = Path(sys.argv[1])
+from crude_link.config.load import Source, build, load
+heavy = lambda: sorted({"omegaconf", "pydantic", "apscheduler", "click"} & set(sys.modules))
+build({"name": "x", "steps": [{"name": "s", "script": "a.py", "cwd": "${run.id}"}]})
+folder, before = Path(sys.argv[1]), heavy()
 now = datetime.now(timezone.utc)
 load(Source(path=folder / "config.yaml", project=folder, now=now, environment={}, run_exec=str))
-print(sorted({"omegaconf", "pydantic", "apscheduler", "click"} & set(sys.modules)))
+print(before, heavy())
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],
@@ -297,4 +330,4 @@ print(sorted({"omegaconf", "pydantic", "apscheduler", "click"} & set(sys.modules
         check=True,
         env=dict(os.environ),
     )
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[] ['omegaconf']"

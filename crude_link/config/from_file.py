@@ -1,0 +1,127 @@
+"""From a file: the way from the text of a config file to its Pipelines.
+
+text -> node graph -> Drafts with names -> `--set` -> merged tree -> references -> document -> checks -> Pipeline
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crude_link.config.building import pipeline_of
+from crude_link.config.checks import Subject, check
+from crude_link.config.draft import Draft
+from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
+from crude_link.config.merging import combined, named, pipeline_name, tree_of
+from crude_link.config.node import Node
+from crude_link.config.problems import Problems
+from crude_link.config.reading import Reader
+from crude_link.config.resolving import Resolver
+from crude_link.config.settings import BadSetting, with_setting
+from crude_link.config.source import Source
+from crude_link.config.syntax import parse, read_text
+from crude_link.config.validation import check_unused_config, validated
+from crude_link.config.world import World
+from crude_link.model.pipeline import Pipeline
+from crude_link.model.value import Plain
+
+
+def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
+    """Return the pipelines of a file that errors call `shown`. ConfigError bears all that is wrong with it."""
+    problems = Problems(file=shown)
+    root = parse(read_text(source.path, shown), shown)
+    shared, several = Reader(problems).drafts(root)
+    drafts = _with_names(source, shared, several, problems)
+    drafts = _with_settings(drafts, source.settings, problems)
+    world = World(
+        project=source.project,
+        now=source.now,
+        environment=source.environment,
+        run_exec=source.run_exec,
+        in_shell=source.in_shell,
+    )
+    checked = [_checked(draft, source, world, problems) for draft in drafts]
+    problems.raise_if_any()
+    return tuple(_pipeline(one, problems.warnings) for one in checked)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Checked:
+    """A pipeline between its checks and its building, which waits until the whole file is known to be sound."""
+
+    document: Mapping[str, Plain]
+    resolved: Mapping[str, Plain]
+    tree: Node
+    said: Mapping[str, Any]
+
+
+def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> _Checked:
+    _check_defaults(draft, problems)
+    tree = tree_of(draft)
+    resolver = Resolver(tree, world, problems)
+    document = resolver.document()
+    unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
+    check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
+    said = validated({**document, **unknown}, tree, resolver.broken, problems)
+    _check_unused(draft, tree, problems)
+    return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)
+
+
+def _pipeline(checked: _Checked, warnings: tuple[str, ...]) -> Pipeline:
+    made = pipeline_of(checked.said, checked.document, checked.tree)
+    return replace(made, resolved=checked.resolved, warnings=warnings)
+
+
+def _check_defaults(draft: Draft, problems: Problems) -> None:
+    node = draft.keys.get("defaults", Node({}))
+    if node.value is not None and not isinstance(node.value, Mapping):
+        problems.add("`defaults` is a mapping of step keys", node.at)
+    for key in NO_DEFAULTS:
+        if key in node.entries:
+            problems.add(f"`{key}` cannot be a default; each step says it for itself", node.entries[key].place)
+
+
+def _check_unused(draft: Draft, tree: Node, problems: Problems) -> None:
+    used = {step.body.made_from for step in draft.steps or ()}
+    for name in draft.configs:
+        if name not in used:
+            check_unused_config(name, tree, problems)
+
+
+def _with_names(
+    source: Source, shared: Draft, several: Mapping[str, Draft] | None, problems: Problems
+) -> list[Draft]:
+    """Return the file's pipelines, each with its name under `name`, and with names for their steps."""
+    file_name = shared.keys.get("name", Node(None))
+    if several is None:
+        name = file_name if file_name.value is not None else Node(pipeline_name(source.path.resolve()))
+        return [named(replace(shared, keys={**shared.keys, "name": name}))]
+    drafts = []
+    prefix = f"{file_name.value}-" if file_name.value is not None else ""
+    for key, own in several.items():
+        name = own.keys.get("name") or Node(f"{prefix}{key}", own.at, own.at)
+        draft = combined(shared, own)
+        drafts.append(named(replace(draft, keys={**draft.keys, "name": name})))
+    names = [draft.keys["name"].value for draft in drafts]
+    for draft in drafts:
+        if names.count(draft.keys["name"].value) > 1:
+            problems.add(f"there are two pipelines of the name '{draft.keys['name'].value}'", draft.at)
+    return drafts
+
+
+def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Problems) -> list[Draft]:
+    """Put every `--set` into all pipelines that have its place; it is wrong when none has."""
+    for setting in settings:
+        made: list[Draft] = []
+        wrong: list[str] = []
+        for draft in drafts:
+            try:
+                made.append(with_setting(draft, setting))
+            except BadSetting as error:
+                made.append(draft)
+                wrong.append(str(error))
+        if wrong and len(wrong) == len(drafts):
+            problems.add(wrong[0])
+        drafts = made
+    return drafts
