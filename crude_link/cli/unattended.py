@@ -48,6 +48,12 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
             names = " → ".join(step.name for step in each.pipeline.steps)
             say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")
         scheduled = [each for each in chosen if each.pipeline.schedule]
+        for each in chosen if scheduled else ():
+            if not each.pipeline.schedule:
+                text = (
+                    f"{each.pipeline.name} has no cron: it is not run. By hand: crude-link run {each.pipeline.name}"
+                )
+                workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
         if scheduled:
             went_well = _follow(workshop, scheduled, keep_running=keep_running)
         else:

@@ -193,10 +193,11 @@ class Folder:
         return [process for process in self.living() if process.step]
 
     def agents(self) -> list[int]:
-        """Return the agents and their guards, the agents first."""
-        return [
-            process.pid for process in self.living() if "crude_link.agent" in process.command and not process.step
-        ]
+        """Return the agents, which are children of a crude-link, and behind them their guards."""
+        ours = [process for process in self.living() if not process.step]
+        found = [process.pid for process in ours if "crude_link.agent" in process.command]
+        parents = [process.pid for process in ours if "-m crude_link" in process.command]
+        return sorted(found, key=lambda pid: _parent(pid) not in parents)
 
     def wait_for_nobody(self) -> None:
         """Wait until nothing that was started here lives any more."""
@@ -215,3 +216,11 @@ class Folder:
         for process in self.living():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+
+
+def _parent(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(status.rpartition(")")[2].split()[1])

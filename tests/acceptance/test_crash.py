@@ -210,6 +210,19 @@ def test_a_second_resume_does_not_run_beside_the_first(project: Folder) -> None:
     check_the_end(project)
 
 
+def test_an_agent_that_dies_again_and_again_ends_the_program_not_the_run(project: Folder) -> None:
+    project.config("steps: [{name: one, command: 'echo x >> lines; while [ ! -e go ]; do sleep 0.05; done'}]\n")
+    begun = project.start("run", "--no-prompt")
+    for deaths in range(3):
+        wait_until(lambda: project.read("lines").count("x") > deaths, "the step begins once more")  # noqa: B023
+        kill(project.agents()[:1])
+    assert begun.wait() == 4
+    project.wait_for_nobody()
+    assert project.runs()[0]["status"] == "lost"
+    project.write("go", "")
+    assert project.run("resume").status == 0
+
+
 def test_the_next_cron_start_is_unharmed_by_a_crash(project: Folder) -> None:
     project.config("cron: {second: '*'}\n" + project.read("config.yaml"))
     for _ in range(2):

@@ -137,7 +137,7 @@ def test_a_broken_config_is_told_with_its_line_and_no_traceback(folder: Folder, 
 
 
 def test_without_history_and_with_it_the_run_says_how_long_it_takes(folder: Folder) -> None:
-    folder.config("steps: [{name: one, command: sleep 0.1}]\n")
+    folder.config("steps: [{name: one, command: sleep 1}]\n")
     assert "usually" not in folder.run("run").err
     assert "usually" in folder.run("run").err
     assert "usually" in folder.run("plan").out

@@ -135,7 +135,7 @@ def test_an_end_is_said_in_words(folder: Folder, command: str, words: str) -> No
 def test_the_run_ends_with_a_table_of_times_against_the_usual_ones(folder: Folder) -> None:
     folder.config("""
 steps:
-  - {name: one, command: 'sleep 0.1'}
+  - {name: one, command: 'sleep 1'}
   - {name: two, when: params.go == 1, command: 'true'}
 params: {go: 0}
 """)

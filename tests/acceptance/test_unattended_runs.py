@@ -222,12 +222,29 @@ def test_a_log_that_cannot_be_written_is_said_and_the_run_goes_on(folder: Folder
     assert count(folder) == 1
 
 
+def test_each_pipeline_follows_its_own_cron_and_one_without_is_named(folder: Folder) -> None:
+    folder.config("""
+pipelines:
+  often: {cron: {second: '*'}, steps: [{name: a, command: echo often >> lines}]}
+  seldom: {cron: '@yearly', steps: [{name: a, command: echo seldom >> lines}]}
+  never: {steps: [{name: a, command: echo never >> lines}]}
+""")
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: count(folder) >= 2, "two runs")
+    begun.terminate()
+    assert begun.wait() == 143
+    assert set(folder.read("lines").split()) == {"often"}
+    log = folder.read("crude-link.log")
+    assert "seldom: next run at" in log
+    assert "never has no cron" in log
+
+
 def test_a_crontab_line_works_as_in_crontab(folder: Folder) -> None:
     folder.config("cron: '* * * * *'\nsteps: [{name: work, command: echo x >> lines}]\n")
     begun = folder.start("--non-interactive")
     folder.wait_for_text("crude-link.log", "next run at")
     line = next(line for line in log_lines(folder) if "next run at" in line)
-    assert re.search(r":00 [+-]\d{4}$", line)
+    assert re.search(r":00 [+-]\d\d:\d\d$", line)
     begun.terminate()
     begun.wait()
 
