@@ -18,10 +18,12 @@ def command(run: str, now: bool) -> int:
     """
     from crude_link.app import open_records
     from crude_link.cli.following import state_words, wait_until_free
+    from crude_link.cli.record import read_record
     from crude_link.cli.talk import say
     from crude_link.clock import SystemClock
     from crude_link.identity import user_name
     from crude_link.model.run import RequestKind
+    from crude_link.notifiers.summary import closing_line
 
     records = open_records()
     found = records.store.runs.run(records.run_id(run))
@@ -32,6 +34,6 @@ def command(run: str, now: bool) -> int:
     records.store.states.ask(found.id, kind, user_name(), SystemClock().now())
     say(f"asked run {found.id} to stop{' now' if now else ''}")
     ended = wait_until_free(records, found.id)
-    following = f": {ended.reason} · crude-link resume {ended.id}" if ended.reason else ""
-    say(f"run {ended.id}: {state_words(ended.status)}{following}")
+    record = read_record(records, ended.id)
+    say(closing_line(record.run, record.states, record.counting))
     return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -100,8 +102,22 @@ def test_detach_prints_the_id_and_wait_returns_the_status(three: Folder) -> None
     three.run("run", "--detach")
     ended = three.run("wait")
     assert ended.status == 1
-    assert "run 2" in ended.err
+    assert ended.last_line == "run 2 failed at 'two': exit 1 · crude-link logs 2 two · crude-link resume 2"
     three.wait_for_nobody()
+
+
+def test_wait_and_logs_f_end_when_the_run_is_lost(three: Folder) -> None:
+    three.config(THREE.replace("test ! -e bad", "while [ ! -e go ]; do sleep 0.05; done"))
+    three.run("run", "--detach")
+    three.wait_for_text("lines", "two")
+    waiting, following = three.start("wait"), three.start("logs", "-f")
+    os.kill(three.json("show")["sittings"][0]["pid"], signal.SIGKILL)
+    assert waiting.wait() == 1
+    assert following.wait() == 0
+    assert "run 1 lost" in three.read("err")
+    three.write("go", "")
+    assert three.run("resume").status == 0
+    assert lines(three) == ["one hello", "two", "two", "three"]
 
 
 def test_a_detached_run_outlives_the_terminal(three: Folder) -> None:
