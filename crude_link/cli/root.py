@@ -125,5 +125,8 @@ def root(
 
         return run_unattended(config_file, settings, log_file or Path("crude-link.log"), keep_running=keep_running)
     from crude_link.cli.attended import Wish, run_attended
+    from crude_link.cli.talk import say
 
+    if log_file or keep_running:
+        say("warning: --log-file and --keep-running mean something only with --non-interactive")
     return run_attended(Wish(config_files=config_file, settings=settings, prompt=not no_prompt))

@@ -146,6 +146,16 @@ def test_the_short_options_do_what_the_long_ones_do(document: Folder) -> None:
     assert "deployment" in document.read("logs/my.log")
 
 
+@pytest.mark.parametrize("words", [("--log-file", "my.log"), ("--keep-running",)])
+def test_an_option_that_means_nothing_without_non_interactive_is_said(
+    document: Folder, words: tuple[str, ...]
+) -> None:
+    ended = document.run(*words)
+    assert ended.status == 0
+    assert "only with --non-interactive" in ended.err
+    assert not (document.directory / "my.log").exists()
+
+
 @pytest.fixture
 def example(folder: Folder) -> Folder:
     shutil.copy(REPOSITORY / "config.yaml", folder.directory)
