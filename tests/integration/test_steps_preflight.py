@@ -76,9 +76,9 @@ def test_a_sound_step_has_no_problems_and_is_not_run(place: Place) -> None:
 
 def test_wrong_arguments_are_told_all_at_once(place: Place) -> None:
     assert place.problems(train(arguments={"epoch": 3, "epochs": "abc"})) == [
-        "step \"train\": train.py has no argument 'epoch'. Did you mean 'epochs'?",
-        "step \"train\": train.py needs the argument 'source', which is not given",
-        "step \"train\": train.py wants a whole number, not the text 'abc' for 'epochs'",
+        "step 'train': train.py has no argument 'epoch'. Did you mean 'epochs'?",
+        "step 'train': train.py needs the argument 'source', which is not given",
+        "step 'train': train.py wants a whole number, not the text 'abc' for 'epochs'",
     ]
 
 
@@ -92,13 +92,13 @@ def test_a_problem_bears_the_place_of_its_step(place: Place) -> None:
     )
     steps = (train(action=Script(path="gone.py")),)
     problems, _ = flight.check(Pipeline(name="demo", steps=steps), ALL)
-    assert str(problems[0]).startswith("config.yaml:14:5: step \"train\": the script 'gone.py' is not there")
+    assert str(problems[0]).startswith("config.yaml:14:5: step 'train': the script 'gone.py' is not there")
 
 
 def test_a_syntax_error_is_told_with_its_line(place: Place) -> None:
     (place.project / "train.py").write_text("a = 1\ndef (:\n")
     assert place.problems(train()) == [
-        'step "train": the script has a syntax error: train.py:2: ' + message_of("a = 1\ndef (:\n")
+        "step 'train': the script has a syntax error: train.py:2: " + message_of("a = 1\ndef (:\n")
     ]
 
 
@@ -128,7 +128,7 @@ def test_an_interpreter_that_does_not_start_is_told(place: Place) -> None:
     broken.write_text("#!/bin/sh\n")
     broken.chmod(0o755)
     step = train(action=Script(path="train.py", python="./broken"))
-    assert place.problems(step) == [f"step \"train\": the Python '{broken}' does not start: it is broken"]
+    assert place.problems(step) == [f"step 'train': the Python '{broken}' does not start: it is broken"]
 
 
 def test_missing_files_are_told(place: Place) -> None:
@@ -168,7 +168,7 @@ def test_secrets_that_cannot_be_had_are_told_once(place: Place) -> None:
 
 def test_a_program_that_is_not_in_the_path_is_told(place: Place) -> None:
     step = Step(name="c", action=Command(argv=("no-such-program",)))
-    assert place.problems(step) == ["step \"c\": there is no program 'no-such-program' in PATH"]
+    assert place.problems(step) == ["step 'c': there is no program 'no-such-program' in PATH"]
 
 
 def test_an_argument_that_cannot_be_passed_is_told(place: Place) -> None:
