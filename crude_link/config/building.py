@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crude_link.config.cron import schedule_of
@@ -25,7 +25,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
     return Pipeline(
         name=said["name"],
         steps=tuple(
-            _step(step, needs[step["name"]], places[index].at if index < len(places) else None)
+            _step(step, needs[step["name"]], places[index] if index < len(places) else Node({}))
             for index, step in enumerate(said["steps"])
         ),
         params={name: _scalar(param["default"]) for name, param in said["params"].items()},
@@ -37,7 +37,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
     )
 
 
-def _step(said: _Said, needs: tuple[str, ...], position: tuple[int, int] | None) -> Step:
+def _step(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
     return Step(
         name=said["name"],
         action=_action(said),
@@ -56,8 +56,17 @@ def _step(said: _Said, needs: tuple[str, ...], position: tuple[int, int] | None)
         inputs=tuple(read_back(path) for path in said["inputs"]),
         outputs=tuple(read_back(path) for path in said["outputs"]),
         metrics=_text(said["metrics"]),
-        position=position,
+        position=written.at,
+        places=dict(_places(written, "")),
     )
+
+
+def _places(node: Node, path: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    children = node.entries or {str(index): item for index, item in enumerate(node.items)}
+    for name, child in children.items():
+        if child.place:
+            yield path + name, child.place
+        yield from _places(child, f"{path}{name}.")
 
 
 def _action(said: _Said) -> Script | Command:

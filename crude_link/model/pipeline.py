@@ -70,7 +70,9 @@ class Step:
     #: The JSON file that the step writes its metrics to; None: only `$CRUDE_LINK_METRICS`.
     metrics: Text | None = None
     #: (line, column) of the step in its file, counted from 1; None when it came from a record.
-    position: tuple[int, int] | None = None
+    position: tuple[int, int] | None = field(default=None, compare=False)
+    #: The same of its keys, by their dotted paths: `script`, `arguments.lr`, `inputs.0`.
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
