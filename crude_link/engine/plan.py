@@ -4,9 +4,14 @@ Resume is the first asking of it on a run that is not empty; crash recovery the 
 retry the same, plus a date. A step's standing follows from attempts and decisions by these rules:
 
 - A success counts for ever; failures, cancellations and losses count only within the sitting that saw them.
-- A step that a person skipped, or that the run was not asked for, lets the steps behind it pass.
-- A step whose `when` is false is skipped, and so is what needs it. A failed step blocks what needs it, unless
-  it has `continue_on_failure`, or `when` is `always`, `failed` or asks for the failed step's status itself.
+  The success of a step with `when: always` or `failed` counts until what it needs is tried again: it was an
+  answer to how that had ended.
+- A failed step blocks all that needs it, directly or by other steps, unless it has `continue_on_failure`. What
+  is blocked runs all the same when its `when` is `always`, `failed`, or asks for the failed step's status; the
+  steps behind it stay blocked.
+- A step whose `when` is false is skipped, and so is what needs it, up to a step that runs with `when: always`.
+- A step that a person skipped, that the run was not asked for, or that runs only after a failure where nothing
+  failed, stands in nobody's way.
 """
 
 from __future__ import annotations
@@ -52,10 +57,14 @@ class Standing:
     """How a step stands: its state, and what follows from it for others and for itself."""
 
     state: StepState
-    #: Steps that need it may start.
-    passes: bool = False
+    #: It is final, and so is all that it needs, directly or not.
+    is_settled: bool = False
     #: It, or something that it needs, failed.
     tainted: bool = False
+    #: The steps, itself or among those it needs, for which what needs it may not start.
+    blockers: tuple[str, ...] = ()
+    #: The newest sitting in which it, or something that it needs, was tried.
+    tried_in: int = 0
     #: The try that comes next, and from when on; set while WAITING for nothing but its date.
     next_number: int | None = None
     due: datetime | None = None
@@ -93,7 +102,7 @@ Move = Start | Wait | Finish
 class Plan:
     """The answer: how every step stands, in the pipeline's order, and what to do.
 
-    `open` are the steps that are not final, each after all it needs; `changed` those whose standing differs
+    `open` are the steps that are not settled, each after all it needs; `changed` those whose standing differs
     from the answer before.
     """
 
@@ -107,12 +116,12 @@ class Plan:
 def next_moves(view: RunView, now: datetime, before: Plan | None = None) -> Plan:
     """Answer the question for one run. Starts come first; then one Wait, or a Finish when all is final.
 
-    `before`, an earlier answer of the same sitting, only saves time: within a sitting a final standing stays as
+    `before`, an earlier answer of the same sitting, only saves time: within a sitting a settled standing stays as
     it is, and a step stands as it did while what it needs does and it has no attempt of its own. Without this each
     of n steps would cost time in proportion to n.
     """
     standings, facts, changed = _standings(view, before)
-    settled = {name for name in changed if standings[name].state.status.is_final}
+    settled = {name for name in changed if standings[name].is_settled}
     steps = before.open if before else tuple(ordered(view.pipeline.steps))
     still_open = tuple(step for step in steps if step.name not in settled) if settled else steps
     if not still_open:
@@ -171,25 +180,28 @@ def _standings(view: RunView, before: Plan | None) -> tuple[dict[str, Standing],
 
 
 def _standing(step: Step, view: RunView, found: Mapping[str, Standing], facts: Facts) -> Standing:
-    standing = _by_attempts(step, view)
-    if standing is not None:
-        return replace(standing, tainted=standing.tainted or any(found[need].tainted for need in step.needs))
-    left_out = view.run.selection.leaves_out(view.pipeline.names, step.name)
-    if left_out:
-        return _settled(step, Status.SKIPPED, left_out, passes=True)
-    for decision in view.decisions:
-        if decision.verdict is Verdict.SKIP and decision.step == step.name:
-            return _settled(step, Status.SKIPPED, f"skipped by {decision.by}", passes=True)
-    return _by_needs(step, found, facts, view)
+    needs = [found[name] for name in step.needs]
+    tried_in = max((need.tried_in for need in needs), default=0)
+    own = _by_attempts(step, view, tried_in) or _by_others(step, view) or _by_needs(step, needs, found, facts, view)
+    status = own.state.status
+    inherited = dict.fromkeys(name for need in needs for name in need.blockers)
+    if status is not Status.SKIPPED:  # it ran although something before it was skipped: that is behind it
+        inherited = dict.fromkeys(name for name in inherited if found[name].state.status is not Status.SKIPPED)
+    return replace(
+        own,
+        is_settled=status.is_final and all(need.is_settled for need in needs),
+        tainted=status is Status.FAILED or any(need.tainted for need in needs),
+        blockers=(*inherited, *own.blockers),
+        tried_in=max([tried_in, *(attempt.sitting for attempt in view.attempts.get(step.name, ()))]),
+    )
 
 
-def _by_attempts(step: Step, view: RunView) -> Standing | None:
+def _by_attempts(step: Step, view: RunView, needs_tried_in: int) -> Standing | None:
     """Return the standing that the attempts alone decide; None when the step is still to be begun."""
     attempts = view.attempts.get(step.name, ())
     for attempt in attempts:
-        if attempt.status is Status.SUCCEEDED:
-            state = StepState(name=step.name, status=Status.SUCCEEDED)
-            return Standing(state=state, passes=True, attempt=attempt)
+        if attempt.status is Status.SUCCEEDED and not (_is_answer(step) and needs_tried_in > attempt.sitting):
+            return Standing(state=StepState(name=step.name, status=Status.SUCCEEDED), attempt=attempt)
     present = [attempt for attempt in attempts if attempt.sitting == view.sitting]
     if not present:
         return None
@@ -197,53 +209,70 @@ def _by_attempts(step: Step, view: RunView) -> Standing | None:
     if last.outcome is None:
         return Standing(state=StepState(name=step.name, status=Status.RUNNING), attempt=last)
     if last.outcome.status is Status.CANCELLED:
-        return _settled(step, Status.CANCELLED, last.outcome.reason, attempt=last)
+        return _final(step, Status.CANCELLED, last.outcome.reason, last, blocks=True)
     again = next_try(step.retries, present)
     if again and view.stopping:
-        return _settled(step, Status.CANCELLED, f"not tried again: {view.stopping.reason}", attempt=last)
+        return _final(step, Status.CANCELLED, f"not tried again: {view.stopping.reason}", last, blocks=True)
     if again:
         state = StepState(name=step.name, status=Status.WAITING, reason=f"tried again after: {last.outcome.reason}")
         return Standing(state=state, next_number=again.number, due=again.due, attempt=last)
     reason = last.outcome.reason
     if last.outcome.ending is Ending.LOST:
         reason = f"lost {MOST_LOST} times: {reason}"
-    return _settled(step, Status.FAILED, reason, attempt=last, passes=step.continue_on_failure)
+    return _final(step, Status.FAILED, reason, last, blocks=not step.continue_on_failure)
 
 
-def _by_needs(step: Step, found: Mapping[str, Standing], facts: Facts, view: RunView) -> Standing:
-    """Return the standing of a step that has no attempt in this sitting."""
+def _by_others(step: Step, view: RunView) -> Standing | None:
+    """Return the standing of a step that a person decided to leave out; None when nobody did."""
+    left_out = view.run.selection.leaves_out(view.pipeline.names, step.name)
+    if left_out:
+        return _final(step, Status.SKIPPED, left_out)
+    for decision in view.decisions:
+        if decision.verdict is Verdict.SKIP and decision.step == step.name:
+            return _final(step, Status.SKIPPED, f"skipped by {decision.by}")
+    return None
+
+
+def _by_needs(
+    step: Step, needs: Sequence[Standing], found: Mapping[str, Standing], facts: Facts, view: RunView
+) -> Standing:
+    """Return the standing of a step that has no attempt that counts."""
     earlier = next(reversed(view.attempts.get(step.name, ())), None)
-    needs = [found[name] for name in step.needs]
-    tainted = any(need.tainted for need in needs)
-    unsettled = [need.state.name for need in needs if not need.state.status.is_final]
     if view.stopping:
-        return _settled(step, Status.CANCELLED, "not started", tainted=tainted, attempt=earlier)
+        return _final(step, Status.CANCELLED, "not started", earlier, blocks=True)
+    unsettled = [need.state.name for need in needs if not need.is_settled]
     if unsettled:
         state = StepState(name=step.name, status=Status.WAITING, reason=f"needs {', '.join(unsettled)}")
         return Standing(state=state, attempt=earlier)
-    blocked = _blocked(step, needs)
+    blocked = _blocked(step, needs, found)
     if blocked:
-        return _settled(step, Status.SKIPPED, blocked, tainted=tainted)
-    refusal = _refusal(step.when, facts, tainted)
-    if refusal:
-        status, reason = refusal
-        return _settled(
-            step, status, reason, tainted=tainted, passes=step.continue_on_failure and status is Status.FAILED
-        )
+        return _final(step, Status.SKIPPED, blocked)
+    refused = _refused(step, facts, is_tainted=any(need.tainted for need in needs))
+    if refused:
+        return refused
     state = StepState(name=step.name, status=Status.WAITING, reason="can start")
     number = earlier.key.number + 1 if earlier else 1
     return Standing(state=state, next_number=number, due=view.run.began, attempt=earlier)
 
 
-def _blocked(step: Step, needs: Sequence[Standing]) -> str | None:
+def _is_answer(step: Step) -> bool:
+    """Return whether a step runs because of how others ended, whatever that was."""
+    return step.when is not None and (step.when.is_always or step.when.is_failed)
+
+
+def _blocked(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
     when = step.when
-    if when and (when.is_always or when.is_failed):
+    if _is_answer(step):
         return None
     asked_for = {name.split(".")[1] for name in when.names if _asks_how_it_ended(name)} if when else set()
     for need in needs:
-        if not need.passes and need.state.name not in asked_for:
-            how = {Status.SKIPPED: "was skipped", Status.FAILED: "failed"}.get(need.state.status, "was not finished")
-            return f"needs {need.state.name}, which {how}"
+        for name in need.blockers:
+            if name in asked_for:
+                continue
+            status = found[name].state.status
+            how = {Status.SKIPPED: "was skipped", Status.FAILED: "failed"}.get(status, "was not finished")
+            direct = name == need.state.name
+            return f"needs {name}, which {how}" if direct else f"needs {need.state.name}; before it, {name} {how}"
     return None
 
 
@@ -252,16 +281,21 @@ def _asks_how_it_ended(name: str) -> bool:
     return head == "steps" and rest.endswith((".status", ".exit"))
 
 
-def _refusal(when: Condition | None, facts: Facts, tainted: bool) -> tuple[Status, str] | None:
+def _refused(step: Step, facts: Facts, *, is_tainted: bool) -> Standing | None:
+    """Return the standing of a step whose own `when` keeps it from running; None when it may run."""
+    when = step.when
     if when is None or when.is_always:
         return None
     if when.is_failed:
-        return None if tainted else (Status.SKIPPED, "runs only after a failure, and nothing before it failed")
+        reason = "runs only after a failure, and nothing before it failed"
+        return None if is_tainted else _final(step, Status.SKIPPED, reason)
     try:
         holds = when.holds(facts)
     except ConditionError as error:
-        return Status.FAILED, f"when: {when.text}: {error}"
-    return None if holds else (Status.SKIPPED, f"when: {when.text} is false{_seen(when, facts)}")
+        reason = f"when: {when.text}: {error}"
+        return _final(step, Status.FAILED, reason, blocks=not step.continue_on_failure)
+    reason = f"when: {when.text} is false{_seen(when, facts)}"
+    return None if holds else _final(step, Status.SKIPPED, reason, blocks=True)
 
 
 def _seen(when: Condition, facts: Facts) -> str:
@@ -275,21 +309,12 @@ def _seen(when: Condition, facts: Facts) -> str:
     return f" ({', '.join(values)})" if values else ""
 
 
-def _settled(
-    step: Step,
-    status: Status,
-    reason: str,
-    *,
-    passes: bool = False,
-    tainted: bool = False,
-    attempt: Attempt | None = None,
+def _final(
+    step: Step, status: Status, reason: str, attempt: Attempt | None = None, *, blocks: bool = False
 ) -> Standing:
-    return Standing(
-        state=StepState(name=step.name, status=status, reason=reason),
-        passes=passes,
-        tainted=tainted or status is Status.FAILED,
-        attempt=attempt,
-    )
+    """Return a standing that is final. Before the needs are looked at, `blockers` is what it adds to theirs."""
+    state = StepState(name=step.name, status=status, reason=reason)
+    return Standing(state=state, attempt=attempt, blockers=(step.name,) if blocks else ())
 
 
 def _run_facts(run: Run) -> Mapping[str, Plain]:

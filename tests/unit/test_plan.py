@@ -142,7 +142,7 @@ def test_nothing_that_needs_a_failed_step_starts() -> None:
     answer = plan(ABC, tried("a", "f"))
     assert stands(answer) == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert reason(answer, "b") == "needs a, which failed"
-    assert reason(answer, "c") == "needs b, which was skipped"
+    assert reason(answer, "c") == "needs b; before it, a failed"
     assert finish(answer) == Finish(status=Status.FAILED, reason="'a': exit 1")
 
 
@@ -237,6 +237,47 @@ def test_always_runs_after_a_failure_and_failed_only_then() -> None:
 def test_a_failure_is_remembered_past_a_step_that_went_on_after_it() -> None:
     steps = (step("a", go_on=True), step("b", "a"), step("alarm", "b", when="failed"))
     assert starts(plan(steps, tried("a", "f"), tried("b", "s"))) == ["alarm#1"]
+
+
+@pytest.mark.parametrize("when", ["always", "failed", "steps.train.status == 'failed'"])
+def test_a_step_that_answers_a_failure_does_not_open_the_way_past_it(when: str) -> None:
+    steps = (step("train"), step("tell", "train", when=when), step("deploy", "tell"))
+    answer = plan(steps, tried("train", "f"), tried("tell", "s"))
+    assert stands(answer) == {"train": "failed", "tell": "succeeded", "deploy": "skipped"}
+    assert reason(answer, "deploy") == "needs tell; before it, train failed"
+
+
+def test_a_step_that_asks_for_the_failed_one_runs_behind_those_that_were_skipped_for_it() -> None:
+    steps = (*chain("train", "eval"), step("mend", "eval", when="steps.train.status == 'failed'"))
+    assert starts(plan(steps, tried("train", "f"))) == ["mend#1"]
+
+
+def test_continue_on_failure_opens_the_way_for_all_behind_it() -> None:
+    steps = (step("a", go_on=True), step("b", "a"), step("alarm", "b", when="failed"), step("c", "alarm"))
+    assert starts(plan(steps, tried("a", "f"), tried("b", "s"), tried("alarm", "s"))) == ["c#1"]
+
+
+def test_a_step_that_waits_for_a_failure_stands_in_nobodys_way_when_there_is_none() -> None:
+    steps = (step("a"), step("alarm", "a", when="failed"), step("deploy", "alarm"))
+    assert starts(plan(steps, tried("a", "s"))) == ["deploy#1"]
+
+
+def test_the_chain_goes_on_behind_a_step_that_always_runs_when_only_a_when_was_false() -> None:
+    steps = (step("a", when="params.least > 1"), step("b", "a", when="always"), step("c", "b"))
+    assert starts(plan(steps, tried("b", "s"))) == ["c#1"]
+    steps = (step("a", when="params.least > 1"), step("b", "a", when="failed"), step("c", "b"))
+    assert reason(plan(steps), "c") == "needs b; before it, a was skipped"
+
+
+def test_after_a_resume_what_answers_an_end_waits_for_the_new_end_and_answers_again() -> None:
+    steps = (step("train"), step("tell", "train", when="always"), step("deploy", "tell"))
+    told = tried("tell", "s")
+    assert starts(plan(steps, tried("train", "f"), told, sitting=2)) == ["train#2"]
+    going = plan(steps, [*tried("train", "f"), *tried("train", "r", 2, 2)], told, sitting=2)
+    assert stands(going) == {"train": "running", "tell": "waiting", "deploy": "waiting"}
+    done = [*tried("train", "f"), *tried("train", "s", 2, 2)]
+    assert starts(plan(steps, done, told, sitting=2)) == ["tell#2"]
+    assert starts(plan(steps, done, [*told, *tried("tell", "s", 2, 2)], sitting=2)) == ["deploy#1"]
 
 
 def test_what_follows_from_a_failure_is_told_in_the_order_of_the_steps() -> None:
