@@ -30,7 +30,8 @@ from crude_link.model.value import Plain
 def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
     """Return the pipelines of a file that errors call `shown`. ConfigError bears all that is wrong with it."""
     problems = Problems(file=shown)
-    root = parse(read_text(source.path, shown), shown)
+    text = read_text(source.path, shown) if source.text is None else source.text
+    root = parse(text, shown)
     shared, several = Reader(problems).drafts(root)
     drafts = _with_names(source, shared, several, problems)
     drafts = _with_settings(drafts, source.settings, problems)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.source import Source
+from crude_link.config.syntax import read_text
 from crude_link.config.validation import validated
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.value import Plain
 
-__all__ = ["Source", "build", "json_schema", "load"]
+__all__ = ["Source", "build", "json_schema", "load", "read"]
+
+
+def read(path: Path, project: Path) -> str:
+    """Return the text of a config file. ConfigError when it is not there or is no text."""
+    return read_text(path, _shown(path, project))
 
 
 def load(source: Source) -> tuple[Pipeline, ...]:
     """Return the pipelines of a config file in its order. ConfigError bears all that is wrong with it."""
     from crude_link.config.from_file import pipelines_from  # with OmegaConf, which a record does not need
 
-    shown = _shown(source)
+    shown = _shown(source.path, source.project)
     try:
         return pipelines_from(source, shown)
     except RecursionError as error:
@@ -46,7 +54,5 @@ def json_schema() -> dict[str, object]:
 
 def _shown(source: Source) -> str:
     """Return the file as errors name it: relative to the project directory where it lies inside."""
-    try:
-        return str(source.path.resolve().relative_to(source.project.resolve()))
-    except ValueError:
-        return str(source.path)
+    path, project = Path(os.path.realpath(source.path)), Path(os.path.realpath(source.project))
+    return str(path.relative_to(project) if path.is_relative_to(project) else source.path)

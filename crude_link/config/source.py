@@ -33,6 +33,8 @@ class Source:
     run_exec: Callable[[str], str]
     #: Returns a value escaped for its place in shell text: what stands before it, and the value.
     in_shell: Callable[[str, str], str] = as_word
+    #: What the file says, where it has been read already; None: it is read.
+    text: str | None = None
     #: Says what is wrong with a schedule that only its trigger can know, or None.
     check_schedule: Callable[[Schedule], str | None] | None = None
     #: Says where a schedule that is right may mean something else than was wanted, or None.
