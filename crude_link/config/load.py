@@ -52,7 +52,7 @@ def json_schema() -> dict[str, object]:
     return made()
 
 
-def _shown(source: Source) -> str:
+def _shown(path: Path, project: Path) -> str:
     """Return the file as errors name it: relative to the project directory where it lies inside."""
     path, project = Path(os.path.realpath(source.path)), Path(os.path.realpath(source.project))
     return str(path.relative_to(project) if path.is_relative_to(project) else source.path)
