@@ -54,5 +54,5 @@ def json_schema() -> dict[str, object]:
 
 def _shown(path: Path, project: Path) -> str:
     """Return the file as errors name it: relative to the project directory where it lies inside."""
-    path, project = Path(os.path.realpath(source.path)), Path(os.path.realpath(source.project))
-    return str(path.relative_to(project) if path.is_relative_to(project) else source.path)
+    inside, folder = Path(os.path.realpath(path)), Path(os.path.realpath(project))
+    return str(inside.relative_to(folder) if inside.is_relative_to(folder) else path)
