@@ -11,7 +11,6 @@ from crude_link.config.checks import Subject, check
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.source import Source
-from crude_link.config.syntax import read_text
 from crude_link.config.validation import validated
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.value import Plain
@@ -21,6 +20,8 @@ __all__ = ["Source", "build", "json_schema", "load", "read"]
 
 def read(path: Path, project: Path) -> str:
     """Return the text of a config file. ConfigError when it is not there or is no text."""
+    from crude_link.config.syntax import read_text  # with OmegaConf, which a record does not need
+
     return read_text(path, _shown(path, project))
 
 

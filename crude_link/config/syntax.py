@@ -65,9 +65,12 @@ def go_template(text: str) -> str | None:
 
 def _near(path: Path) -> str:
     folder = path.parent
-    if not folder.is_dir():
+    try:
+        names = [entry.name for entry in folder.iterdir() if entry.suffix in (".yaml", ".yml")]
+    except FileNotFoundError:
         return f": the directory {folder} is not there either"
-    names = [entry.name for entry in folder.iterdir() if entry.suffix in (".yaml", ".yml")]
+    except OSError as error:
+        return f", and the directory {folder} cannot be read: {error.strerror}"
     return did_you_mean(path.name, names) or "; `crude-link init` writes one to start from"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,18 +29,21 @@ class World:
         if command not in self.outputs:
             try:
                 self.outputs[command] = self.run_exec(command).rstrip("\n")
-            except CrudeLinkError as error:
+            except (CrudeLinkError, ValueError) as error:  # ValueError: a NUL in the text
                 raise BadReference(f"`${{exec:{command}}}`: {error}") from error
         return self.outputs[command]
 
     def text_of_file(self, name: str) -> str:
         """Return what is in a file of the project."""
+        path = self.project / os.path.expanduser(name)  # noqa: PTH111  # Path's raises for an unknown user
         try:
-            return (self.project / name).read_text(encoding="utf-8").removesuffix("\n")
+            return path.read_text(encoding="utf-8").removesuffix("\n")
         except OSError as error:
-            raise BadReference(f"`${{file:{name}}}`: {error.strerror}") from error
+            raise BadReference(f"`${{file:{name}}}`: {path} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise BadReference(f"`${{file:{name}}}`: the file is not UTF-8") from error
+            raise BadReference(f"`${{file:{name}}}`: {path} is not UTF-8") from error
+        except ValueError as error:
+            raise BadReference(f"`${{file:{name}}}`: {error}") from error
 
     def time(self, layout: str) -> str:
         """Return the time at which the run began, as `strftime` writes it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from crude_link.errors import CannotStart
 from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey, Run
-from crude_link.model.value import Plain, Reference
+from crude_link.model.value import Plain, Reference, Value
 from crude_link.steps.env_file import parse_env_file
 from crude_link.steps.places import Places
 from crude_link.steps.references import fill, fill_text
@@ -31,10 +31,10 @@ def read_env_file(name: str, places: Places) -> dict[str, str]:
         raise CannotStart(f"the env_file {name!r} cannot be read: {error.strerror}") from error
 
 
-def step_env(step: Step, look_up: Callable[[Reference], Plain]) -> dict[str, str | None]:
-    """Return the step's own `env` as text; None takes a variable away."""
+def step_env(said: Mapping[str, Value], look_up: Callable[[Reference], Plain]) -> dict[str, str | None]:
+    """Return a step's own `env` as text; None takes a variable away."""
     found: dict[str, str | None] = {}
-    for name, value in step.env.items():
+    for name, value in said.items():
         if not name or "=" in name or "\0" in name:
             raise CannotStart(f"env: {name!r} is no name for an environment variable")
         plain = fill(value, look_up)

@@ -72,15 +72,20 @@ class StepEvidence:
 
     def _outputs(self, order: Order) -> tuple[tuple[Output, ...], list[str]]:
         """Return the outputs that are there, and what is wrong with the others."""
-        missing = [self._shown(path) for path in order.outputs if not path.exists()]
-        problems = [f"it ended well but did not make {', '.join(missing)}"] if missing else []
         found: list[Output] = []
+        missing: list[str] = []
+        unreadable: list[str] = []
         for path in order.outputs:
+            shown = self._shown(path)
             try:
-                found += [_output(path, self._shown(path))] if path.exists() else []
+                found.append(_output(path, shown))
+            except (FileNotFoundError, NotADirectoryError):
+                missing.append(shown)
             except OSError as error:
-                problems.append(f"its output {self._shown(path)} cannot be read: {error.strerror}")
-        return tuple(found), problems
+                unreadable.append(f"its output {shown} cannot be read: {error.strerror}")
+        if missing:
+            unreadable.insert(0, f"it ended well but did not make {', '.join(missing)}")
+        return tuple(found), unreadable
 
     def _metrics_file(self, order: Order) -> Mapping[str, Scalar]:
         path = order.metrics_file

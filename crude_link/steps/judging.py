@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from crude_link.model.pipeline import ArgumentStyle
 from crude_link.model.value import Plain, Template, Value, references_in
@@ -16,8 +17,16 @@ _OF_STYLE = {
 }
 
 
-def judged(style: ArgumentStyle, arguments: Mapping[str, Value], signature: Signature) -> list[str]:
-    """Return what is surely wrong, each as a clause that follows the script's name.
+class Wrong(NamedTuple):
+    """What is wrong with one argument; the key is empty for one that is missing."""
+
+    key: str
+    #: Follows the script's name.
+    clause: str
+
+
+def judged(style: ArgumentStyle, arguments: Mapping[str, Value], signature: Signature) -> list[Wrong]:
+    """Return what is surely wrong.
 
     What holds a reference is not judged: what it will be is not known yet.
     """
@@ -25,14 +34,14 @@ def judged(style: ArgumentStyle, arguments: Mapping[str, Value], signature: Sign
         return []
     found = {key: signature.find(key) for key in arguments}
     unknown = [key for key, parameter in found.items() if not parameter]
-    wrong = [_unknown(key, signature) for key in unknown] if signature.is_complete else []
-    wrong += _missing(arguments, found, signature)
+    wrong = [Wrong(key, _unknown(key, signature)) for key in unknown] if signature.is_complete else []
+    wrong += [Wrong("", clause) for clause in _missing(arguments, found, signature)]
     for key, parameter in found.items():
         value = arguments[key]
         if parameter and value is not None and not _holds_reference(value):
             says = _wrong_for_fire if signature.style is ScriptStyle.FIRE else _wrong_as_text
             clause = says(parameter, value)  # type: ignore[arg-type]  # without a reference it is plain
-            wrong += [f"wants {clause} for {key!r}"] if clause else []
+            wrong += [Wrong(key, f"wants {clause} for {key!r}")] if clause else []
     return wrong
 
 

@@ -89,7 +89,7 @@ class _Draft:
         log = self.orders.logs.place(self.key)
         metrics_lines = log.stdout.with_suffix(".metrics")
         ours = own_env(self.run, self.key, self._run_dir(), metrics_lines)
-        env = whole_env(self.orders.environment, from_file, step_env(step, self._value), ours)
+        env = whole_env(self.orders.environment, from_file, step_env(step.env, self._value), ours)
         started = self._started(env, cwd)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
         metrics = places.path(fill_text(step.metrics, self._value)) if step.metrics is not None else None
@@ -105,7 +105,7 @@ class _Draft:
             masks=self.orders.secrets.masks((*self.orders.secrets.at_hand(env), *self.used.values())),
             view=view,
             record_argv=tuple(started.record),
-            record_env=recorded_env(env, from_file, step_env(step, self._reference), env_file or ""),
+            record_env=recorded_env(env, from_file, step_env(step.env, self._reference), env_file or ""),
             record_resolved=self.references.resolved,
             interpreter=started.interpreter,
             script_digest=started.digest,
@@ -134,7 +134,7 @@ class _Draft:
 
     def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:
         text = fill_text(script.path, self._value)
-        path = self._places().script(text)
+        path = self._places().script(text, str(cwd))
         source = _read(path)
         as_typed = text if cwd == self.orders.project and not text.startswith("~") else str(path)
         if path.suffix == ".py":

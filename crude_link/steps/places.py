@@ -19,17 +19,23 @@ class Places:
     config_folder: Path | None = None
 
     def path(self, text: str) -> Path:
-        """Return the absolute path that `text` in a config means; it need not be there."""
+        """Return the absolute path that `text` in a config means; it need not be there. CannotStart when none can."""
+        if "\0" in text:
+            raise CannotStart(f"{text!r} holds a NUL character, which no path can have")
         return self.project / os.path.expanduser(text)  # noqa: PTH111  # Path's raises for an unknown user
 
-    def existing(self, text: str, what: str) -> Path:
+    def existing(self, text: str, what: str, cwd: str | None = None) -> Path:
         """Return the path of something that must be there. CannotStart names it, and where it may be instead."""
         if not text:
             raise CannotStart(f"{what} is an empty path")
         path = self.path(text)
-        if path.exists():
-            return path
-        raise CannotStart(f"{what} {text!r} is not there{self._elsewhere(text)}")
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise CannotStart(f"{what} {text!r} is not there{self._elsewhere(text, cwd)}") from error
+        except OSError as error:
+            raise CannotStart(f"{what} {text!r} cannot be reached: {error.strerror}") from error
+        return path
 
     def folder(self, text: str) -> Path:
         """Return the directory a step works in. CannotStart when there is none."""
@@ -38,9 +44,12 @@ class Places:
             raise CannotStart(f"`cwd` {text!r} is a file, not a directory")
         return path
 
-    def script(self, text: str) -> Path:
-        """Return the path of a script. CannotStart when it is missing, a directory, or cannot be executed."""
-        path = self.existing(text, "the script")
+    def script(self, text: str, cwd: str | None = None) -> Path:
+        """Return the path of a script. CannotStart when it is missing, a directory, or cannot be executed.
+
+        `cwd` is where its step will work, in which people look for it first.
+        """
+        path = self.existing(text, "the script", cwd)
         if path.is_dir():
             raise CannotStart(f"the script {text!r} is a directory")
         if path.suffix != ".py" and not os.access(path, os.X_OK):
@@ -51,7 +60,7 @@ class Places:
 
     def python(self, text: str, environment: Mapping[str, str]) -> str:
         """Return the interpreter that `python: text` means: a path, a folder with one, or a name in `PATH`."""
-        if "/" not in text and not self.path(text).is_dir():
+        if "/" not in text and not _is_folder(self.path(text)):
             found = shutil.which(text, path=environment.get("PATH"))
             if found:
                 return found
@@ -59,15 +68,26 @@ class Places:
         path = self.existing(text, "the Python")
         if path.is_dir():
             inside = path / "bin" / "python"
-            if not inside.exists():
+            if not _is_there(inside):
                 raise CannotStart(f"the folder {text!r} given as `python` holds no bin/python")
             return str(inside)
         if not os.access(path, os.X_OK):
             raise CannotStart(f"the Python {text!r} is not executable")
         return str(path)
 
-    def _elsewhere(self, text: str) -> str:
-        beside = self.config_folder / text if self.config_folder else None
-        if beside and beside.resolve() != self.path(text).resolve() and beside.exists():
-            return f" in {self.project}, but beside the config file: {beside}. Paths start at the project directory"
+    def _elsewhere(self, text: str, cwd: str | None) -> str:
+        sought = os.path.realpath(self.path(text))
+        working = self.project / os.path.expanduser(cwd) if cwd else None  # noqa: PTH111  # as above
+        for folder, where in ((self.config_folder, "beside the config file"), (working, "in the step's `cwd`")):
+            path = folder / text if folder else self.project
+            if folder and _is_there(path) and os.path.realpath(path) != sought:
+                return f" in {self.project}, but {where}: {path}. Paths start at the project directory"
         return f" (looked in {self.project})"
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  # Path's raises for a name that is too long
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  # Path's raises for a name that is too long

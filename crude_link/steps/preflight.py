@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crude_link.errors import CannotStart, Problem
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.run import Selection
-from crude_link.model.value import Plain, Reference, Text, Value, references_in
+from crude_link.model.value import Plain, Reference, Value, references_in
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.environment import read_env_file, step_env
 from crude_link.steps.judging import judged
@@ -19,6 +20,7 @@ from crude_link.steps.reading import read_signature
 from crude_link.steps.references import fill, fill_shell
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
+from crude_link.steps.written import as_argument
 
 #: With less than this a run could not even keep its record.
 FULL_DISK = 50_000_000
@@ -73,36 +75,48 @@ class _Check:
 
     def step(self, step: Step) -> None:
         places = self._places()
-        for look in (self._action, self._folder, self._inputs, self._environment):
-            try:
-                look(step, places)
-            except CannotStart as problem:
-                self._problem(step, str(problem))
-        for reference in step_references(step):
-            if reference.head == "secrets":
-                self._secret(step, reference.path.removeprefix("secrets."))
-        self.made += [places.path(text) for text in step.outputs if isinstance(text, str)]
-
-    def _action(self, step: Step, places: Places) -> None:
-        if isinstance(step.action, Command):
+        if isinstance(step.action, Script):
+            self._script(step, step.action, places)
+        else:
             self._command(step, step.action)
-            self._arguments(step, UNKNOWN)
-            return
-        script = step.action
-        if isinstance(script.python, str):
-            self._interpreter(places.python(script.python, self._environment_of(step)))
-        if not isinstance(script.path, str) or self._is_made(script.path):
-            return
-        path = places.script(script.path)
-        self._arguments(step, self._signature(step, script, path) if path.suffix == ".py" else UNKNOWN)
+        with self._told(step, "cwd"):
+            if isinstance(step.cwd, str) and not self._is_made(step.cwd):
+                places.folder(step.cwd)
+        self._inputs(step, places)
+        self._environment(step, places)
+        for key, reference in step_references(step):
+            if reference.head == "secrets":
+                self._secret(step, reference.path.removeprefix("secrets."), key)
+        self._remember_outputs(step, places)
+
+    @contextmanager
+    def _told(self, step: Step, *keys: str) -> Iterator[None]:
+        try:
+            yield
+        except CannotStart as problem:
+            self._problem(step, str(problem), *keys)
+
+    def _script(self, step: Step, script: Script, places: Places) -> None:
+        with self._told(step, "python"):
+            if isinstance(script.python, str):
+                self._interpreter(places.python(script.python, self._environment_of(step)))
+        with self._told(step, "script"):
+            if not isinstance(script.path, str) or self._is_made(script.path):
+                return
+            path = places.script(script.path, step.cwd if isinstance(step.cwd, str) else None)
+            signature = self._signature(step, script, path) if path.suffix == ".py" else UNKNOWN
+            self._arguments(step, signature)
 
     def _command(self, step: Step, command: Command) -> None:
         program = command.argv[0] if command.text is None and command.argv else command.shell[0]
         changes_path = "PATH" in step.env or step.env_file is not None
-        if changes_path or not isinstance(program, str) or "/" in program:
-            return
-        if not shutil.which(program, path=self.flight.environment.get("PATH")):
-            raise CannotStart(f"there is no program {program!r} in PATH")
+        is_sought = isinstance(program, str) and not changes_path and "/" not in program
+        if is_sought and not shutil.which(str(program), path=self.flight.environment.get("PATH")):
+            self._problem(step, f"there is no program {program!r} in PATH", "command" if command.argv else "shell")
+        with self._told(step, "command"):
+            for word in (command.text, *command.argv):
+                as_argument(str(fill(word, lambda _: "x")), "the command")
+        self._arguments(step, UNKNOWN)
 
     def _interpreter(self, python: str) -> None:
         if python not in self.interpreters:
@@ -126,37 +140,41 @@ class _Check:
             return found
         told = f"{script.path}:{found.lineno or 1}: {found.msg}"
         if script.python is None:
-            self._problem(step, f"the script has a syntax error: {told}")
+            self._problem(step, f"the script has a syntax error: {told}", "script")
         else:  # another Python may know more than ours
             self.warnings.append(f"step '{step.name}': the script was not understood: {told}")
         return UNKNOWN
 
     def _arguments(self, step: Step, signature: Signature) -> None:
         name = str(step.action.path) if isinstance(step.action, Script) else "the command"
-        for clause in judged(step.argument_style, step.arguments, signature):
-            self._problem(step, f"{name} {clause}")
-        words = argument_list(step.argument_style, _filled(step.arguments), signature)
-        if isinstance(step.action, Command) and step.action.text is not None:
-            fill_shell(step.action.text, lambda _: "x").with_words(words)
-
-    def _folder(self, step: Step, places: Places) -> None:
-        if isinstance(step.cwd, str) and not self._is_made(step.cwd):
-            places.folder(step.cwd)
+        for wrong in judged(step.argument_style, step.arguments, signature):
+            self._problem(step, f"{name} {wrong.clause}", f"arguments.{wrong.key}", "arguments")
+        with self._told(step, "arguments"):
+            words = argument_list(step.argument_style, _filled(step.arguments), signature)
+            if isinstance(step.action, Command) and step.action.text is not None:
+                fill_shell(step.action.text, lambda _: "x").with_words(words)
 
     def _inputs(self, step: Step, places: Places) -> None:
-        for text in step.inputs:
-            if isinstance(text, str) and not self._is_made(text):
-                try:
-                    places.existing(text, "the declared input")
-                except CannotStart as problem:
-                    self._problem(step, f"{problem}; no earlier step names it under `outputs`")
+        for index, text in enumerate(step.inputs):
+            with self._told(step, f"inputs.{index}", "inputs"):
+                if isinstance(text, str) and not self._is_made(text):
+                    self._input(text, places)
+
+    def _input(self, text: str, places: Places) -> None:
+        try:
+            places.existing(text, "the declared input")
+        except CannotStart as problem:
+            raise CannotStart(f"{problem}; no earlier step names it under `outputs`") from problem
 
     def _environment(self, step: Step, places: Places) -> None:
-        step_env(step, str)
-        if isinstance(step.env_file, str) and not self._is_made(step.env_file):
-            read_env_file(step.env_file, places)
+        for name, value in step.env.items():
+            with self._told(step, f"env.{name}"):
+                step_env({name: value}, str)
+        with self._told(step, "env_file"):
+            if isinstance(step.env_file, str) and not self._is_made(step.env_file):
+                read_env_file(step.env_file, places)
 
-    def _secret(self, step: Step, name: str) -> None:
+    def _secret(self, step: Step, name: str, key: str) -> None:
         if name in self.secrets:
             return
         try:
@@ -164,7 +182,15 @@ class _Check:
             self.secrets[name] = None
         except CannotStart as problem:
             self.secrets[name] = str(problem)
-            self._problem(step, str(problem))
+            self._problem(step, str(problem), key)
+
+    def _remember_outputs(self, step: Step, places: Places) -> None:
+        for index, text in enumerate(step.outputs):
+            with self._told(step, f"outputs.{index}", "outputs"):
+                self.made += [places.path(text)] if isinstance(text, str) else []
+        with self._told(step, "metrics"):
+            if isinstance(step.metrics, str):
+                places.path(step.metrics)
 
     def _environment_of(self, step: Step) -> Mapping[str, str]:
         own = {name: value for name, value in step.env.items() if isinstance(value, str)}
@@ -178,29 +204,32 @@ class _Check:
     def _places(self) -> Places:
         return Places(project=self.flight.project, config_folder=self.flight.config_file.absolute().parent)
 
-    def _problem(self, step: Step, message: str) -> None:
-        line, column = step.position or (None, None)
+    def _problem(self, step: Step, message: str, *keys: str) -> None:
+        """Note a problem at the first of the step's keys that stands in the file, else at the step."""
+        at = next((step.places[key] for key in keys if key in step.places), step.position)
+        line, column = at or (None, None)
         file = str(self.flight.config_file)
         self.problems.append(Problem(message=f"step '{step.name}': {message}", file=file, line=line, column=column))
 
 
-def step_references(step: Step) -> Iterator[Reference]:
-    """Yield every late reference of a step."""
+def step_references(step: Step) -> Iterator[tuple[str, Reference]]:
+    """Yield every late reference of a step, with the key in which it stands."""
     action = step.action
-    texts: tuple[Text | None, ...] = (action.path, action.python) if isinstance(action, Script) else (action.text,)
-    values: tuple[Value, ...] = (
-        *texts,
-        action.argv if isinstance(action, Command) else None,
-        step.arguments,
-        step.env,
-        step.env_file,
-        step.cwd,
-        step.inputs,
-        step.outputs,
-        step.metrics,
-    )
-    for value in values:
-        yield from references_in(value)
+    values: dict[str, Value] = {
+        "script": action.path if isinstance(action, Script) else None,
+        "python": action.python if isinstance(action, Script) else None,
+        "command": None if isinstance(action, Script) else action.text or action.argv,
+        **{f"arguments.{name}": value for name, value in step.arguments.items()},
+        **{f"env.{name}": value for name, value in step.env.items()},
+        "env_file": step.env_file,
+        "cwd": step.cwd,
+        "inputs": step.inputs,
+        "outputs": step.outputs,
+        "metrics": step.metrics,
+    }
+    for key, value in values.items():
+        for reference in references_in(value):
+            yield key, reference
 
 
 def _filled(arguments: Mapping[str, Value]) -> dict[str, Plain]:

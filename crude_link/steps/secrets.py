@@ -73,15 +73,22 @@ class Secrets:
             if secret.env not in self._environment:
                 raise CannotStart(f"secret {secret.name!r}: the environment variable {secret.env} is not set")
             return self._environment[secret.env]
-        try:
-            text = self._read(secret.file) if secret.file is not None else self._run_command(secret.command or "")
-        except (OSError, CrudeLinkError) as error:
-            raise CannotStart(f"secret {secret.name!r} is not to be had: {error}") from error
+        text = self._of_file(secret, secret.file) if secret.file is not None else self._of_command(secret)
         return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
-    def _read(self, file: str) -> str:
+    def _of_file(self, secret: Secret, file: str) -> str:
         path = self._project / os.path.expanduser(file)  # noqa: PTH111  # Path's raises for an unknown user
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        try:
+            return path.read_bytes().decode("utf-8", "surrogateescape")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise CannotStart(f"secret {secret.name!r}: the file {str(path)!r} cannot be read: {reason}") from error
+
+    def _of_command(self, secret: Secret) -> str:
+        try:
+            return self._run_command(secret.command or "")
+        except (OSError, ValueError, CrudeLinkError) as error:
+            raise CannotStart(f"secret {secret.name!r} is not to be had: {error}") from error
 
 
 def _parts(value: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import os
@@ -133,3 +134,10 @@ def test_outputs_outside_the_project_keep_their_whole_path(tmp_path: Path) -> No
     (tmp_path / "out").write_text("x")
     order = replace(order_in(tmp_path / "project"), outputs=(tmp_path / "out",))
     assert [one.path for one in collected(tmp_path / "project", order)[1].outputs] == [str(tmp_path / "out")]
+
+
+def test_an_output_whose_name_no_file_system_takes_fails_the_step_in_words(tmp_path: Path) -> None:
+    name = "x" * 300
+    assert reason_of(tmp_path, order_in(tmp_path, outputs=(name,))) == (
+        f"its output {name} cannot be read: {os.strerror(errno.ENAMETOOLONG)}"
+    )

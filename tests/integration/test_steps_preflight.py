@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crude_link.errors import Problem
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Step
 from crude_link.model.run import Selection
 from crude_link.model.value import Reference, Template
@@ -38,6 +40,10 @@ class Place:
     tried: list[str] = field(default_factory=list)
 
     def told(self, *steps: Step, selection: Selection = ALL) -> tuple[list[str], list[str]]:
+        problems, warnings = self.check(*steps, selection=selection)
+        return [problem.message for problem in problems], [one for one in warnings if "disk" not in one]
+
+    def check(self, *steps: Step, selection: Selection = ALL) -> tuple[list[Problem], list[str]]:
         def check_interpreter(python: str) -> str | None:
             self.tried.append(python)
             return "it is broken" if "broken" in python else None
@@ -50,8 +56,10 @@ class Place:
             check_interpreter=check_interpreter,
         )
         pipeline = Pipeline(name="demo", steps=steps, secrets=self.secrets)
-        problems, warnings = flight.check(pipeline, selection)
-        return [problem.message for problem in problems], [one for one in warnings if "disk" not in one]
+        return flight.check(pipeline, selection)
+
+    def found(self, *steps: Step) -> list[Problem]:
+        return self.check(*steps)[0]
 
     def problems(self, *steps: Step, selection: Selection = ALL) -> list[str]:
         return self.told(*steps, selection=selection)[0]
@@ -174,3 +182,62 @@ def test_a_program_that_is_not_in_the_path_is_told(place: Place) -> None:
 def test_an_argument_that_cannot_be_passed_is_told(place: Place) -> None:
     step = Step(name="c", action=Command(text="true"), arguments={"a": "x\0y"}, argument_style=ArgumentStyle.PLAIN)
     assert "NUL" in place.problems(step)[0]
+
+
+LONG = "x" * 300
+TOO_LONG = os.strerror(errno.ENAMETOOLONG)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"action": Script(path=LONG)}, "script"),
+        ({"action": Script(path="train.py", python=f"./{LONG}")}, "python"),
+        ({"cwd": LONG}, "cwd"),
+        ({"inputs": ("train.py", LONG)}, "inputs.1"),
+        ({"env_file": LONG}, "env_file"),
+    ],
+)
+def test_a_path_that_cannot_be_reached_is_a_problem_at_its_key(place: Place, fields: Any, key: str) -> None:
+    (problem,) = place.found(train(**fields, places={key: (20, 7)}))
+    assert f"cannot be reached: {TOO_LONG}" in problem.message
+    assert (problem.line, problem.column) == (20, 7)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": Script(path="a\0.py")},
+        {"action": Script(path="train.py", python="./a\0")},
+        {"action": Command(text="echo a\0"), "arguments": {}},
+        {"cwd": "a\0"},
+        {"inputs": ("a\0",)},
+        {"outputs": ("a\0",)},
+        {"metrics": "a\0"},
+        {"env_file": "a\0"},
+    ],
+)
+def test_a_nul_character_is_a_problem_wherever_it_stands(place: Place, fields: Any) -> None:
+    (problem,) = place.problems(train(**fields))
+    assert "NUL character" in problem
+
+
+def test_a_circle_of_links_is_a_problem(place: Place) -> None:
+    (place.project / "loop").symlink_to("loop")
+    (problem,) = place.problems(train(inputs=("loop",)))
+    assert os.strerror(errno.ELOOP) in problem
+
+
+def test_problems_of_arguments_stand_at_the_arguments(place: Place) -> None:
+    step = train(
+        arguments={"epoch": 3, "epochs": "abc"},
+        places={"arguments": (16, 5), "arguments.epoch": (17, 7), "arguments.epochs": (18, 7)},
+    )
+    assert [problem.line for problem in place.found(step)] == [17, 16, 18]
+
+
+def test_a_script_that_is_in_the_cwd_of_its_step_is_looked_for_from_the_project(place: Place) -> None:
+    (place.project / "sub").mkdir()
+    (place.project / "sub/work.py").write_text("")
+    (problem,) = place.problems(Step(name="work", action=Script(path="work.py"), cwd="sub"))
+    assert f"in the step's `cwd`: {place.project / 'sub/work.py'}. Paths start at the project directory" in problem

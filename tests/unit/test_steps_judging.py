@@ -8,6 +8,7 @@ from crude_link.model.pipeline import ArgumentStyle
 from crude_link.model.value import Reference, Template, Value
 from crude_link.steps.judging import judged
 from crude_link.steps.reading import read_signature
+from crude_link.steps.signature import Signature
 
 FIRE = read_signature("""
 import fire
@@ -26,12 +27,18 @@ parser.add_argument("--mode", choices=["a", "b", "1"])
 """)
 
 
+def clauses(
+    arguments: dict[str, Value], signature: Signature, style: ArgumentStyle = ArgumentStyle.AUTO
+) -> list[str]:
+    return [wrong.clause for wrong in judged(style, arguments, signature)]
+
+
 def of_fire(**arguments: Value) -> list[str]:
-    return judged(ArgumentStyle.AUTO, {"source": "x", **arguments}, FIRE)
+    return clauses({"source": "x", **arguments}, FIRE)
 
 
 def of_argparse(**arguments: Value) -> list[str]:
-    return judged(ArgumentStyle.AUTO, {"source": "x", **arguments}, ARGPARSE)
+    return clauses({"source": "x", **arguments}, ARGPARSE)
 
 
 def test_an_unknown_argument_is_told_with_what_was_meant() -> None:
@@ -40,10 +47,8 @@ def test_an_unknown_argument_is_told_with_what_was_meant() -> None:
 
 
 def test_a_missing_argument_is_told() -> None:
-    assert judged(ArgumentStyle.AUTO, {}, FIRE) == ["needs the argument 'source', which is not given"]
-    assert judged(ArgumentStyle.AUTO, {"source": None}, ARGPARSE) == [
-        "needs the argument 'source', which is not given"
-    ]
+    assert clauses({}, FIRE) == ["needs the argument 'source', which is not given"]
+    assert clauses({"source": None}, ARGPARSE) == ["needs the argument 'source', which is not given"]
 
 
 @pytest.mark.parametrize(
@@ -100,4 +105,4 @@ def test_text_that_argparse_converts_is_right(key: str, value: Value) -> None:
 
 
 def test_another_style_than_the_scripts_is_not_judged() -> None:
-    assert judged(ArgumentStyle.PLAIN, {"zzz": 1}, FIRE) == []
+    assert clauses({"zzz": 1}, FIRE, ArgumentStyle.PLAIN) == []
