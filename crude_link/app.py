@@ -35,11 +35,11 @@ class Records:
 
     def run_id(self, text: str) -> int:
         """Return the id that RUN stands for: a number, `last`, `last~1` or `last:PIPELINE`. UnknownRun."""
-        if text.isdigit():
+        if _is_number(text):
             return self.store.runs.run(int(text)).id
         name, _, pipeline = text.partition(":")
         word, _, back = name.partition("~")
-        if word != "last" or (back and not back.isdigit()):
+        if word != "last" or (back and not _is_number(back)):
             raise UnknownRun(f"no run is called {text!r}. RUN is a number, last, last~1 or last:PIPELINE")
         steps_back = int(back or 0)
         found = self.store.history.runs(pipeline or None, limit=steps_back + 1)
@@ -47,6 +47,11 @@ class Records:
             of = f" of pipeline {pipeline!r}" if pipeline else ""
             raise UnknownRun(f"there is no run {text!r}: {len(found) or 'no'} runs{of} are recorded here")
         return found[steps_back].id
+
+
+def _is_number(text: str) -> bool:
+    """True for digits that `int` reads and SQLite can hold; `isdigit` alone takes a superscript too."""
+    return text.isascii() and text.isdigit() and len(text) < len(str(2**63))
 
 
 def open_records(start: Path | None = None, *, create: bool = False) -> Records:

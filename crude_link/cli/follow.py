@@ -1,46 +1,38 @@
-"""Following logs while a run goes on."""
+"""`logs -f`: reading on in the logs of a run that goes on."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from crude_link.app import Records
 from crude_link.cli.page import Page, Wanted
+from crude_link.cli.record import read_record, standing_line
 from crude_link.cli.talk import say
+from crude_link.cli.waiting import glances
 from crude_link.model.event import Stream
-from crude_link.model.run import Attempt, AttemptKey
+from crude_link.model.run import Attempt, AttemptKey, Run
 from crude_link.model.status import Status
 from crude_link.store.log_reader import LogReader
 
-#: Seconds between two looks.
-_PERIOD = 0.2
-#: Looks for which a run may be recorded but not begun: its own process is still starting.
-_LOOKS_BEFORE_BEGUN = 50
 #: A line that still changes is looked for in the last bytes of a stream.
 _TAIL = 4096
 
 
 def follow_logs(records: Records, wanted: Wanted, page: Page) -> None:
     """Write what the wanted attempts have written and write, until the run, or the wanted step, has ended."""
-    looks = 0
     with ExitStack() as stack:
         follower = _Follower(records, wanted, page, stack)
-        while True:
-            # Asked before the logs are read, so that the last look sees the last lines.
-            over = _is_over(records, wanted)
-            follower.look(is_last=over)
-            looks += 1
-            if over:
+        # Looked at before the logs are read, so that the last look sees the last lines.
+        for run, is_over in glances(records, wanted.run):
+            is_last = is_over or _has_ended(records, run, wanted.step)
+            follower.look(is_last=is_last)
+            if run.status is Status.WAITING and is_over:
+                say(standing_line(read_record(records, run.id)))
+            if is_last:
                 return
-            run = records.store.runs.run(wanted.run)
-            if run.status is Status.WAITING and looks > _LOOKS_BEFORE_BEGUN:
-                say(f"run {run.id} has not begun, and nobody seems to begin it · crude-link resume {run.id}")
-                return
-            time.sleep(_PERIOD)
 
 
 class _Follower:
@@ -92,13 +84,14 @@ class _Follower:
         return next((tail for tail in tails if tail), "")
 
 
-def _is_over(records: Records, wanted: Wanted) -> bool:
-    store = records.store
-    run = store.runs.run(wanted.run)
-    if run.status.is_final:
+def _has_ended(records: Records, run: Run, step: str | None) -> bool:
+    """True when nothing more is written: the end of the run or of the step is recorded, or a reload took it out."""
+    if run.status.is_final and run.status is not Status.LOST:
         return True
-    states = {state.name: state.status for state in store.states.states(wanted.run)}
-    return wanted.step is not None and states[wanted.step].is_final
+    if step is None:
+        return False
+    states = {state.name: state.status for state in records.store.states.states(run.id)}
+    return step not in states or states[step].is_final
 
 
 def _unfinished(path: Path) -> str:

@@ -58,9 +58,8 @@ def _silence(records: Records, wanted: Wanted, chosen: Sequence[Attempt]) -> str
     whose = f"step {wanted.step!r} of run {wanted.run}" if wanted.step else f"run {wanted.run}"
     if not chosen and wanted.step:
         state = next(each for each in records.store.states.states(wanted.run) if each.name == wanted.step)
-        return (
-            f"{whose} has not been started: it is {state.status.value}{f' ({state.reason})' if state.reason else ''}"
-        )
+        reason = f" ({state.reason})" if state.reason else ""
+        return f"{whose} has not been started: it is {state.status.value}{reason}"
     if not chosen:
         return f"no step of {whose} has been started yet"
     wrote = sum(each.outcome.stdout_bytes + each.outcome.stderr_bytes for each in chosen if each.outcome)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from crude_link.app import Records
+from crude_link.clock import SystemClock
 from crude_link.errors import StoreError, UsageError
 from crude_link.model.run import Attempt, AttemptKey, Decision, Findings, Run, Sitting, StepState
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
+from crude_link.notifiers.look import one_line
+from crude_link.notifiers.summary import closing_words, next_commands
 
 #: What cannot be the name of a step, and so names a run.
 _RUN = re.compile(r"\d+|last(~\d+)?(:.*)?")
+#: The time in which the process of a detached run may be starting.
+_STARTING = timedelta(seconds=10)
+#: What a process said last is looked for in the last bytes of its file.
+_TAIL = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,15 +39,19 @@ class Record:
     usual: Mapping[str, timedelta]
     #: Who holds it, in words.
     holder: str | None
+    #: What is known of why it has not begun; empty for a run that has.
+    unbegun: str = ""
+    #: True when somebody is to begin it still, as far as can be seen.
+    is_starting: bool = False
 
     @property
     def step_names(self) -> tuple[str, ...]:
         """The steps in the pipeline's order."""
         return tuple(state.name for state in self.states)
 
-    def state(self, step: str) -> StepState:
-        """Return how a step stands."""
-        return next(state for state in self.states if state.name == step)
+    def state(self, step: str) -> StepState | None:
+        """Return how a step stands; None when a reload took it out of the pipeline."""
+        return next((state for state in self.states if state.name == step), None)
 
     def attempts_of(self, step: str) -> list[Attempt]:
         """Return the attempts of a step in order."""
@@ -68,9 +81,11 @@ def run_and_step(records: Records, words: Sequence[str]) -> tuple[int, str | Non
         first, others = "last", [first]
     run_id = records.run_id(first)
     step = others[0] if others else None
-    known = [state.name for state in records.store.states.states(run_id)]
-    if step is not None and step not in known:
-        raise UsageError(f"run {run_id} has no step {step!r}. Its steps: {', '.join(known)}")
+    if step is not None:
+        known = [state.name for state in records.store.states.states(run_id)]
+        tried = [attempt.key.step for attempt in records.store.attempts.attempts(run_id)]
+        if step not in (*known, *tried):
+            raise UsageError(f"run {run_id} has no step {step!r}. Its steps: {', '.join(known)}")
     return run_id, step
 
 
@@ -78,7 +93,8 @@ def read_record(records: Records, run_id: int) -> Record:
     """Read all of a run. UnknownRun."""
     store = records.store
     run = store.runs.run(run_id)
-    return Record(
+    holder = store.locks.holder(run_id)
+    record = Record(
         run=run,
         sittings=store.history.sittings(run_id),
         states=[_seen(state, run) for state in store.states.states(run_id)],
@@ -86,8 +102,34 @@ def read_record(records: Records, run_id: int) -> Record:
         findings=store.attempts.findings(run_id),
         decisions=store.attempts.decisions(run_id),
         usual=store.history.usual(run.pipeline),
-        holder=store.locks.holder(run_id),
+        holder=holder,
     )
+    return record if holder or run.status is not Status.WAITING else _unbegun(record, detached_log(records, run_id))
+
+
+def standing_words(record: Record) -> str:
+    """Say how a run stands: `run 42 failed at 'train': exit 1`."""
+    words = closing_words(record.run, record.states, record.took)
+    return f"{words}: {record.unbegun}" if record.unbegun else words
+
+
+def next_words(record: Record) -> list[str]:
+    """Return the commands that somebody would type next."""
+    if record.unbegun and not record.is_starting:
+        return [f"crude-link resume {record.run.id}"]
+    return next_commands(record.run, record.states, record.counting)
+
+
+def standing_line(record: Record) -> str:
+    """Return the line that says how a run stands and names the next command."""
+    return " · ".join([standing_words(record), *next_words(record)])
+
+
+def detached_log(records: Records, run_id: int) -> Path:
+    """Return the file in which a detached run's process says what it says, as it is named from here."""
+    path = records.store.files.folder(run_id) / "detached.log"
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def recorded_steps(records: Records, run_id: int) -> Mapping[str, Mapping[str, Plain]]:
@@ -106,3 +148,23 @@ def _seen(state: StepState, run: Run) -> StepState:
     if run.status is Status.LOST and state.status is Status.RUNNING:
         return replace(state, status=Status.LOST, reason="nobody saw its end")
     return state
+
+
+def _unbegun(record: Record, log: Path) -> Record:
+    """Say why nobody has begun the run: its process is still starting, or ended before it could."""
+    said = _last_line(log)
+    if said:
+        return replace(record, unbegun=f"its process said, in {log}: {said}")
+    if SystemClock().now() - record.run.began < _STARTING:
+        return replace(record, unbegun="it is just starting", is_starting=True)
+    return replace(record, unbegun="nobody seems to begin it")
+
+
+def _last_line(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            lines = file.read(_TAIL).decode("utf-8", "replace").split("\n")
+    except FileNotFoundError:
+        return ""
+    return next((line for line in map(one_line, reversed(lines)) if line), "")

@@ -9,7 +9,7 @@ import click
 
 from crude_link.app import Records, open_records
 from crude_link.cli.options import common_options, json_option
-from crude_link.cli.record import Record, read_record
+from crude_link.cli.record import Record, next_words, read_record, standing_words
 from crude_link.cli.runs import origin_words
 from crude_link.cli.talk import as_plain, print_json, show
 from crude_link.errors import StoreError
@@ -18,10 +18,8 @@ from crude_link.model.status import Status
 from crude_link.model.words import moment_words, size_words
 from crude_link.notifiers.look import COLOURS, Look, look_of
 from crude_link.notifiers.summary import (
-    closing_words,
     command_words,
     ended_words,
-    next_commands,
     short_value,
     spent_words,
     step_table,
@@ -75,7 +73,7 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
         ("group", run.group or ""),
     ]
     facts += [("sitting" if at == 0 else "", _sitting_words(sitting)) for at, sitting in enumerate(record.sittings)]
-    title = closing_words(run, record.states, record.took)
+    title = standing_words(record)
     lines = [look.paint(title, COLOURS[run.status], bold=True)]
     return [*lines, *(f"  {look.paint(f'{name:<9}', 'dark_grey')}  {words}" for name, words in facts if words)]
 
@@ -157,7 +155,7 @@ def _next(record: Record) -> str:
     run = record.run
     if run.status is Status.SUCCEEDED:
         return f"crude-link logs {run.id}"
-    return " · ".join(next_commands(run, record.states, record.counting))
+    return " · ".join(next_words(record))
 
 
 def _as_json(records: Records, record: Record) -> dict[str, Any]:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import click
 
-from crude_link.cli.options import common_options
+from crude_link.cli.options import common_options, json_option
 
 
 @click.command()
 @click.argument("run", default="last", metavar="[RUN]")
+@json_option
 @common_options
-def command(run: str) -> int:
+def command(run: str, as_json: bool) -> int:
     """Wait until RUN has ended and return its exit status: 0 when it succeeded, else 1."""
     from crude_link.app import open_records
-    from crude_link.cli.following import wait_until_free
-    from crude_link.cli.record import read_record
-    from crude_link.cli.talk import say
+    from crude_link.cli.record import read_record, standing_line
+    from crude_link.cli.talk import print_json, say
+    from crude_link.cli.waiting import wait_until_over
     from crude_link.model.status import Status
-    from crude_link.notifiers.summary import closing_line
 
     records = open_records()
-    ended = wait_until_free(records, records.run_id(run))
-    if ended.status is Status.SUCCEEDED:
-        return 0
-    record = read_record(records, ended.id)
-    say(closing_line(record.run, record.states, record.counting))
-    return 1
+    ended = wait_until_over(records, records.run_id(run))
+    if as_json:
+        print_json(ended)
+    say(standing_line(read_record(records, ended.id)))
+    return 0 if ended.status is Status.SUCCEEDED else 1

@@ -9,7 +9,15 @@ import click
 
 from crude_link.app import Records, open_records
 from crude_link.cli.options import common_options, json_option
-from crude_link.cli.record import Record, read_record, recorded_steps, run_and_step
+from crude_link.cli.record import (
+    Record,
+    detached_log,
+    next_words,
+    read_record,
+    recorded_steps,
+    run_and_step,
+    standing_words,
+)
 from crude_link.cli.runs import origin_words
 from crude_link.cli.talk import print_json, show
 from crude_link.errors import CrudeLinkError, UsageError
@@ -19,7 +27,7 @@ from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import one_line
-from crude_link.notifiers.summary import closing_words, command_words, ended_words, next_commands
+from crude_link.notifiers.summary import closing_words, command_words, ended_words
 
 
 @click.command()
@@ -38,10 +46,11 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
     now = SystemClock().now()
     if step is None:
         sentences = _about_run(records, record, now)
-        commands = next_commands(record.run, record.states, record.counting)
+        commands = next_words(record)
     else:
-        sentences = _about_step(records, record, step, now)
-        commands = _next_for_step(record, record.state(step))
+        state = record.state(step)
+        sentences = _about_step(records, record, state, now) if state else _about_gone_step(record, step, now)
+        commands = _next_for_step(record, state) if state else [f"crude-link logs {run_id} {step}"]
     if as_json:
         print_json({"run": run_id, "step": step, "sentences": sentences, "next": commands})
         return 0
@@ -54,11 +63,12 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
 
 def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
     run = record.run
-    sentences = [f"{closing_words(run, record.states, record.took)}.", _beginning(record)]
+    sentences = [f"{standing_words(record).removesuffix('.')}.", _beginning(record)]
     if record.holder:
         sentences.append(f"It is held by {record.holder}.")
-    elif run.status is Status.WAITING:
-        sentences.append("Nobody holds it: its process has not begun it, or ended before it could.")
+    log = detached_log(records, run.id)
+    if run.status is Status.LOST and log.exists():
+        sentences.append(f"What its process said is in {log}.")
     for request in records.store.states.requests([run.id]):
         sentences.append(
             f"{request.by} asked it at {moment_words(request.at)} to {request.kind.value}; no answer yet."
@@ -109,8 +119,8 @@ def _standing(state: StepState) -> str:
 # --- a step ---------------------------------------------------------------------------------------------
 
 
-def _about_step(records: Records, record: Record, step: str, now: datetime) -> list[str]:
-    state = record.state(step)
+def _about_step(records: Records, record: Record, state: StepState, now: datetime) -> list[str]:
+    step = state.name
     config = recorded_steps(records, record.run.id).get(step, {})
     sentences = [f"run {record.run.id}: {_standing(state)}", _needs_words(record, step, config)]
     sentences += _when_words(record, state, config)
@@ -124,6 +134,11 @@ def _about_step(records: Records, record: Record, step: str, now: datetime) -> l
     if record.run.status is Status.LOST:
         sentences.append(f"{closing_words(record.run, record.states)}.")
     return sentences
+
+
+def _about_gone_step(record: Record, step: str, now: datetime) -> list[str]:
+    sentences = [f"run {record.run.id}: {step} is no step of the run any more: a reload of the config took it out."]
+    return [*sentences, *(_attempt_words(record, attempt, now) for attempt in record.attempts_of(step))]
 
 
 def _needs_words(record: Record, step: str, config: Mapping[str, Plain]) -> str:

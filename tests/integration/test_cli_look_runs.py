@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -145,13 +146,73 @@ def test_a_run_can_be_named_by_its_distance_and_its_pipeline(project: LookProjec
         assert json.loads(ask("show", "--json", words).out)["id"] == run
 
 
-@pytest.mark.parametrize("words", ["9", "last~7", "last:nobody", "lost"])
+@pytest.mark.parametrize(
+    "words", ["9", "9" * 20, "9" * 5000, "last~7", "last~" + "9" * 20, "last~²", "last:nobody", "lost", "²"]
+)
 @pytest.mark.parametrize("command", ["show", "why", "logs"])
 def test_an_unknown_run_or_step_ends_with_2(project: LookProject, ask: Ask, command: str, words: str) -> None:
     project.failed_run()
     answer = ask(command, words)
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.count("\n") == 1
+
+
+def test_a_step_that_a_reload_took_out_can_still_be_looked_at(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    project.store.runs.adopt_document(run, "steps: [train]\n", {"steps": []}, ("train", "deploy"))
+    why = ask("why", "prepare")
+    assert "prepare is no step of the run any more: a reload of the config took it out." in why.out
+    assert "Attempt 1 began at" in why.out
+    assert ask("logs", "prepare").out == "prepared 500 images\n"
+    assert ask("logs", "prepare", "-f").out == "prepared 500 images\n"
+    assert "prepare 1" in ask("show").out
+
+
+def unbegun(project: LookProject, began: datetime, said: str = "") -> int:
+    run = project.store.runs.begin_run(replace(NEW_RUN, began=began), None).id
+    (project.store.files.folder(run) / "detached.log").write_text(said)
+    return run
+
+
+def test_a_run_that_was_just_detached_is_said_to_be_starting(project: LookProject, ask: Ask) -> None:
+    run = unbegun(project, datetime.now(timezone.utc))
+    for command in ("show", "why"):
+        out = ask(command).out
+        assert out.startswith(f"run {run} has not begun yet: it is just starting")
+        assert out.endswith(f"crude-link wait {run} · crude-link stop {run}\n")
+
+
+def test_a_run_whose_process_died_before_it_began_tells_what_that_said(project: LookProject, ask: Ask) -> None:
+    run = unbegun(project, datetime.now(timezone.utc), "Traceback\nImportError: no module\n\n")
+    for command in ("show", "why"):
+        out = ask(command).out
+        assert f"its process said, in .crude-link/runs/{run}/detached.log: ImportError: no module" in out
+        assert out.endswith(f"\n\ncrude-link resume {run}\n")
+
+
+def test_a_run_that_nobody_begins_leads_to_resume(project: LookProject, ask: Ask) -> None:
+    run = unbegun(project, NOON)
+    out = ask("why").out
+    assert out.startswith(f"run {run} has not begun yet: nobody seems to begin it.\n")
+    assert out.endswith(f"\n\ncrude-link resume {run}\n")
+
+
+def test_waiting_for_a_run_that_has_ended_says_how_it_stands(project: LookProject, ask: Ask) -> None:
+    failed, green = project.failed_run(), project.green_run()
+    project.leave()
+    answer = ask("wait")
+    assert (answer.status, answer.out) == (0, "")
+    assert answer.err == f"run {green} succeeded in 14 s, deploy skipped · crude-link show {green}\n"
+    answer = ask("wait", str(failed), "--json")
+    assert (answer.status, json.loads(answer.out)["status"]) == (1, "failed")
+
+
+def test_stopping_a_run_that_has_ended_says_how_it_stands(project: LookProject, ask: Ask) -> None:
+    run = project.green_run()
+    project.leave()
+    answer = ask("stop")
+    assert answer.status == 0
+    assert answer.err.startswith(f"nothing is left to stop: run {run} succeeded")
 
 
 def test_why_of_a_failed_step_names_needs_and_attempts(project: LookProject, ask: Ask) -> None:
