@@ -46,4 +46,6 @@ class Draft:
     keys: Keys = field(default_factory=dict)
     configs: Mapping[str, Body] = field(default_factory=dict)
     steps: tuple[StepDraft, ...] | None = None
+    #: Where the key `steps` stands.
+    steps_at: Position = None
     at: Position = None

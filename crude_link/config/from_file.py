@@ -13,7 +13,7 @@ from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
-from crude_link.config.merging import combined, named, pipeline_name, tree_of
+from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
@@ -98,6 +98,7 @@ def _with_names(
     if several is None:
         name = file_name if file_name.value is not None else Node(pipeline_name(source.path.resolve()))
         return [named(replace(shared, keys={**shared.keys, "name": name}))]
+    _check_shared(shared, several, problems)
     drafts = []
     prefix = f"{file_name.value}-" if file_name.value is not None else ""
     for key, own in several.items():
@@ -109,6 +110,16 @@ def _with_names(
         if names.count(draft.keys["name"].value) > 1:
             problems.add(f"there are two pipelines of the name '{draft.keys['name'].value}'", draft.at)
     return drafts
+
+
+def _check_shared(shared: Draft, several: Mapping[str, Draft], problems: Problems) -> None:
+    """Check that what stands beside `pipelines` reaches at least one of them."""
+    said = [{*own.keys, *(() if own.steps is None else ("steps",))} for own in several.values()]
+    steps = {} if shared.steps is None else {"steps": shared.steps_at}
+    for key, at in {**{key: node.place for key, node in shared.keys.items()}, **steps}.items():
+        if key not in MERGED_KEYS and said and all(key in own for own in said):
+            every = "each pipeline has" if len(said) > 1 else f"the pipeline '{next(iter(several))}' has"
+            problems.add(f"`{key}` does nothing here, for {every} its own; remove it, or move it into a pipeline", at)
 
 
 def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Problems) -> list[Draft]:

@@ -14,15 +14,17 @@ from crude_link.config.schema import NAME
 
 #: Keys of the file that every step has unless it says otherwise; `defaults` weighs more than the rest.
 _FOR_EVERY_STEP = ("env", "cwd", "python")
+#: Keys of a file with several pipelines that merge with a pipeline's own by key; every other is replaced.
+MERGED_KEYS = ("params", "secrets", "env", "defaults")
 
 
 def combined(shared: Draft, own: Draft) -> Draft:
     """Return a pipeline of a file with several: its own keys over the shared ones."""
     keys = {**shared.keys, **own.keys}
-    for key in ("params", "secrets", "env", "defaults"):
-        both = shared.keys.get(key), own.keys.get(key)
-        if both[0] and both[1]:
-            keys[key] = _over(both[0], both[1])
+    for key in MERGED_KEYS:
+        lower, upper = shared.keys.get(key), own.keys.get(key)
+        if lower and upper:
+            keys[key] = _over(_by_name(lower), _by_name(upper)) if key == "secrets" else _over(lower, upper)
     return replace(
         own,
         keys=keys,
@@ -88,6 +90,13 @@ def pipeline_name(path: PurePath) -> str:
     words = [path.parent.name] if path.stem == "config" else [path.parent.name, path.stem]
     text = re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(word for word in words if word)).strip("-")
     return f"pipeline-{text}" if text.isdigit() or text == "last" else text or "pipeline"
+
+
+def _by_name(secrets: Node) -> Node:
+    """Return a list of names as the mapping for which it is short."""
+    if not secrets.items or not all(isinstance(word.value, str) for word in secrets.items):
+        return secrets
+    return Node({str(word.value): word for word in secrets.items}, secrets.at, secrets.key_at)
 
 
 def _over(lower: Node, upper: Node, null_removes: bool = False) -> Node:

@@ -50,7 +50,10 @@ class Reader:
                 if not isinstance(body, yaml.MappingNode):
                     self._problems.add(f"pipeline '{name}' is a mapping with `steps`", _start(body))
                     continue
-                pipelines[name] = self._draft(self._pairs(body), _start(key_node))
+                own = self._pairs(body)
+                for word in [word for word in ("pipelines", "jobs") if word in own]:
+                    self._problems.add(f"`{word}` cannot stand within a pipeline", _start(own.pop(word)[0]))
+                pipelines[name] = self._draft(own, _start(key_node))
         return shared, pipelines if several else None
 
     def _draft(self, pairs: _Pairs, at: Position) -> Draft:
@@ -61,7 +64,8 @@ class Reader:
             for key, pair in pairs.items()
             if key not in ("configs", "steps") and not key.startswith("x-")
         }
-        return Draft(keys=keys, configs=configs, steps=steps, at=at)
+        steps_at = _start(pairs["steps"][0]) if "steps" in pairs else None
+        return Draft(keys=keys, configs=configs, steps=steps, steps_at=steps_at, at=at)
 
     # --- configs and steps ----------------------------------------------------------------------------------
 

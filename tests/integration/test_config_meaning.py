@@ -301,3 +301,10 @@ def test_a_bare_name_sets_a_param_with_the_type_that_it_has(tmp_path: Path) -> N
 def test_the_value_of_a_setting_may_hold_an_equals_sign_and_references(tmp_path: Path) -> None:
     pipeline = load_one(tmp_path, SETTABLE, "seed=1", "configs.training.arguments.q=a=b-${params.size}")
     assert pipeline.steps[0].arguments["q"] == "a=b-small"
+
+
+def test_what_a_pipeline_does_not_say_itself_it_has_from_the_top(tmp_path: Path) -> None:
+    text = "steps: [ls -l]\nsecrets: [A]\npipelines:\n  a: {timeout: 5m}\n  b: {steps: [ls -a], secrets: [B]}\n"
+    first, second = load_all(tmp_path, text)
+    assert [step.action for step in (*first.steps, *second.steps)] == [Command(text="ls -l"), Command(text="ls -a")]
+    assert [secret.name for secret in second.secrets] == ["A", "B"]

@@ -176,6 +176,8 @@ CASES = [
     # cron
     (f"cron:\n{STEP}}}\n", ":1:1", "would fire every second"),
     (f"cron: {{}}\n{STEP}}}\n", ":1:1", "would fire every second"),
+    (f"cron: ''\n{STEP}}}\n", ":1:7", "it is empty; write five fields such as"),
+    (f"cron: {{day_of_week: 7, day: 3}}\n{STEP}}}\n", ":1:21", "7 is not between 0 and 6"),
     (f"cron: {{minut: 5}}\n{STEP}}}\n", ":1:15", "unknown field `minut`. Did you mean `minute`?"),
     (f"cron: {{hour: 25}}\n{STEP}}}\n", ":1:14", "25 is not between 0 and 23"),
     (f"cron: {{day_of_week: sun-mon}}\n{STEP}}}\n", ":1:21", "runs backwards"),
@@ -189,6 +191,17 @@ CASES = [
     # several pipelines
     ("pipelines: {a: 5}\n", ":1:16", "pipeline 'a' is a mapping with `steps`"),
     ("pipelines: []\n", ":1:12", "`pipelines` is a mapping"),
+    ("pipelines: {a: {steps: [ls -l], jobs: {}}}\n", ":1:33", "`jobs` cannot stand within a pipeline"),
+    (
+        "steps: [ls -l]\npipelines: {a: {steps: [ls -l]}}\n",
+        ":1:1",
+        "`steps` does nothing here, for the pipeline 'a' has its own; remove it, or move it into a pipeline",
+    ),
+    (
+        "pipelines:\n  a: {steps: [ls -l], cron: '@daily'}\n  b: {steps: [ls -l], cron: '@daily'}\ncron: '@hourly'\n",
+        ":4:1",
+        "`cron` does nothing here, for each pipeline has its own",
+    ),
 ]
 
 
