@@ -51,13 +51,7 @@ def schedule_problem(schedule: Schedule, after: datetime | None = None) -> str |
 
 def schedule_warning(schedule: Schedule) -> str | None:
     """Say where a schedule that is right may mean something else than was wanted; None when nothing does."""
-    return None if schedule.crontab is not None else fields_warning(schedule.fields)
-
-
-def describe(schedule: Schedule) -> str:
-    """Return a schedule as it was written, on one line: `day_of_week thu, second */10 (Europe/Berlin)`."""
-    written = schedule.crontab or ", ".join(f"{name} {value}" for name, value in schedule.fields.items())
-    return f"{written} ({schedule.timezone})" if schedule.timezone else written
+    return None if schedule.crontab is not None or _written_problem(schedule) else fields_warning(schedule.fields)
 
 
 # --- what is written --------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ NICKNAMES = {
 }
 _MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
 _WEEKDAYS = {name: (number + 1) % 7 for number, name in enumerate(WEEKDAYS)}
-_TERM = re.compile(r"(?:\*|(?P<first>[0-9]+|[a-z]+)(?:-(?P<last>[0-9]+|[a-z]+))?)(?:/(?P<step>[0-9]+))?")
+_TERM = re.compile(r"(?:\*|(?P<first>[0-9]{1,9}|[a-z]+)(?:-(?P<last>[0-9]{1,9}|[a-z]+))?)(?:/(?P<step>[0-9]{1,9}))?")
 
 
 class CrontabError(Exception):
@@ -69,6 +69,11 @@ class Crontab:
 def parse_crontab(text: str) -> Crontab:
     """Read five fields or a nickname. CrontabError says what is wrong."""
     words = _spelled_out(text.strip().lower()).split()
+    if not words:
+        raise CrontabError(
+            "it is empty; write five fields such as `30 2 * * *` (minute, hour, day of month, month, day of week), "
+            "or remove it"
+        )
     if len(words) == 6:
         raise CrontabError(
             f"`{text}` has 6 fields, but a crontab line has 5: minute, hour, day of month, month, day of week; "

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from crude_link.errors import UsageError
 from crude_link.interfaces import Trigger
 from crude_link.model.pipeline import Schedule
-from crude_link.triggers.cron import describe, schedule_problem, schedule_warning, trigger_for
+from crude_link.triggers.cron import schedule_problem, schedule_warning, trigger_for
+from crude_link.triggers.fields import LIMITS as FIELDS
 
 UTC = timezone.utc
 
@@ -251,6 +252,28 @@ def test_what_is_accepted_here_is_accepted_by_apscheduler_and_comes(values: dict
         assert found is not None or "year" in values
 
 
-def test_a_schedule_is_described_as_it_was_written() -> None:
-    assert describe(crontab("@daily", "Europe/Berlin")) == "@daily (Europe/Berlin)"
-    assert describe(Schedule(fields={"day_of_week": "thu", "second": "*/10"})) == "day_of_week thu, second */10"
+_ODD = st.one_of(
+    st.integers(-2, 100),
+    st.sampled_from(
+        ["", " ", "*/0", "5-1", "²", "٣", "9" * 5000, "*/" + "9" * 5000, "1,,2", "thur", "6th mon", "lastly"]
+    ),
+    st.text(max_size=4),
+)
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "jitter", "x"]), _ODD, max_size=4))
+def test_whatever_fields_hold_is_answered_in_words_and_warned_of_only_when_right(
+    values: dict[str, str | int],
+) -> None:
+    schedule = Schedule(fields=values)
+    problem, warning = schedule_problem(schedule), schedule_warning(schedule)
+    assert problem is None or warning is None
+
+
+@given(st.lists(_ODD, max_size=6))
+def test_whatever_a_crontab_line_holds_is_answered_in_words(words: list[str | int]) -> None:
+    schedule_problem(crontab(" ".join(map(str, words))))
+
+
+def test_an_empty_crontab_line_is_told_as_such() -> None:
+    assert "it is empty; write five fields" in str(schedule_problem(crontab(" ")))
