@@ -2,61 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from crude_link.cli.options import common_options, config_option
+from crude_link.cli.options import common_options, config_option, json_option
 from crude_link.cli.pipelines import DEFAULT
 
 if TYPE_CHECKING:
     from crude_link.model.policy import Retention
+    from crude_link.store.retention import RunSize
+
+#: A century; what is larger is no moment that could be counted back to.
+_MOST_DAYS = 36_525
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=0), help="Keep this many runs of each pipeline, and the failed ones.")
-@click.option("--days", type=click.FloatRange(min=0), help="Remove runs older than this.")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Keep this many runs of each pipeline, and the failed ones.",
+)
+@click.option("--days", type=click.FLOAT, metavar="DAYS", help="Remove runs older than this.")
 @click.option("--size", metavar="40GB", help="Remove the oldest runs until a pipeline's runs are no larger.")
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
 @config_option
+@json_option
 @common_options
-def command(runs: int | None, days: float | None, size: str | None, yes: bool, config_file: tuple[Path, ...]) -> int:
+def command(
+    runs: int | None,
+    days: float | None,
+    size: str | None,
+    yes: bool,
+    config_file: tuple[Path, ...],
+    as_json: bool,
+) -> int:
     """Remove old runs: those that the options do not keep, or else the `retention` of the config file.
 
     A run that somebody works on is never touched, and neither is the newest of a pipeline.
     """
     from crude_link.app import open_records
-    from crude_link.cli.talk import say
+    from crude_link.cli.talk import print_json, say, show
+
+    removal = open_records().store.removal
+    policies = _policies(config_file, _given(runs, days, size))
+    gone = _doomed(removal.sizes(measure=True), policies)
+    leftovers = 0
+    if yes:
+        gone = [each for each in gone if removal.remove_run(each.run.id)]
+        leftovers = removal.sweep()
+    if as_json:
+        print_json(gone)
+    elif gone:
+        show(_lines(gone))
+    say(_closing(gone, yes, leftovers))
+    return 0
+
+
+def _doomed(sizes: Sequence[RunSize], policies: Callable[[str], Retention | None]) -> list[RunSize]:
+    """Return the runs that the policies of their pipelines do not keep."""
     from crude_link.clock import SystemClock
-    from crude_link.model.words import size_words
     from crude_link.store.retention import doomed
 
-    store = open_records().store
-    policies = _policies(config_file, _given(runs, days, size))
     now = SystemClock().now()
-    sizes = store.removal.sizes(measure=True)
-    gone = [
-        each
-        for pipeline in dict.fromkeys(each.run.pipeline for each in sizes)
-        for run in doomed([s for s in sizes if s.run.pipeline == pipeline], policies(pipeline), now)
-        for each in sizes
-        if each.run.id == run
+    gone: set[int] = set()
+    for pipeline in dict.fromkeys(each.run.pipeline for each in sizes):
+        gone.update(doomed([each for each in sizes if each.run.pipeline == pipeline], policies(pipeline), now))
+    return [each for each in sizes if each.run.id in gone]
+
+
+def _closing(gone: Sequence[RunSize], yes: bool, leftovers: int) -> str:
+    from crude_link.model.words import size_words
+
+    total = f"{_count(len(gone), 'run')}, {size_words(sum(each.size_bytes for each in gone))}"
+    if gone and not yes:
+        return f"{total}, would be removed · the same command with --yes removes them"
+    removed = [f"removed {total}"] if gone else []
+    if leftovers:
+        removed.append(f"removed {_count(leftovers, 'leftover folder')}")
+    return f"{', '.join(removed) or 'there is nothing to remove'} · crude-link runs"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _lines(gone: Sequence[RunSize]) -> list[str]:
+    from crude_link.model.words import moment_words, size_words
+    from crude_link.notifiers.look import COLOURS, look_of
+    from crude_link.notifiers.table import Cell, Column, Table
+
+    columns = [Column("run", right=True), Column("pipeline"), Column("status"), Column("began")]
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(str(each.run.id), bold=True),
+            each.run.pipeline,
+            Cell(each.run.status.value, COLOURS[each.run.status]),
+            moment_words(each.run.began),
+            size_words(each.size_bytes),
+        ]
+        for each in gone
     ]
-    total = size_words(sum(each.size_bytes for each in gone))
-    if not yes:
-        for each in gone:
-            click.echo(f"{each.run.id}  {each.run.pipeline}  {each.run.status.value}  {size_words(each.size_bytes)}")
-        say(
-            f"{len(gone)} runs would go, {total}"
-            + (" · crude-link clean --yes, with the same options" if gone else "")
-        )
-        return 0
-    removed = [each for each in gone if store.removal.remove_run(each.run.id)]
-    leftovers = store.removal.sweep()
-    say(f"removed {len(removed)} runs, {total}" + (f", and {leftovers} leftover folders" if leftovers else ""))
-    return 0
+    return Table([*columns, Column("size", right=True)], rows).lines(look_of(sys.stdout))
 
 
 def _given(runs: int | None, days: float | None, size: str | None) -> Retention | None:
@@ -66,6 +117,8 @@ def _given(runs: int | None, days: float | None, size: str | None) -> Retention 
 
     if runs is None and days is None and size is None:
         return None
+    if days is not None and not 0 <= days <= _MOST_DAYS:
+        raise UsageError(f"--days: {days:g} is no number of days from 0 to {_MOST_DAYS}")
     try:
         return Retention(runs=runs, days=days, size_bytes=units.size(size) if size else None)
     except ValueError as error:

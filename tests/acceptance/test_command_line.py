@@ -65,6 +65,12 @@ def test_from_only_and_set_choose_what_runs(three: Folder) -> None:
         ("runn",),
         ("show", "77"),
         ("show", "last~9"),
+        ("show", "9" * 20),
+        ("show", "²"),
+        ("runs", "--limit", "9" * 20),
+        ("clean", "--days", "1e12"),
+        ("clean", "--days", "nan"),
+        ("clean", "--days", "-1"),
         ("show", "latest"),
         ("logs", "1", "tow"),
         ("resume", "77"),
@@ -293,6 +299,8 @@ def test_clean_lists_first_and_removes_with_yes_but_never_a_live_run(three: Fold
     three.wait_for_text("out", "holding")
     listed = three.run("clean", "--runs", "0")
     assert listed.status == 0
+    assert [line.split()[:2] for line in listed.out.splitlines()][1:] == [["3", "demo"], ["2", "demo"], ["1", "demo"]]
+    assert listed.last_line.endswith("would be removed · the same command with --yes removes them")
     assert len(three.runs()) == 4
     removed = three.run("clean", "--runs", "0", "--yes")
     assert removed.status == 0, removed.err
