@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -20,8 +20,9 @@ from crude_link.notifiers.look import Look, look_of
 
 
 def say(text: str) -> None:
-    """Say something to the person, on stderr."""
-    print(look_of(sys.stderr).spell(text), file=sys.stderr, flush=True)  # noqa: T201  # the one place that speaks
+    """Say something to the person, on stderr; nobody there to hear it is no reason to end what goes on."""
+    with suppress(OSError, ValueError):
+        print(look_of(sys.stderr).spell(text), file=sys.stderr, flush=True)  # noqa: T201  # the one place that speaks
 
 
 def show(lines: Iterable[str], look: Look | None = None) -> None:

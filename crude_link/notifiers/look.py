@@ -71,7 +71,7 @@ class Look:
 def look_of(stream: IO[Any], encoding: str | None = None) -> Look:
     """Find out what a stream can show; honours NO_COLOR and TERM=dumb."""
     encoding = encoding or getattr(stream, "encoding", None) or "utf-8"
-    if not stream.isatty():
+    if stream.closed or not stream.isatty():
         return Look(encoding=encoding)
     colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Look(colours=colours, encoding=encoding, width=_columns(stream))

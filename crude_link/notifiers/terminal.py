@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import BinaryIO, TextIO
 
@@ -23,7 +24,7 @@ from crude_link.model.exhaustive import assert_never
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.status import Status
-from crude_link.notifiers.channel import Channel, Cursor, are_together
+from crude_link.notifiers.channel import Channel, are_together
 from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.look import COLOURS, Colour, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.summary import (
@@ -37,6 +38,12 @@ from crude_link.notifiers.summary import (
 
 #: A pipeline of more steps is told by their number.
 _NAMES = 12
+#: So many bytes may wait for the reader before the steps have to.
+_MUCH = 1_000_000
+#: A reader who took nothing for so long stands still.
+_STANDSTILL = timedelta(milliseconds=50)
+#: So long a reader who stands still is waited for when a run has ended, and at the end when somebody said stop.
+_GOODBYE = timedelta(seconds=0.5)
 _LEVELS: Mapping[Level, tuple[str, Colour | None]] = {
     Level.INFO: ("", None),
     Level.WARNING: ("warning: ", "yellow"),
@@ -55,9 +62,10 @@ class TerminalNotifier:
     def __init__(
         self, out: BinaryIO, err: TextIO, clock: Clock, *, parallel: bool | None = None, follow: bool = True
     ) -> None:
-        cursor = Cursor()
-        self._err = Channel(err.buffer, cursor)
-        self._out = Channel(out, cursor if are_together(out, err) else Cursor())
+        with suppress(OSError, ValueError):
+            err.flush()
+        self._err = Channel(err.buffer)
+        self._out = self._err if are_together(out, err) else Channel(out)
         self._out_look = look_of(out, err.encoding)
         self._stderr = err
         self._look = look_of(err)
@@ -69,7 +77,8 @@ class TerminalNotifier:
         self._usual: dict[int, Mapping[str, timedelta]] = {}
         self._began: dict[int, float] = {}
         self._tries: dict[tuple[int, str], int] = {}
-        err.flush()
+        self._is_hurried = False
+        self._was_stopped = False
 
     def tell(self, event: Event) -> None:
         """Tell `event`."""
@@ -94,10 +103,14 @@ class TerminalNotifier:
                 assert_never(event)
 
     def close(self) -> None:
-        """Write what has come without a line end."""
+        """Write what has come without a line end, and wait for the reader; not for long when somebody said stop."""
         for (key, stream), lines in self._lines.items():
             self._write_lines(key, stream, lines.rest())
         self._lines.clear()
+        for channel in (self._out, self._err):
+            if not channel.let_read(self._clock, patience=_GOODBYE if self._was_stopped else None):
+                channel.let_go()
+            channel.close()
 
     # --- output of steps --------------------------------------------------------------------------------
 
@@ -118,9 +131,14 @@ class TerminalNotifier:
 
     def _write(self, stream: Stream, data: bytes) -> None:
         channel = self._out if stream is Stream.STDOUT else self._err
-        complaint = channel.write(data)
+        complaint = channel.write(data, is_output=True)
         if complaint:
             self._talk(f"{stream.value} cannot be written any more: {complaint}")
+        if channel.waiting <= _MUCH:
+            self._is_hurried = False
+        elif not self._is_hurried:
+            # A reader who is only slow holds the steps up, as in every pipe; one that stands still does not.
+            self._is_hurried = not channel.let_read(self._clock, down_to=_MUCH, patience=_STANDSTILL)
 
     # --- our talk ---------------------------------------------------------------------------------------
 
@@ -181,6 +199,9 @@ class TerminalNotifier:
         self._talk("\n".join(["", *table, "", " · crude-link ".join([words, *commands])]))
         self._usual.pop(event.run.id, None)
         self._tries = {place: count for place, count in self._tries.items() if place[0] != event.run.id}
+        self._was_stopped = self._was_stopped or event.run.status is Status.CANCELLED
+        for channel in (self._out, self._err):
+            channel.let_read(self._clock, patience=_GOODBYE)  # a question to the person may follow
 
     def _tell_notice(self, event: Notice) -> None:
         head, colour = _LEVELS[event.level]
