@@ -15,6 +15,7 @@ from crude_link.config.draft import Draft
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node
+from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
@@ -63,6 +64,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     resolver = Resolver(tree, world, problems)
     document = resolver.document()
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
+    check_placeholders(tree, problems)
     check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

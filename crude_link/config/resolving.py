@@ -92,7 +92,8 @@ class Resolver:
         try:
             value = self._text(node.value, path, tongue)
         except (BadReference, Unclosed, CrudeLinkError) as error:
-            self._problems.add(str(error), node.at, _where(self._root, path))
+            for message in error.args:
+                self._problems.add(message, node.at, _where(self._root, path))
             self.broken.add(path)
             raise _Broken from error
         except _Broken:
@@ -110,15 +111,21 @@ class Resolver:
         if len(parts) == 1 and isinstance(parts[0], Hole):
             return self._fill(parts[0], path)
         made: list[str | Reference] = []
+        wrong: list[str] = []
         for part in parts:
             if isinstance(part, str):
                 made.append(part)
                 continue
-            value = self._fill(part, path)
-            if tongue is Tongue.COMMAND:
-                self._put_into_shell(made, part, value)
-            else:
-                made += _in_text(part.text, value)
+            try:
+                value = self._fill(part, path)
+                if tongue is Tongue.COMMAND:
+                    self._put_into_shell(made, part, value)
+                else:
+                    made += _in_text(part.text, value)
+            except BadReference as error:
+                wrong += error.args
+        if wrong:
+            raise BadReference(*wrong)
         return template(made)
 
     def _put_into_shell(self, made: list[str | Reference], hole: Hole, value: Value) -> None:
@@ -189,7 +196,7 @@ class Resolver:
                 case _Broken() | MissingMandatoryValue():
                     return _Broken()  # a param without a value is told once, where it is declared
                 case BadReference() | Unclosed() | CrudeLinkError():
-                    return BadReference(str(cause))
+                    return BadReference(*cause.args)
                 case RecursionError():
                     return RecursionError()
         return unanswered(hole, path, self._root, error)

@@ -14,7 +14,7 @@ from crude_link.config.references import EARLY_HEADS, LATE_HEADS, OWN_RESOLVERS,
 
 
 class BadReference(Exception):
-    """A reference that cannot be filled; the text says why."""
+    """References that cannot be filled; each of `args` says of one why."""
 
 
 def check_name(hole: Hole, path: Path, root: Node) -> None:

@@ -20,6 +20,7 @@ _TYPES = {
     "click.BOOL": ValueType.BOOL,
     "click.STRING": ValueType.TEXT,
     "click.Path": ValueType.TEXT,
+    "click.Choice": ValueType.TEXT,
 }
 _WITHOUT_PARAMETERS = (
     "click.command", "click.version_option", "click.help_option", "click.pass_context", "click.pass_obj",
@@ -137,8 +138,9 @@ def _type(syntax: Syntax, given: dict[str, ast.expr]) -> ValueType | None:
 def _choices(syntax: Syntax, node: ast.expr | None) -> tuple[str, ...] | None:
     if not isinstance(node, ast.Call) or syntax.origin(node.func) != "click.Choice" or not node.args:
         return None
-    values = literal(node.args[0])
-    if len(node.args) > 1 or node.keywords or not isinstance(values, list | tuple):
+    values, given = literal(node.args[0]), keywords(node)
+    is_plain = given is not None and all(literal(value) is True for value in given.values())  # `case_sensitive=True`
+    if len(node.args) > 1 or not is_plain or not isinstance(values, list | tuple):
         return None
     texts = tuple(value for value in values if isinstance(value, str))
     return texts if len(texts) == len(values) else None

@@ -266,3 +266,30 @@ steps:
     with contextlib.suppress(ConfigError):
         for pipeline in load(source_of(tmp_path, text)):
             build(pipeline.document)
+
+
+def test_every_wrong_reference_of_a_text_is_told(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, "steps:\n  - command: echo ${param.lr} ${HOME} ${parms.x}\n")
+    assert [problem.split("`")[1] for problem in problems] == ["${param.lr}", "${parms.x}"]
+
+
+def test_braces_that_are_no_placeholder_are_text(tmp_path: Path) -> None:
+    text = """\
+params: {pattern: '{item}'}
+steps:
+  - name: s
+    command: for item in a b; do echo ${item} {item}; done; find . -exec {} +; awk '{print}'
+    arguments:
+      json: '{"item": 1, "a": {"item": {}}}'
+      double: '{{item}}'
+      param: ${params.pattern}
+      other: '{time} {temp} {a,b} {} {0}'
+"""
+    (pipeline,) = load(source_of(tmp_path, text))
+    assert pipeline.warnings == ()
+
+
+def test_a_fellow_of_the_item_placeholder_is_warned_of(tmp_path: Path) -> None:
+    (pipeline,) = load(source_of(tmp_path, f"{STEP}, arguments: {{x: '{{name}}.png'}}}}\n"))
+    (warning,) = pipeline.warnings
+    assert "`{name}` stays as it is" in warning

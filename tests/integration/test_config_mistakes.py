@@ -173,6 +173,14 @@ CASES = [
     (f"{STEP}, cwd: '${{.cwd}}'}}\n", ":2:34", "leads back to itself"),
     ("steps:\n  - command: echo ${param.lr} ${HOME}\n", ":2:14", "`${param.lr}` is no reference"),
     (f"params: {{a: '${{run.id}}'}}\n{STEP}}}\n", ":1:13", "cannot stand in `params`"),
+    # placeholders
+    (
+        f"{STEP}, cwd: 'a/{{item}}'}}\n",
+        ":2:34",
+        "`{item}` stands for an input of `foreach`, which this step does not",
+    ),
+    (f"{STEP}, arguments: {{x: '{{itme}}'}}}}\n", ":2:44", "`{itme}` (did you mean `{item}`?) stands for"),
+    (f"{STEP}, env: {{X: '{{item.name}}'}}}}\n", ":2:38", "write it into a param"),
     # cron
     (f"cron:\n{STEP}}}\n", ":1:1", "would fire every second"),
     (f"cron: {{}}\n{STEP}}}\n", ":1:1", "would fire every second"),

@@ -106,3 +106,18 @@ def test_text_that_argparse_converts_is_right(key: str, value: Value) -> None:
 
 def test_another_style_than_the_scripts_is_not_judged() -> None:
     assert clauses({"zzz": 1}, FIRE, ArgumentStyle.PLAIN) == []
+
+
+CLICK = read_signature("""
+import click
+@click.command()
+@click.option("--mode", type=click.Choice(["a", "b"]))
+@click.option("--any-case", type=click.Choice(["a", "b"], case_sensitive=False))
+def main(mode, any_case): ...
+main()
+""")
+
+
+def test_a_choice_of_click_is_judged_where_case_matters() -> None:
+    assert clauses({"mode": "c"}, CLICK) == ["wants one of a, b, not the text 'c' for 'mode'"]
+    assert clauses({"mode": "a", "any_case": "A"}, CLICK) == []

@@ -46,7 +46,7 @@ def test_a_secret_that_is_not_to_be_had_is_told_in_words(environment: dict[str, 
 
 
 def test_a_missing_file_is_told_in_words() -> None:
-    with pytest.raises(CannotStart, match="secret 'K': the file '/nowhere/key.txt' cannot be read: No such file"):
+    with pytest.raises(CannotStart, match=r"secret 'K': the file '/nowhere/key.txt' cannot be read: No such file"):
         secrets_in({}, Secret(name="K", file="key.txt")).value("K")
 
 
