@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,18 @@ class RunFiles:
             raise StoreError(f"{made} is damaged: run {run} cannot go on, but its logs can be read") from error
 
     def remove(self, run: int) -> None:
-        """Remove the folder of a run with all that is in it."""
+        """Remove the folder of a run with all that is in it; several processes may do so at once."""
         folder = self.folder(run)
+        # Renamed first: nobody can take the lock of a run that is half gone.
+        aside = folder.with_name(f".removed-{run}")
         with translated(folder):
-            if folder.exists():
-                shutil.rmtree(folder)
+            while aside.exists() or _is_renamed(folder, aside):
+                # Not there any more: another process is at it too.
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(aside)
 
     def size(self, run: int) -> int:
-        """Return the bytes that the folder of a run takes on disk."""
+        """Return the bytes that the folder of a run takes on disk; what nobody may look at is not counted."""
         return sum(_sizes(self.folder(run)))
 
     def _document_paths(self, run: int, number: int) -> tuple[Path, Path]:
@@ -110,10 +115,18 @@ def _write(path: Path, content: bytes) -> None:
     aside.rename(path)
 
 
+def _is_renamed(folder: Path, aside: Path) -> bool:
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _sizes(folder: Path) -> Iterator[int]:
     try:
         entries = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):

@@ -63,21 +63,17 @@ class RunRemoval:
         return self._files.size(run)
 
     def remove_run(self, run: int) -> bool:
-        """Remove a run; False, and nothing happens, while somebody holds it. UnknownRun."""
-        self._reader.row(run)
+        """Remove a run; False, and nothing happens, while somebody holds it, or when somebody else removed it."""
         if self._locks.is_held(run):
             return False
         try:
             with self._locks.hold(run):
-                self._forget(run)
-                self._sweep(run)
+                return self._remove(run)
         except RunIsHeld:
             return False
         except UnknownRun:
             # Its folder is gone already, by somebody's hand.
-            self._forget(run)
-            self._sweep(run)
-        return True
+            return self._remove(run)
 
     def sweep(self) -> int:
         """Remove the folders of removed runs that a crash left; return how many."""
@@ -86,11 +82,14 @@ class RunRemoval:
             self._sweep(run)
         return len(left)
 
-    def _forget(self, run: int) -> None:
+    def _remove(self, run: int) -> bool:
         with self._database.write():
             self._database.change("delete_leases", run=run)
-            self._database.change("delete_run", run=run)
+            if not self._database.change("delete_run", run=run).rowcount:
+                return False
             self._database.change("insert_removed", run=run)
+        self._sweep(run)
+        return True
 
     def _sweep(self, run: int) -> None:
         self._files.remove(run)
@@ -125,4 +124,4 @@ def _by_size(newest_first: Sequence[RunSize], limit: int) -> set[int]:
 
 
 def _is_older(run: Run, days: float | None, now: datetime) -> bool:
-    return days is not None and now - (run.ended or run.began) > timedelta(days=days)
+    return days is not None and (now - (run.ended or run.began)) / timedelta(days=1) > days

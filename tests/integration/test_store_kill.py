@@ -95,9 +95,10 @@ store.removal.remove_run(1)
     )
     assert (done.returncode, done.stderr) == (-9, b"")
     with store_at(tmp_path) as store:
-        assert store.files.folder(1).is_dir()
+        left = store.files.folder(1).parent
+        assert any(path.name.endswith("1") for path in left.iterdir())
         assert store.removal.sweep() == 1
-        assert not store.files.folder(1).exists()
+        assert not any(path.name.endswith("1") for path in left.iterdir())
         try:
             store.runs.run(1)
         except UnknownRun:

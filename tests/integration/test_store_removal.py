@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from store_values import NEW_RUN, NOON, SITTING, SUCCESS, attempt_of, store_at
 
+from crude_link.app import remove_old_runs
 from crude_link.errors import StoreError, UnknownRun
+from crude_link.model.policy import Retention
 from crude_link.model.run import Decision, Findings, Output, RequestKind, Verdict
 from crude_link.model.status import Status
 from crude_link.store import SqliteStore
+from crude_link.store.retention import doomed
 
 
 @pytest.fixture
@@ -42,8 +47,8 @@ def test_a_removed_run_leaves_no_trace_and_its_id_is_not_given_again(store: Sqli
     assert list(store.attempts.attempts(run)) == []
     assert store.attempts.findings(run) == {}
     assert store.states.requests([run]) == []
-    with pytest.raises(UnknownRun):
-        store.removal.remove_run(run)
+    assert not store.removal.remove_run(run)
+    assert list(store.files.folder(run).parent.iterdir()) == [store.files.folder(keep)]
     assert store.runs.begin_run(NEW_RUN, None).id == run + 1
 
 
@@ -74,10 +79,53 @@ def test_a_folder_that_could_not_be_removed_is_swept_later(
         store.removal.remove_run(run)
     monkeypatch.undo()
     assert store.history.runs() == []
-    assert store.files.folder(run).exists()
+    with pytest.raises(UnknownRun), store.locks.hold(run):
+        pass  # half gone: nobody may go on with it
     assert store.removal.sweep() == 1
-    assert not store.files.folder(run).exists()
+    assert list(store.files.folder(run).parent.iterdir()) == []
     assert store.removal.sweep() == 0
+
+
+def test_several_processes_that_tidy_at_once_remove_each_run_once(store: SqliteStore, tmp_path: Path) -> None:
+    runs = [finished(store) for _ in range(20)]
+    removed: list[int] = []
+
+    def tidy() -> None:
+        with store_at(tmp_path) as other:
+            removed.extend([run for run in runs if other.removal.remove_run(run)])
+            other.removal.sweep()
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(tidy) for _ in range(4)]:
+            future.result()
+    assert sorted(removed) == runs
+    assert store.history.runs() == []
+    assert list(store.files.folder(1).parent.iterdir()) == []
+
+
+def test_what_cannot_be_removed_is_a_warning_to_whoever_tidies_by_the_way(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        finished(store)
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    warnings: list[str] = []
+    policy = Retention(runs=0)
+    remove_old_runs(store, "cells", policy, NOON, warn=warnings.append)
+    assert len(warnings) == 1
+    assert "old runs of cells" in warnings[0]
+    assert "no permission" in warnings[0]
+
+
+def test_a_policy_of_very_many_days_keeps_everything(store: SqliteStore) -> None:
+    for _ in range(2):
+        finished(store)
+    runs = store.removal.sizes(measure=False)
+    assert doomed(runs, Retention(days=1e15), NOON + timedelta(days=1)) == []
 
 
 def test_a_run_whose_folder_is_gone_can_be_removed(store: SqliteStore) -> None:
