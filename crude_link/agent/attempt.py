@@ -12,6 +12,7 @@ from crude_link.agent.output import Index, Output, pack_size
 from crude_link.agent.processes import MARK, descendants, is_alive, session_memory
 from crude_link.agent.spawn import CannotSpawn, spawn
 from crude_link.agent.stopping import Stopping
+from crude_link.agent.streams import Streams
 from crude_link.agent.sweep import tell, tell_group
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from crude_link.agent.arrivals import Arrivals
     from crude_link.agent.loop import Loop
     from crude_link.agent.machine import OutOfMemory
     from crude_link.agent.protocol import Message
@@ -58,6 +60,7 @@ class Attempt:
         self._kills_before = 0
         self._channels: Channels | None = None
         self._outputs: tuple[Output, ...] = ()
+        self._streams: Streams | None = None
         self._index: Index | None = None
         self._escapees: Callable[[Attempt], list[int]] = lambda _: []
         self._clear_due = 0.0
@@ -72,17 +75,20 @@ class Attempt:
 
     # --- its life, in order ---
 
-    def start(self, marks: str, memory: OutOfMemory, escapees: Callable[[Attempt], list[int]]) -> None:
+    def start(
+        self, marks: str, arrivals: Arrivals, memory: OutOfMemory, escapees: Callable[[Attempt], list[int]]
+    ) -> None:
         """Start the process and say so, or end at once with the reason. `escapees` finds what left its group."""
         order = self._order
         self._escapees = escapees
         self._kills_before = memory.count()
-        self._open_files()
+        streams = self._open_files(arrivals)
         env = dict(order["env"])
         env[MARK] = marks
         has_keyboard = order["stdin"] == "terminal"
         try:
             self._channels = Channels(order["screens"], has_keyboard)
+            streams.expect(self._channels.inner[1:])
             self.pid = spawn(order["argv"], env, order["cwd"], self._channels.inner, has_keyboard)
         except CannotSpawn as error:
             self._give_up(str(error))
@@ -90,7 +96,7 @@ class Attempt:
         except OSError as error:
             self._give_up(f"the machine has no pipe or terminal left: {error.strerror}")
             return
-        self._channels.connect((self._outputs[0], self._outputs[1]), self._loop)
+        self._channels.connect(streams)
         self._tell("started", pid=self.pid)
 
     def refuse(self, reason: str, why: str = "not started") -> None:
@@ -189,13 +195,13 @@ class Attempt:
 
     def pause(self) -> None:
         """Take no output for now."""
-        for output in self._outputs:
-            output.pause()
+        if self._streams:
+            self._streams.pause()
 
     def go_on(self) -> None:
         """Take output again."""
-        for output in self._outputs:
-            output.go_on()
+        if self._streams:
+            self._streams.go_on()
 
     # --- its end ---
 
@@ -226,12 +232,15 @@ class Attempt:
             "tail": self._outputs[1].tail.decode("latin-1") if failed and self._outputs else "",
         }
 
-    def _open_files(self) -> None:
+    def _open_files(self, arrivals: Arrivals) -> Streams:
         order = self._order
         masks = [mask.encode("utf-8", "surrogateescape") for mask in order["masks"]]
         index = Index(order["index"], self._began, lambda text: self._tell("remarked", text=text))
         self._index = index
-        self._outputs = tuple(Output(name, order[name], masks, index, self._tell) for name in ("stdout", "stderr"))
+        stdout, stderr = (Output(name, order[name], masks, index, self._tell) for name in ("stdout", "stderr"))
+        self._outputs = (stdout, stderr)
+        self._streams = Streams((stdout, stderr), arrivals, self._loop)
+        return self._streams
 
     def _give_up(self, reason: str) -> None:
         self._reason = reason
@@ -266,8 +275,8 @@ class Attempt:
         return [pid for pid in left if is_alive(pid)] if sys.platform == "linux" else left
 
     def _end(self) -> None:
-        for output in self._outputs:
-            output.finish()
+        if self._streams:
+            self._streams.finish()
         if self._index:
             self._index.finish()
         if self._channels:

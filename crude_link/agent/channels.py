@@ -8,8 +8,7 @@ from crude_link.agent.output import open_terminal, pack_size, set_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crude_link.agent.loop import Loop
-    from crude_link.agent.output import Output
+    from crude_link.agent.streams import Streams
 
 _USUAL_SIZE = (24, 80)
 
@@ -33,12 +32,12 @@ class Channels:
             raise
         self.inner = (stdin, self._pairs[0][1], self._pairs[1][1])
 
-    def connect(self, outputs: tuple[Output, Output], loop: Loop) -> None:
-        """Let the outputs read our sides. We keep the inner side of a terminal: so it never hangs up."""
-        for (ours, theirs, is_terminal), output in zip(self._pairs, outputs):
+    def connect(self, streams: Streams) -> None:
+        """Let our sides be read. We keep the inner side of a terminal: so it never hangs up."""
+        for number, (ours, theirs, is_terminal) in enumerate(self._pairs):
             if not is_terminal:
                 os.close(theirs)
-            output.attach(ours, loop, theirs if is_terminal else -1)
+            streams.attach(number, ours, theirs if is_terminal else -1)
         self._pairs = []
 
     def press(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ else:
     except ImportError:
         import signal
 
-__all__ = ["become_subreaper", "decode_json", "quote_json", "signal"]
+__all__ = ["become_subreaper", "call_c", "decode_json", "quote_json", "signal"]
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -47,20 +47,24 @@ quote_json, decode_json = _make_codec()
 
 def become_subreaper() -> bool:
     """Make orphans below this process its children (Linux); False where that is not to be had."""
+    return call_c("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def call_c(name: str, *arguments: int | bytes) -> int:
+    """Call a function of the C library that returns an int; -1 when there is no such function, too."""
     try:
         import _ctypes
 
         library = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is this program itself
-        prctl = _ctypes.dlsym(library, "prctl")
-        return bool(_ctypes.call_function(prctl, (_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0)
+        return int(_ctypes.call_function(_ctypes.dlsym(library, name), arguments))
     except (ImportError, AttributeError, OSError):
-        return _become_subreaper_by_ctypes()
+        return _call_by_ctypes(name, arguments)
 
 
-def _become_subreaper_by_ctypes() -> bool:
+def _call_by_ctypes(name: str, arguments: tuple[int | bytes, ...]) -> int:
     try:
         import ctypes
 
-        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        return int(getattr(ctypes.CDLL(None), name)(*arguments))
     except (ImportError, AttributeError, OSError):
-        return False
+        return -1

@@ -6,6 +6,7 @@ import os
 import resource
 import time
 
+from crude_link.agent.arrivals import Arrivals
 from crude_link.agent.attempt import Attempt
 from crude_link.agent.guard import Guard
 from crude_link.agent.holds import Hold
@@ -35,6 +36,7 @@ class Agent:
         self._inbox = Inbox(0)
         self._outbox = Outbox(1)
         self._memory = OutOfMemory()
+        self._arrivals = Arrivals()
         self._name = os.urandom(8).hex()
         self._word = mark_word("agent", self._name)
         self._outer_marks = os.environ.get(MARK, "")
@@ -106,7 +108,7 @@ class Agent:
     def _begin(self, attempt: Attempt, hold: Hold) -> None:
         self._attempts[attempt.key] = attempt
         marks = " ".join([word for word in (self._outer_marks, self._word, hold.word, attempt.word) if word])
-        attempt.start(marks, self._memory, self._escapees)
+        attempt.start(marks, self._arrivals, self._memory, self._escapees)
 
     def _stop(self, message: Message) -> None:
         key = message["key"]

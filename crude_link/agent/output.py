@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from crude_link.agent.loop import Loop
 
 _PIECE = 1 << 16
-#: At the end so many pieces are read and no more: an escaped process may write for ever.
-_LAST_PIECES = 64
+#: No more is read of one stream before the other has its turn.
+_MOST = 1 << 17
 #: A bar that moves is written to its file so often.
 MOVING_SECONDS = 0.5
 _MEND_SECONDS = 2.0
@@ -75,20 +75,19 @@ class Output:
         self._extra_fd = -1
 
     def attach(self, fd: int, loop: Loop, extra_fd: int = -1) -> None:
-        """Read from `fd`, the master of a terminal or a pipe; `extra_fd` is closed with it."""
+        """Read from `fd`: a pipe, or the master of a terminal whose other side, `extra_fd`, is closed with it."""
         os.set_blocking(fd, False)
         self._fd, self._loop, self._extra_fd = fd, loop, extra_fd
-        loop.watch(fd, self._read_some)
 
     def pause(self) -> None:
-        """Read no more for now, so that who writes must wait."""
+        """Wait for no more output for now, so that who writes must wait."""
         if self._loop:
             self._loop.forget(self._fd)
 
-    def go_on(self) -> None:
-        """Read again after `pause`."""
+    def go_on(self, handler: Callable[[], None]) -> None:
+        """Have `handler` called when there is output."""
         if self._loop and self._fd >= 0:
-            self._loop.watch(self._fd, self._read_some)
+            self._loop.watch(self._fd, handler)
 
     def resize(self, size: bytes) -> None:
         """Give a terminal a new size; nothing to do for a pipe."""
@@ -107,33 +106,38 @@ class Output:
             self._mended_at = now
             self.file.mend()
 
-    def finish(self) -> None:
-        """Read what is there, write it all, and let go."""
-        for _ in range(_LAST_PIECES):
-            if self._fd < 0 or not self._read():
+    def read(self) -> tuple[bytes, bool]:
+        """Return what has been written, without waiting, and whether that is all."""
+        pieces = []
+        size = 0
+        while self._fd >= 0 and size < _MOST:
+            try:
+                data = os.read(self._fd, _PIECE)
+            except BlockingIOError:
                 break
+            except OSError:  # a terminal whose other side is closed
+                data = b""
+            if not data:
+                self._detach()
+                break
+            pieces.append(data)
+            size += len(data)
+            if len(data) < _PIECE and self._extra_fd < 0:  # a terminal gives no more than 4 KB at once
+                break
+        return b"".join(pieces), size < _MOST
+
+    def digest(self, data: bytes) -> None:
+        """Take what was read: mask it, keep it, and tell it."""
+        self._digest(self._masker.feed(data))
+
+    def finish(self) -> None:
+        """Write it all, and let go."""
         self._detach()
         self._digest(self._masker.finish())
         self._lines.finish()
         self._write(time.monotonic())
         self.file.mend()
         self.file.close()
-
-    def _read_some(self) -> None:
-        self._read()
-
-    def _read(self) -> bool:
-        try:
-            data = os.read(self._fd, _PIECE)
-        except BlockingIOError:
-            return False
-        except OSError:  # a terminal whose other side is closed
-            data = b""
-        if not data:
-            self._detach()
-            return False
-        self._digest(self._masker.feed(data))
-        return True
 
     def _digest(self, data: bytes) -> None:
         if not data:

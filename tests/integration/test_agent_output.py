@@ -14,7 +14,7 @@ from executor_bench import Bench, wait_until
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
 from crude_link.model.event import Remarked, Wrote
-from crude_link.model.order import LogPlace
+from crude_link.model.order import LogPlace, Screen, View
 from crude_link.model.status import Status
 
 
@@ -53,6 +53,28 @@ def test_the_index_keeps_the_order_of_both_streams(bench: Bench) -> None:
     bench.end_of(order)
     lines = [line.split()[:2] for line in order.log.index.read_text().splitlines()]
     assert lines == [["o", "3"], ["e", "3"], ["o", "6"], ["e", "6"]]
+
+
+ALTERNATING = """
+import os, sys
+for number in range(2000):
+    os.write(1, b"o%d\\n" % number)
+    os.write(2, b"e%d\\n" % number)
+"""
+
+
+@pytest.mark.parametrize("screen", [None, Screen(rows=24, columns=80)], ids=["pipes", "terminals"])
+def test_what_is_written_back_to_back_keeps_its_order(bench: Bench, screen: Screen | None) -> None:
+    if not Path("/proc/sys/fs/inotify").exists():
+        pytest.skip("this kernel does not tell which of two streams was written to first")
+    view = View(stdout=screen, stderr=screen)
+    order = bench.order("talk", sys.executable, "-c", ALTERNATING, view=view)
+    assert bench.outcome(order).status is Status.SUCCEEDED
+    told = b"".join(event.data for event in bench.seen if isinstance(event, Wrote)).split()
+    wanted = [b"%s%d" % (letter, number) for number in range(2000) for letter in (b"o", b"e")]
+    # A write and the kernel's word of it are not one: a pair may change places once in thousands.
+    assert sum(told[place] != wanted[place] for place in range(len(wanted))) <= 8
+    assert sorted(told) == sorted(wanted)
 
 
 def test_secrets_are_masked_in_the_log_and_on_the_screen(bench: Bench) -> None:
