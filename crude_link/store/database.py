@@ -36,6 +36,7 @@ class Database:
                 raise UsageError(f"no runs here yet: there is no {self.path}. `crude-link run` makes the first one")
             if create:
                 _make_home(project)
+                _make_file(self.path)
         if is_network(project.home):
             raise StoreError(
                 f"{project.home} lies on a network file system, where SQLite loses data. "
@@ -163,11 +164,19 @@ def _make_home(project: Project) -> None:
     if project.runs.is_dir():
         return
     project.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if project.has_own_home and project.home.stat().st_uid == os.getuid():
+        project.home.chmod(0o700)  # somebody may have made it by hand
     # Keeps the store out of the project's repository, and the repository clean.
     ignore = project.home / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", "utf-8")
     project.runs.mkdir(mode=0o700, exist_ok=True)
+
+
+def _make_file(path: Path) -> None:
+    """Make the file for our eyes only; those that SQLite makes beside it get the same mode."""
+    if not path.exists():
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _may_write(path: Path) -> bool:

@@ -38,6 +38,8 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
         )
     if "readonly" in words:
         return StoreError(f"the store {path} cannot be written: no permission, or its file system is read-only")
+    if "unable to open" in words and path.exists() and not os.access(path, os.R_OK):
+        return StoreError(f"the store {path} cannot be read: no permission")
     if "unable to open" in words and path.parent.exists() and not os.access(path.parent, os.W_OK):
         return StoreError(f"the store {path} cannot be written: no permission, or its file system is read-only")
     if "unable to open" in words:

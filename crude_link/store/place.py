@@ -37,6 +37,11 @@ class Project:
     home: Path
 
     @property
+    def has_own_home(self) -> bool:
+        """True when the store's home is the folder of that name in the project, which nothing else uses."""
+        return self.home == self.directory / HOME_NAME
+
+    @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.home / "crude-link.db"

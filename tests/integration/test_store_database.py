@@ -18,7 +18,7 @@ from store_values import HERE, NEW_RUN, NOON, PYTHON, SITTING, SUCCESS, attempt_
 from crude_link.errors import DiskFull, StoreDamaged, StoreError, StoreTooNew, UsageError
 from crude_link.model.run import Findings
 from crude_link.model.status import Status
-from crude_link.store import SqliteStore, open_store, place
+from crude_link.store import Project, SqliteStore, open_store, place
 from crude_link.store.queries import newest_version, queries
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE}
@@ -76,6 +76,19 @@ def test_a_new_store_is_private_and_stays_out_of_the_repository(tmp_path: Path) 
     assert home.stat().st_mode & 0o777 == 0o700
     assert (home / ".gitignore").read_text() == "*\n"
     assert sorted(path.name for path in home.iterdir()) == [".gitignore", "crude-link.db", "runs"]
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_store_in_a_folder_that_was_there_before_is_private_too(tmp_path: Path, by_variable: bool) -> None:
+    name = "shared" if by_variable else ".crude-link"
+    home = tmp_path / name
+    home.mkdir()
+    home.chmod(0o755)
+    with open_store(Project(directory=tmp_path, home=home)) as store:
+        store.runs.begin_run(NEW_RUN, None)
+        modes = {path.name: path.stat().st_mode & 0o077 for path in home.iterdir() if path.name != ".gitignore"}
+    assert modes == dict.fromkeys(("crude-link.db", "crude-link.db-shm", "crude-link.db-wal", "runs"), 0)
+    assert home.stat().st_mode & 0o777 == (0o755 if by_variable else 0o700)
 
 
 def test_who_only_looks_makes_nothing(tmp_path: Path) -> None:
@@ -136,6 +149,9 @@ def test_who_may_only_read_can_look(open_folder: Path) -> None:
     run = finished_run(open_folder)
     home = project_at(open_folder).home
     home.chmod(0o755)
+    with nobody(), pytest.raises(StoreError, match="cannot be read: no permission"):
+        open_store(project_at(open_folder), create=False)
+    project_at(open_folder).database.chmod(0o644)
     with nobody(), open_store(project_at(open_folder), create=False) as store:
         assert [each.id for each in store.history.runs()] == [run]
         with pytest.raises(StoreError, match="cannot be written: no permission"):
