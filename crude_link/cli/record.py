@@ -69,9 +69,14 @@ class Record:
 
     @property
     def took(self) -> timedelta | None:
-        """The time that was worked on it, all sittings together; None while one has no end."""
-        ends = [sitting.ended - sitting.began for sitting in self.sittings if sitting.ended is not None]
-        return sum(ends, timedelta()) if ends and len(ends) == len(self.sittings) else None
+        """The time that was worked on it; None while a sitting has no end."""
+        return worked(self.sittings)
+
+
+def worked(sittings: Sequence[Sitting]) -> timedelta | None:
+    """Return the time of all sittings together, without the pauses between them; None while one has no end."""
+    ends = [sitting.ended - sitting.began for sitting in sittings if sitting.ended is not None]
+    return sum(ends, timedelta()) if ends and len(ends) == len(sittings) else None
 
 
 def run_and_step(records: Records, words: Sequence[str]) -> tuple[int, str | None]:

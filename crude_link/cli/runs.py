@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from crude_link.app import open_records
+from crude_link.app import Records, open_records
 from crude_link.cli.options import common_options, json_option
+from crude_link.cli.record import worked
 from crude_link.cli.talk import print_json, say, show
 from crude_link.model.run import Origin, Run
 from crude_link.model.status import Status
@@ -32,13 +33,13 @@ def command(limit: int, pipeline: str | None, status: str | None, as_json: bool)
     if as_json:
         print_json(runs)
     elif runs:
-        show(_lines(runs))
+        show(_lines(records, runs))
     else:
         say("no such runs are recorded here")
     return 0
 
 
-def _lines(runs: list[Run]) -> list[str]:
+def _lines(records: Records, runs: list[Run]) -> list[str]:
     columns = [
         Column("run", right=True),
         Column("pipeline"),
@@ -54,13 +55,18 @@ def _lines(runs: list[Run]) -> list[str]:
             run.pipeline,
             Cell(run.status.value, COLOURS[run.status]),
             moment_words(run.began),
-            spent_words(run.ended - run.began) if run.ended else "",
+            _time_words(records, run),
             origin_words(run),
             run.reason,
         ]
         for run in runs
     ]
     return Table(columns, rows).lines(look_of(sys.stdout))
+
+
+def _time_words(records: Records, run: Run) -> str:
+    took = worked(records.store.history.sittings(run.id)) if run.status.is_final else None
+    return spent_words(took) if took is not None else ""
 
 
 def origin_words(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Any
 
 import click
@@ -103,14 +104,30 @@ def _attempts(record: Record, look: Look) -> list[str]:
     rows: list[list[Cell | str]] = [
         [
             f"{attempt.key.step} {attempt.key.number}",
-            moment_words(attempt.began, seconds=True),
+            _clock_words(attempt.began, record.run.began),
             attempt.host if attempt.host != here else "",
             _ended_cell(attempt, record),
-            command_words(attempt.argv),
+            _typed(attempt, record),
         ]
         for attempt in record.attempts
     ]
     return Table(columns, rows).lines(look)
+
+
+def _clock_words(moment: datetime, began: datetime) -> str:
+    """Say a moment by the clock alone where day and zone are those at which the run began, which stand above."""
+    words, before = moment_words(moment, seconds=True), moment_words(began, seconds=True)
+    day, clock, zone = words.split(" ")
+    return clock if before.startswith(day) and before.endswith(zone) else words
+
+
+def _typed(attempt: Attempt, record: Record) -> str:
+    """Say the command; a Python other than crude-link's own by its whole path."""
+    words = command_words(attempt.argv)
+    own = {sitting.python.rpartition(" ")[0] for sitting in record.sittings}
+    if attempt.interpreter and attempt.argv and attempt.argv[0] == attempt.interpreter and attempt.argv[0] not in own:
+        return f"{attempt.interpreter} {words.partition(' ')[2]}"
+    return words
 
 
 def _ended_cell(attempt: Attempt, record: Record) -> Cell:

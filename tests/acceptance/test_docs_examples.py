@@ -25,6 +25,7 @@ BLOCK = re.compile(r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<language>\w*)\n(?P<te
 #: What differs from run to run and from machine to machine, and what stands for it.
 VARYING = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?: ?[+-]\d\d:\d\d)?", r"\d{4}-\d\d-\d\d[ T][\d:]+(?: ?[+-]\d\d:\d\d)?"),
+    (r"\b\d\d:\d\d:\d\d\b", r"\d\d:\d\d:\d\d"),
     (r"(?:< )?\b\d+(?:\.\d+)? (?:ms|s|kB|MB)\b", r"(?:< )?\d+(?:\.\d+)? (?:ms|s|kB|MB)"),
     (r"\bpid \d+", r"pid \d+"),
     (r"\bpython3? ", r"python(?:3(?:\.\d+)?)? "),

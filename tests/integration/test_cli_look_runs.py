@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from look_project import FAILURE, NEW_RUN, NOON, LookProject
+from look_project import FAILURE, NEW_RUN, NOON, SITTING, LookProject
 
 from crude_link.cli import main
-from crude_link.model.run import Origin, RequestKind
+from crude_link.model.run import Attempt, AttemptKey, Origin, RequestKind
 from crude_link.model.status import Status
 
 
@@ -116,6 +117,35 @@ def test_show_tells_all_of_a_run(project: LookProject, ask: Ask) -> None:
     ):
         assert part in out
     assert out.endswith(f"crude-link logs {run} train · crude-link resume {run}\n")
+
+
+def test_show_has_a_line_for_each_try_that_fits_a_terminal(project: LookProject, ask: Ask) -> None:
+    project.failed_run()
+    lines = [line for line in ask("show").out.splitlines() if line.startswith("train ") and "python3" in line]
+    assert [line.split()[:2] for line in lines] == [["train", "1"], ["train", "2"]]
+    assert all(
+        re.search(r"train \d    \d\d:00:00  thor  exit 1 after 3.2 s  python3 train.py$", line) for line in lines
+    )
+
+
+def test_show_names_a_python_that_is_not_crude_link_s_own(project: LookProject, ask: Ask) -> None:
+    run = project.begin()
+    for number, python in enumerate(("/usr/bin/python3", "/opt/old/bin/python"), 1):
+        key = AttemptKey(run, "train", 1, number)
+        whole = Attempt(key=key, sitting=1, began=NOON, host="thor", argv=(python, "t.py"), interpreter=python)
+        project.store.attempts.begin_attempt(whole)
+    out = ask("show").out
+    assert "running  python3 t.py\n" in out
+    assert "running  /opt/old/bin/python t.py\n" in out
+
+
+def test_the_time_of_a_run_is_without_the_pause_before_it_was_resumed(project: LookProject, ask: Ask) -> None:
+    run = project.failed_run()
+    later = NOON + timedelta(days=3)
+    project.store.runs.begin_sitting(run, replace(SITTING, number=2, began=later))
+    project.store.runs.end_sitting(run, Status.SUCCEEDED, "", later + timedelta(seconds=1))
+    assert "  15 s  by hand" in ask("runs").out
+    assert ask("show").out.startswith(f"run {run} succeeded in 15 s")
 
 
 def test_show_tells_why_a_green_run_skipped_a_step_and_what_was_decided(project: LookProject, ask: Ask) -> None:
