@@ -15,15 +15,7 @@ LONGEST_PIECE_SECONDS = 15.0
 
 
 class SystemClock:
-    """Wall and monotonic time of this machine.
-
-    `wake`, where given, is a descriptor that becomes readable when somebody wants the sleeper back, such as the
-    read end of the pipe behind `signal.set_wakeup_fd`; it is never read here. Whoever decides on a flag that a
-    signal handler sets should pass one: a signal just before the sleep would otherwise not end it.
-    """
-
-    def __init__(self, wake: int | None = None) -> None:
-        self._wake = wake
+    """Wall and monotonic time of this machine."""
 
     def now(self) -> datetime:
         """Return the wall time, aware, in UTC."""
@@ -37,9 +29,8 @@ class SystemClock:
         """Return when the wall clock has reached `moment`, in pieces of at most 15 s, or early on a signal."""
         with _signals() as signalled:
             poll = select.poll()
-            for descriptor in (signalled, self._wake):
-                if descriptor is not None:
-                    poll.register(descriptor, select.POLLIN)
+            if signalled is not None:
+                poll.register(signalled, select.POLLIN)
             while (left := (moment - self.now()).total_seconds()) > 0:
                 # Rounded up, so that the last piece does not end a moment early and spin.
                 if poll.poll(int(min(left, LONGEST_PIECE_SECONDS) * 1000) + 1):

@@ -19,7 +19,6 @@ from crude_link.model.pipeline import Step
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
-    Code,
     Decision,
     Findings,
     NewRun,
@@ -197,11 +196,15 @@ class RunStore(Protocol):
     def run(self, run: int) -> Run:
         """Return a run as recorded. UnknownRun."""
 
-    def adopt_document(self, run: int, text: str, document: Mapping[str, Plain], steps: tuple[str, ...]) -> None:
+    def adopt_document(
+        self,
+        run: int,
+        text: str,
+        document: Mapping[str, Plain],
+        steps: tuple[str, ...],
+        resolved: Mapping[str, Plain],
+    ) -> None:
         """Replace a run's config by a newer one (`--reload`, edit and rerun); the older one is kept beside it."""
-
-    def note_code(self, run: int, sitting: int, code: Code) -> None:
-        """Record the state of the project's code for a sitting."""
 
 
 class AttemptStore(Protocol):

@@ -21,7 +21,6 @@ from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
-    Code,
     Decision,
     Ending,
     Findings,
@@ -188,11 +187,15 @@ class MemoryStore:
     def run(self, run: int) -> Run:
         return a_run(run)
 
-    def adopt_document(self, run: int, text: str, document: Mapping[str, Plain], steps: tuple[str, ...]) -> None:
+    def adopt_document(
+        self,
+        run: int,
+        text: str,
+        document: Mapping[str, Plain],
+        steps: tuple[str, ...],
+        resolved: Mapping[str, Plain],
+    ) -> None:
         self.log.append(f"run {run} reloaded")
-
-    def note_code(self, run: int, sitting: int, code: Code) -> None:
-        self.log.append(f"run {run} code")
 
     def begin_attempt(self, attempt: Attempt) -> None:
         self.log.append(f"{attempt.key} begins")

@@ -20,6 +20,8 @@ Row = sqlite3.Row
 
 #: How long a transaction waits for those of other processes.
 _PATIENCE_SECONDS = 30.0
+#: No number in a row is larger; neither is any run's id.
+_LARGEST = 2**63 - 1
 
 
 class Database:
@@ -197,7 +199,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _bound(value: Bound) -> Bound | bytes:
-    """Return text that is not UTF-8 as the bytes it stands for; SQLite refuses it as text."""
+    """Return what SQLite takes: for text that is not UTF-8 the bytes it stands for, for a huge number the largest."""
+    if isinstance(value, int):
+        return min(value, _LARGEST)
     if not isinstance(value, str) or value.isascii():
         return value
     try:

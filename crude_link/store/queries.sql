@@ -74,11 +74,6 @@ SELECT * FROM sittings WHERE run = :run ORDER BY number DESC LIMIT 1;
 -- Record the end of a sitting.
 UPDATE sittings SET ended = :ended WHERE run = :run AND number = :number;
 
--- name: set_code
--- Record the state of the code for a sitting.
-UPDATE sittings SET code_commit = :commit, code_dirty = :dirty, code_diff_digest = :diff_digest
-WHERE run = :run AND number = :number;
-
 -- name: insert_step
 -- Add a step to a run, or give it another place; its state stays.
 INSERT INTO steps (run, name, position, status) VALUES (:run, :name, :position, 'waiting')
@@ -160,10 +155,6 @@ INSERT INTO requests (run, kind, "by", at) VALUES (:run, :kind, :by, :at);
 -- name: unanswered
 -- Every request without an answer, oldest first.
 SELECT * FROM requests WHERE answer IS NULL ORDER BY id;
-
--- name: request
--- One request.
-SELECT * FROM requests WHERE id = :request;
 
 -- name: answer
 -- Answer a request that has no answer yet.

@@ -54,13 +54,9 @@ class RunRemoval:
     def sizes(self, pipeline: str | None = None, *, measure: bool) -> list[RunSize]:
         """Return the runs of one pipeline or of all; measuring looks at every file of them."""
         return [
-            RunSize(run=run, size_bytes=self.disk_size(run.id) if measure else 0)
+            RunSize(run=run, size_bytes=self._files.size(run.id) if measure else 0)
             for run in self._reader.runs(pipeline, None)
         ]
-
-    def disk_size(self, run: int) -> int:
-        """Return the bytes that the folder of a run takes on disk."""
-        return self._files.size(run)
 
     def remove_run(self, run: int) -> bool:
         """Remove a run; False, and nothing happens, while somebody holds it, or when somebody else removed it."""

@@ -10,7 +10,6 @@ from datetime import datetime
 from crude_link.errors import UnknownRun
 from crude_link.model.run import (
     AttemptKey,
-    Code,
     Ending,
     NewRun,
     Outcome,
@@ -93,24 +92,17 @@ class SqliteRuns:
         text: str,
         document: Mapping[str, Plain],
         steps: tuple[str, ...],
-        resolved: Mapping[str, Plain] | None = None,
+        resolved: Mapping[str, Plain],
     ) -> None:
-        """Let a run follow a newer config; the older one stays beside it. `resolved` None: as it was. UnknownRun."""
+        """Let a run follow a newer config; the older one stays beside it. UnknownRun."""
         with self._database.write():
             number = self._reader.row(run)["document_number"]
-            if resolved is None:
-                _, _, resolved = self._files.read_document(run, number)
             self._files.write_document(run, number + 1, text, document, resolved)
             for row in self._database.rows("step_names", run=run):
                 if row["name"] not in steps:
                     self._database.change("delete_step", run=run, name=row["name"])
             self._insert_steps(run, steps)
             self._database.change("set_run_document", run=run, number=number + 1, config_digest=_digest(text))
-
-    def note_code(self, run: int, sitting: int, code: Code) -> None:
-        """Record the state of the project's code for a sitting."""
-        with self._database.write():
-            self._database.change("set_code", run=run, number=sitting, **code_values(code))
 
     def _insert(self, new: NewRun, status: Status) -> int:
         added = self._database.change(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from crude_link.errors import UsageError
 from crude_link.model.run import Request, RequestKind, StepState
 from crude_link.store.database import Database
 from crude_link.store.rows import moment_text, request_of, state_of
@@ -58,10 +57,3 @@ class SqliteStates:
         """Answer a request; one that has an answer keeps it."""
         with self._database.write():
             self._database.change("answer", request=request, answer=text)
-
-    def request(self, request: int) -> Request:
-        """Return a request, for the one who asked to see the answer. UsageError when its run was removed."""
-        row = self._database.first("request", request=request)
-        if row is None:
-            raise UsageError(f"there is no request {request} any more: its run was removed")
-        return request_of(row)

@@ -136,6 +136,14 @@ def test_an_unknown_run_is_named(store: Store) -> None:
             ask()
 
 
+def test_a_number_that_no_run_can_have_is_an_unknown_run_and_no_limit(store: Store) -> None:
+    run = store.runs.begin_run(new_run(), None)
+    for number in (2**63, 10**19, 10**100):
+        with pytest.raises(UnknownRun, match=str(number)):
+            store.runs.run(number)
+        assert store.history.runs(limit=number) == [run]
+
+
 def test_the_end_of_a_sitting_is_the_end_of_the_run(store: Store) -> None:
     run = store.runs.begin_run(new_run(), new_sitting())
     ended = store.runs.end_sitting(run.id, Status.FAILED, "step train failed: exit 1", NOON + timedelta(hours=1))
@@ -172,19 +180,17 @@ def test_a_further_sitting_records_attempts_without_an_end_as_lost(store: Store)
     assert not store.attempts.end_attempt(gone.key, success(), Findings())
 
 
-def test_the_code_of_a_sitting_can_be_noted_later(store: Store) -> None:
-    run = store.runs.begin_run(new_run(), new_sitting())
+def test_the_code_of_a_sitting_is_recorded_with_it(store: Store) -> None:
     code = Code(commit="c0ffee", dirty=True, diff_digest="d1ff")
-    store.runs.note_code(run.id, 1, code)
+    run = store.runs.begin_run(new_run(), replace(new_sitting(), code=code))
     assert store.history.sittings(run.id)[0].code == code
 
 
 def test_a_newer_config_replaces_the_document_and_the_steps(store: Store) -> None:
     run = store.runs.begin_run(new_run(), new_sitting())
     store.states.set_states(run.id, [StepState(name="train", status=Status.FAILED, reason="exit 1")])
-    store.runs.adopt_document(run.id, "newer", {"steps": ["load", "train"]}, ("load", "train"))
-    text, document, _ = store.history.document(run.id)
-    assert (text, document) == ("newer", {"steps": ["load", "train"]})
+    store.runs.adopt_document(run.id, "newer", {"steps": ["load", "train"]}, ("load", "train"), {"${x}": 1})
+    assert store.history.document(run.id) == ("newer", {"steps": ["load", "train"]}, {"${x}": 1})
     assert store.states.states(run.id) == [
         StepState(name="load", status=Status.WAITING),
         StepState(name="train", status=Status.FAILED, reason="exit 1"),

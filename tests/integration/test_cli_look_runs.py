@@ -189,7 +189,7 @@ def test_an_unknown_run_or_step_ends_with_2(project: LookProject, ask: Ask, comm
 
 def test_a_step_that_a_reload_took_out_can_still_be_looked_at(project: LookProject, ask: Ask) -> None:
     run = project.failed_run()
-    project.store.runs.adopt_document(run, "steps: [train]\n", {"steps": []}, ("train", "deploy"))
+    project.store.runs.adopt_document(run, "steps: [train]\n", {"steps": []}, ("train", "deploy"), {})
     why = ask("why", "prepare")
     assert "prepare is no step of the run any more: a reload of the config took it out." in why.out
     assert "Attempt 1 began at" in why.out

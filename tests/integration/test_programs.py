@@ -253,18 +253,6 @@ def test_a_signal_ends_the_sleep_and_the_former_wake_up_descriptor_hears_of_it()
         os.close(write_end)
 
 
-def test_a_readable_wake_descriptor_ends_the_sleep_at_once() -> None:
-    read_end, write_end = os.pipe()
-    try:
-        os.write(write_end, b"x")
-        clock = SystemClock(wake=read_end)
-        clock.sleep_until(clock.now() + timedelta(hours=1))
-        assert os.read(read_end, 1) == b"x"
-    finally:
-        os.close(read_end)
-        os.close(write_end)
-
-
 def test_a_sleep_ends_at_its_moment_in_a_thread_too() -> None:
     clock = SystemClock()
     moment = clock.now() + timedelta(milliseconds=20)

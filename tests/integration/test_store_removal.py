@@ -147,8 +147,8 @@ def test_sizes_tell_what_a_run_takes(store: SqliteStore) -> None:
 def test_every_config_that_a_run_followed_is_kept(store: SqliteStore) -> None:
     run = store.runs.begin_run(NEW_RUN, None).id
     store.runs.adopt_document(run, "second", {"n": 2}, ("train",), {"${x}": 1})
-    store.runs.adopt_document(run, "third", {"n": 3}, ("train",))
-    assert store.history.document(run) == ("third", {"n": 3}, {"${x}": 1})
+    store.runs.adopt_document(run, "third", {"n": 3}, ("train",), {"${x}": 2})
+    assert store.history.document(run) == ("third", {"n": 3}, {"${x}": 2})
     folder = store.files.folder(run)
     assert [(folder / name).read_text() for name in ("config.yaml", "config-2.yaml", "config-3.yaml")] == [
         NEW_RUN.config_text,
