@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(_usage_words(error), err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped by Ctrl-C", err=True)
@@ -50,6 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         kind = type(error).__name__
         click.echo(f"crude-link: this should not have happened: {kind}: {error}. --debug shows where.", err=True)
         return 1
+
+
+def _usage_words(error: click.ClickException) -> str:
+    """Say what click found wrong with the command line as we say everything: in one paragraph, with what to do."""
+    text = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    text = f"crude-link: {text[:1].lower()}{text[1:]}"
+    if context is None or "`crude-link" in text:
+        return text
+    return f"{text.removesuffix('.')} · {context.command_path} --help"
 
 
 def _open_closed_streams() -> None:

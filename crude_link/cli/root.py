@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -38,6 +38,15 @@ COMMANDS = {
     "clean": Entry("clean", "Prepare", "Remove old runs."),
 }
 
+_FAN_OUT, _SCHEDULES, _SSH = "fan-out", "schedules", "SSH hosts"
+#: Commands, and options of commands, that are known and not built yet, and with what they will come.
+LATER = {
+    "doctor": _SSH, "tasks": _FAN_OUT, "results": _FAN_OUT, "export": _FAN_OUT, "slots": _FAN_OUT,
+    "schedule": _SCHEDULES, "notify": _SCHEDULES,
+    "run --limit": _FAN_OUT, "run --runs-on": _SSH, "resume --failed": _FAN_OUT, "logs --task": _FAN_OUT,
+    "init --from": "the conversion of other programs' files",
+}  # fmt: skip
+
 EPILOG = (
     "RUN is a number, last (the default), last~1 or last:PIPELINE. Exit status: 0 done, 1 failed, 2 usage, config or "
     "pre-flight, 3 store or lock, 4 executor, 130 Ctrl-C, 143 TERM."
@@ -65,6 +74,15 @@ class Root(click.Group):
             raise click.UsageError(_unknown(ctx, args[0]), ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            words = f"{error.ctx.info_name if error.ctx else ''} {error.option_name}"
+            if words in LATER:
+                raise click.UsageError(_not_yet(words), error.ctx) from error
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group in dict.fromkeys(entry.group for entry in COMMANDS.values()):
             rows = [(name, entry.help) for name, entry in COMMANDS.items() if entry.group == group]
@@ -77,11 +95,19 @@ def _unknown(ctx: click.Context, word: str) -> str:
 
     if word in pipeline_names(ctx.params.get("config_file") or ()):
         return f"no such command {word!r}; it is a pipeline: did you mean `crude-link run {word}`?"
+    if word in LATER:
+        return _not_yet(word)
     if word.endswith((".yaml", ".yml")):
         return f"{word} is no command; a config file is named by -c: `crude-link -c {word}`"
     near = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f" Did you mean `crude-link {near[0]}`?" if near else " See `crude-link --help`."
+    hint = f" Did you mean `crude-link {near[0]}`?" if near else ""
     return f"no such command {word!r}.{hint}"
+
+
+def _not_yet(words: str) -> str:
+    from crude_link.config.keys import not_yet
+
+    return not_yet(f"crude-link {words}", LATER[words])
 
 
 @click.group(

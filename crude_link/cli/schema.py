@@ -10,6 +10,7 @@ from crude_link.cli.options import common_options
 
 
 @click.command()
+@click.option("--json", expose_value=False, is_flag=True, hidden=True)  # what it prints is JSON anyway
 @common_options
 def command() -> int:
     """Print the JSON Schema of the config file.

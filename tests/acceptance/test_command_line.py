@@ -88,8 +88,22 @@ def test_what_does_not_exist_is_a_usage_error_of_one_paragraph(three: Folder, wo
     ended = three.run(*words)
     assert ended.status == 2, ended
     assert ended.err
-    assert len(ended.err.splitlines()) <= 4
+    assert ended.err.startswith("crude-link: ")
+    assert len(ended.err.splitlines()) == 1
     assert len(lines(three)) == 3
+
+
+LATER = """doctor/tasks/results 1/export/schedule next 5/slots 1 train 4/notify test
+run --limit 3/run --runs-on gpu/resume --failed/logs --task=3/init --from other.yaml"""
+
+
+@pytest.mark.parametrize("words", LATER.replace("\n", "/").split("/"))
+def test_what_is_not_built_yet_is_refused_by_name(three: Folder, words: str) -> None:
+    ended = three.run(*words.split())
+    assert ended.status == 2
+    assert "comes with" in ended.last_line
+    assert "which this version of crude-link does not have yet" in ended.last_line
+    assert not three.home.exists()
 
 
 def test_detach_prints_the_id_and_wait_returns_the_status(three: Folder) -> None:
