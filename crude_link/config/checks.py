@@ -16,7 +16,8 @@ from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
 from crude_link.config.references import values_read_back
-from crude_link.config.schema import NAME
+from crude_link.config.schema import NAME, PARAM_KEYS
+from crude_link.config.when_hints import when_hint
 from crude_link.model.condition import ConditionError, parse_condition
 from crude_link.model.value import Plain, Reference, references_in
 
@@ -63,7 +64,7 @@ class Subject:
 
 def check(subject: Subject) -> None:
     """Run all checks."""
-    for each in (_steps, _actions, _names, _needs, _conditions, _references, _params, _cron, _advice):
+    for each in (_steps, _actions, _names, _needs, _conditions, _references, _params, _cron, _advice, _idle):
         each(subject)
 
 
@@ -130,7 +131,8 @@ def _conditions(subject: Subject) -> None:
         try:
             names = parse_condition(text).names
         except (ConditionError, ValueError) as error:  # ValueError: a number of thousands of digits
-            subject.problems.add(f"`when: {text}`: {error}", at, _of(step))
+            told = when_hint(text, subject.mapping("params"), needs) or error
+            subject.problems.add(f"`when: {text}`: {told}", at, _of(step))
             continue
         for name in names:
             wrong = _wrong_name(name, subject, needs, str(step.get("name")))
@@ -204,13 +206,17 @@ def _references_below(value: Plain, path: Path) -> Iterator[tuple[Path, Referenc
 def _params(subject: Subject) -> None:
     for name, said in subject.mapping("params").items():
         declared = said if isinstance(said, Mapping) else {"default": said}
+        if declared and not declared.keys() & PARAM_KEYS.keys():
+            continue  # a mapping of the user's own, of which the schema tells
         if "default" not in declared or declared["default"] == "???":
             subject.problems.add(f"param '{name}' has no value; set it: --set {name}=...", subject.at("params", name))
             continue
         value = declared["default"]
         at = subject.at("params", name, "default")
         if isinstance(value, (list, tuple, Mapping)):
-            subject.problems.add(f"param '{name}' is a single value, not a list or mapping", at)
+            subject.problems.add(
+                f"param '{name}' is a single value, not a list or mapping; write that where it is used", at
+            )
             continue
         choices = declared.get("choices")
         if isinstance(choices, (list, tuple)) and value not in choices:
@@ -259,6 +265,28 @@ def _advice(subject: Subject) -> None:
             if reference.head == "secrets":
                 message = f"`{reference}` in `arguments` is visible to everyone in `ps`; pass it in `env`"
                 subject.problems.warn(message, subject.at(*path), _of(step))
+
+
+def _idle(subject: Subject) -> None:
+    """Warn of keys that do nothing where they are said; what a step has from the top is said for others."""
+    for index, step in enumerate(subject.steps):
+        for key, reason in _idle_keys(step):
+            node = subject.tree.descend(("steps", index, key))
+            from_above = (subject.tree.descend(("defaults", key)), subject.tree.descend((key,)))
+            if node and node not in from_above:
+                subject.problems.warn(f"`{key}` does nothing here: {reason}", node.place, _of(step))
+    if "timezone" in subject.document and "cron" not in subject.document:
+        subject.problems.warn("`timezone` does nothing without `cron`", subject.tree.nearest(("timezone",)).place)
+
+
+def _idle_keys(step: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:
+    script = step.get("script")
+    if "command" in step:
+        yield "python", "it runs `.py` scripts, and this is a command"
+    elif isinstance(script, str):
+        yield "shell", "it runs `command` text, and this is a script"
+        if "${" not in script and not script.endswith(".py"):
+            yield "python", "it runs `.py` scripts, and this is another"
 
 
 def _has_pipe(command: str) -> bool:

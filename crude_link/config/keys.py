@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from crude_link.config.problems import did_you_mean
@@ -67,6 +68,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     words = (*known, *FILE_KEYS) if where == THE_FILE else tuple(known)
     if key in ("on", "On", "ON"):
         return "YAML reads `on` as the word for true; where a step runs is `runs_on`"
+    if where == "a step" and re.search(r"\s", key):
+        return f"`{key}` is a key to YAML, which ends keys at a colon; quote the whole line if it is a command"
     later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
     if key in STEP_KEYS and key not in words:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"

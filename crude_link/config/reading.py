@@ -132,9 +132,17 @@ class Reader:
         return None
 
     def _step_of_text(self, text: str, at: Position) -> StepDraft | None:
-        if re.search(r"\s", text):
-            return StepDraft(body=Body(own=Node({"command": Node(text, at)}, at)), at=at)
         known = set(self._configs.values())
+        first, *rest = re.split(r"\s+", text, maxsplit=1)
+        if rest and first in known:
+            self._problems.add(
+                f"'{first}' is a config, which takes its arguments under `arguments:`; if a program of this name "
+                f"is meant, write `command: {text}`",
+                at,
+            )
+            return None
+        if rest:
+            return StepDraft(body=Body(own=Node({"command": Node(text, at)}, at)), at=at)
         if text in known:
             return StepDraft(body=Body(own=Node({}, at), bases=(text,), made_from=text), at=at)
         advice = f"; to run a file write `script: {text}`" if "." in text or "/" in text else ""

@@ -109,7 +109,8 @@ class Resolver:
     def _text(self, text: str, path: Path, tongue: Tongue) -> Value:
         parts = scan(text, tongue)
         if len(parts) == 1 and isinstance(parts[0], Hole):
-            return self._fill(parts[0], path)
+            value = self._fill(parts[0], path)
+            return text_of(value) if tongue is Tongue.ENV and isinstance(value, bool) else value
         made: list[str | Reference] = []
         wrong: list[str] = []
         for part in parts:

@@ -24,6 +24,7 @@ from crude_link.config.forms import (
     parsed,
     schema_of,
     several,
+    shown,
     text,
 )
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
@@ -63,9 +64,11 @@ def _script(value: object) -> str:
 
 
 def _python(value: object) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
-    raise ValueError("`python` is a path or a program, not a version: write python3.12, or .venv/bin/python")
+    if not isinstance(value, str) or not value.strip() or re.fullmatch(r"[\d.]+", value):
+        raise ValueError("`python` is a path or a program, not a version: write python3.12, or .venv/bin/python")
+    if re.match(r"\S+\s+-", value):
+        raise ValueError(f"`python` is a program only; for its options use `command: {value} SCRIPT`")
+    return value
 
 
 def _command(value: object) -> object:
@@ -111,20 +114,36 @@ def _failure(value: object) -> int | FailureKind:
     raise ValueError(f"{value!r}: this lists exit codes (1-255), signal, timeout and lost")
 
 
-def _secrets(value: object) -> dict[str, Mapping[str, str]]:
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return {word: {"env": word} for word in value}
-    if not isinstance(value, dict):
-        raise ValueError("lists environment variables, or is name -> variable, {file: P} or {command: C}")
-    return {name: _secret(name, source) for name, source in value.items()}
+def _read_secrets(value: Plain, path: Path, report: Report) -> Any:
+    if isinstance(value, (list, tuple)):
+        for index, word in enumerate(value):
+            if not isinstance(word, str):
+                report((*path, index), f"{shown(word)} is no name of an environment variable", False)
+        return {str(word): {"env": str(word)} for word in value}
+    if not isinstance(value, Mapping):
+        report(path, "lists environment variables, or is name -> env, {file: P} or {command: C}", False)
+        return {}
+    return {name: _secret_form(name).read(source, (*path, name), report) for name, source in value.items()}
 
 
-def _secret(name: str, source: object) -> Mapping[str, str]:
-    if source is None or isinstance(source, str):
-        return {"env": source or name}
-    if isinstance(source, dict) and len(source) == 1 and set(source) <= {"env", "file", "command"}:
-        return {kind: str(word) for kind, word in source.items()}
-    raise ValueError(f"secret '{name}' has one source: a variable's name, {{file: P}} or {{command: C}}")
+def _secret_form(name: str) -> Form:
+    """Return the form of one secret's source."""
+
+    def read(source: object) -> Mapping[str, str]:
+        if source is None or source == "env":
+            return {"env": name}
+        if isinstance(source, str) and source not in ("file", "command"):
+            return {"env": source}
+        if isinstance(source, dict) and len(source) == 1:
+            ((kind, word),) = source.items()
+            if kind in ("env", "file", "command") and isinstance(word, str) and word.strip():
+                return {kind: word}
+        raise ValueError(
+            "a secret has one source: `env` (the variable of its own name), a variable's name, "
+            "{file: P} or {command: C}"
+        )
+
+    return parsed(read, {})
 
 
 def _here(value: object) -> str:
@@ -133,7 +152,15 @@ def _here(value: object) -> str:
     raise ValueError(not_yet("runs_on", "SSH hosts").replace("`runs_on`", f"`runs_on: {value}`"))
 
 
+def _some_time(value: object) -> timedelta:
+    found = duration(value)
+    if not found:
+        raise ValueError("is longer than nothing; without a limit, leave it out")
+    return found
+
+
 DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
+LIMIT = parsed(_some_time, DURATION.json)
 SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
@@ -241,7 +268,7 @@ STEP: Mapping[str, Key] = {
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
     "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
-    "timeout": Key(DURATION, "How long one try may take."),
+    "timeout": Key(LIMIT, "How long one try may take."),
     "retries": Key(
         Form(_read_retries, {"anyOf": [_RETRIES_IN_SHORT.json, _RETRIES_IN_FULL.json]}),
         "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",
@@ -263,11 +290,11 @@ PIPELINE: Mapping[str, Key] = {
         {},
     ),
     "secrets": Key(
-        parsed(_secrets, {"anyOf": [_WORDS, {"type": "object"}]}),
-        "Environment variables that are never stored; or name -> variable, {file: P}, {command: C}.",
+        Form(_read_secrets, {"anyOf": [_WORDS, {"type": "object"}]}),
+        "Environment variables that are never stored; or name -> env, another variable, {file: P}, {command: C}.",
         {},
     ),
-    "timeout": Key(DURATION, "How long the whole run may take."),
+    "timeout": Key(LIMIT, "How long the whole run may take."),
     "cron": Key(
         anything({"anyOf": [TEXT, schema_of(_CRON_KEYS)]}),
         "When the pipeline runs by itself, with --non-interactive: cron fields, or a crontab line.",

@@ -13,6 +13,7 @@ from crude_link.errors import ConfigError
 
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])&([\w-]+)")
 _HALF_QUOTED = re.compile(r"""^\s*(?:-\s+)?([\w-]+):\s+((?P<quote>['"])[^'"]*(?P=quote))\s*\S""")
+_PAIR = re.compile(r"\s*(?:-\s+)*(?P<key>[\w-]+):(?:\s+(?P<value>.*))?$")
 _GO_TEMPLATE = re.compile(r"\{\{\s*(Exec|Env)\s+\\?[\"'](.*?)\\?[\"']\s*\}\}", re.IGNORECASE)
 
 
@@ -102,12 +103,37 @@ def _meant(error: yaml.MarkedYAMLError, lines: list[str], line: int, column: int
         return "a second document begins here; one file holds one config (several pipelines go under `pipelines:`)"
     if "cannot start any token" in problem:
         return f"a text that begins with {here[:1]!r} must be quoted: {_quoted(here)}"
+    return _structure_meant(error, written, column)
+
+
+def _structure_meant(error: yaml.MarkedYAMLError, written: str, column: int) -> str:
+    problem, context, began = error.problem or "", error.context or "", error.context_mark
+    here = written[column:].strip()
     if "mapping values are not allowed" in problem:
-        return "a colon here is one too many: quote the text if the colon belongs to it, or check the indentation"
+        return _colon_meant(written, column)
+    if "duplicate anchor" in context:
+        name = re.sub(r"[^\w-].*", "", here.lstrip("&"))
+        first = f" (first in line {began.line + 1})" if began else ""
+        return f"the anchor `&{name}` is defined a second time{first}; give it a name of its own"
+    if "could not find expected ':'" in problem and began:
+        return f"line {began.line + 1} is no `key: value`; check its indentation, or add the colon"
+    if re.search(r"expected ',' or '[\]}]'", problem) and began:
+        return f"the bracket or brace that was opened in line {began.line + 1} is not closed before this"
+    key = _PAIR.match(here)
+    if key and re.match(r"did not find expected ('-' indicator|key)|expected <block end>", problem):
+        return f"the indentation of `{key['key']}` fits nothing above: keys that belong together stand in one column"
     if "unexpected end of stream" in problem:
-        began = error.context_mark
         return f"the quote that was opened in line {began.line + 1} is never closed" if began else "a quote is open"
-    return "this is no YAML: " + ", ".join(part for part in (error.context, problem) if part)
+    return "this is no YAML: " + ", ".join(part for part in (context, problem) if part)
+
+
+def _colon_meant(written: str, column: int) -> str:
+    pair = _PAIR.match(written)
+    if pair and column <= pair.end("key"):
+        return f"`{pair['key']}` is indented further than the line above, which has its value already; align the two"
+    if pair:
+        return f"YAML takes a colon with a space for the end of a key; quote the whole text: {_quoted(pair['value'])}"
+    return "a colon here is one too many: quote the text if the colon belongs to it, or check the indentation"
 
 
 def _alias_meant(here: str, lines: list[str], line: int) -> str:

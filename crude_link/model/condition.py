@@ -311,6 +311,8 @@ def _compare(operator: str, left: Plain, right: Plain) -> bool:
 
 
 def _missing(path: str, before: Sequence[str], place: Plain) -> str:
-    known = ", ".join(sorted(str(name) for name in place)) if isinstance(place, Mapping) and place else ""
-    there = f"; {'.'.join(before)} has: {known}" if known else f"; {'.'.join(before)} has none"
-    return f"there is no {path}" + there
+    known = ", ".join(sorted(str(name) for name in place)) if isinstance(place, Mapping) and place else "none"
+    match path.split("."):
+        case ["steps", step, "metrics", *name] if name and isinstance(place, Mapping):
+            return f"step '{step}' left no metric '{'.'.join(name)}' (it left: {known})"
+    return f"there is no {path}; {'.'.join(before)} has: {known}"

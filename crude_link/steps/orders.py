@@ -102,7 +102,7 @@ class _Draft:
             stdin=step.stdin,
             timeout=step.timeout,
             stop_grace=step.stop_grace,
-            masks=self.orders.secrets.masks((*self.orders.secrets.at_hand(env), *self.used.values())),
+            masks=self.orders.secrets.masks((*self.orders.secrets.at_hand(env).values(), *self.used.values())),
             view=view,
             record_argv=tuple(started.record),
             record_env=recorded_env(env, from_file, step_env(step.env, self._reference), env_file or ""),

@@ -18,7 +18,7 @@ from crude_link.steps.judging import judged
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
 from crude_link.steps.references import fill, fill_shell
-from crude_link.steps.secrets import Secrets
+from crude_link.steps.secrets import SHORTEST, Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import as_argument
 
@@ -43,8 +43,9 @@ class Preflight:
 
     def check(self, pipeline: Pipeline, selection: Selection) -> tuple[list[Problem], list[str]]:
         """Return what is wrong, in the order of the steps, and what people should know all the same."""
-        check = _Check(self)
+        check = _Check(self, self.secrets.at_hand(self.environment))
         check.disk()
+        check.params(pipeline)
         for step in pipeline.steps:
             if selection.leaves_out(pipeline.names, step.name) is None:
                 check.step(step)
@@ -56,6 +57,8 @@ class _Check:
     """One look; remembers what it has read and tried."""
 
     flight: Preflight
+    #: Values that must not stand in the config in plain, by the names of their secrets.
+    at_hand: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     #: Outputs of the steps before.
@@ -73,8 +76,17 @@ class _Check:
         elif free < NEARLY_FULL_DISK:
             self.warnings.append(f"the disk of {self.flight.project} is nearly full: {free // 1_000_000} MB are left")
 
+    def params(self, pipeline: Pipeline) -> None:
+        for name, value in pipeline.params.items():
+            if secret := self._secret_in(value):
+                message = f"param '{name}' holds the value of {secret}"
+                self.problems.append(Problem(message=message, file=str(self.flight.config_file)))
+
     def step(self, step: Step) -> None:
         places = self._places()
+        for key, value in _values(step).items():
+            if secret := self._secret_in(value):
+                self._problem(step, f"`{key}` holds the value of {secret}", key)
         if isinstance(step.action, Script):
             self._script(step, step.action, places)
         else:
@@ -84,10 +96,20 @@ class _Check:
                 places.folder(step.cwd)
         self._inputs(step, places)
         self._environment(step, places)
-        for key, reference in step_references(step):
+        for key, reference in _references(step):
             if reference.head == "secrets":
                 self._secret(step, reference.path.removeprefix("secrets."), key)
         self._remember_outputs(step, places)
+
+    def _secret_in(self, value: Value) -> str | None:
+        """Name the secret whose value stands in a value, which the record of a run would keep."""
+        text = str(value)
+        for name, secret in self.at_hand.items():
+            if len(secret) >= SHORTEST and secret in text:
+                return (
+                    f"the secret '{name}', which the record would keep; write `${{secrets.{name}}}` where it is used"
+                )
+        return None
 
     @contextmanager
     def _told(self, step: Step, *keys: str) -> Iterator[None]:
@@ -212,10 +234,17 @@ class _Check:
         self.problems.append(Problem(message=f"step '{step.name}': {message}", file=file, line=line, column=column))
 
 
-def step_references(step: Step) -> Iterator[tuple[str, Reference]]:
+def _references(step: Step) -> Iterator[tuple[str, Reference]]:
     """Yield every late reference of a step, with the key in which it stands."""
+    for key, value in _values(step).items():
+        for reference in references_in(value):
+            yield key, reference
+
+
+def _values(step: Step) -> dict[str, Value]:
+    """Return what a step says that may hold text of any kind, by its keys."""
     action = step.action
-    values: dict[str, Value] = {
+    return {
         "script": action.path if isinstance(action, Script) else None,
         "python": action.python if isinstance(action, Script) else None,
         "command": None if isinstance(action, Script) else action.text or action.argv,
@@ -227,9 +256,6 @@ def step_references(step: Step) -> Iterator[tuple[str, Reference]]:
         "outputs": step.outputs,
         "metrics": step.metrics,
     }
-    for key, value in values.items():
-        for reference in references_in(value):
-            yield key, reference
 
 
 def _filled(arguments: Mapping[str, Value]) -> dict[str, Plain]:

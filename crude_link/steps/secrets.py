@@ -49,18 +49,18 @@ class Secrets:
             )
         return value
 
-    def at_hand(self, environment: Mapping[str, str]) -> list[str]:
-        """Return the values that a step with this environment may meet even if it names none of them.
+    def at_hand(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the values, by name, that a step with this environment may meet even if it names none of them.
 
         Nothing is run for it; what is not to be had is left to the steps that use it.
         """
-        found: list[str] = []
-        for secret in self._declared.values():
+        found: dict[str, str] = {}
+        for name, secret in self._declared.items():
             if secret.env is not None:
-                found += [environment[secret.env]] if secret.env in environment else []
+                found |= {name: environment[secret.env]} if secret.env in environment else {}
             elif secret.file is not None:
                 with suppress(CannotStart):  # told by the steps that use it; the others cannot meet it
-                    found.append(self._found(secret))
+                    found[name] = self._found(secret)
         return found
 
     def masks(self, values: Iterable[str]) -> tuple[str, ...]:

@@ -293,3 +293,29 @@ def test_a_fellow_of_the_item_placeholder_is_warned_of(tmp_path: Path) -> None:
     (pipeline,) = load(source_of(tmp_path, f"{STEP}, arguments: {{x: '{{name}}.png'}}}}\n"))
     (warning,) = pipeline.warnings
     assert "`{name}` stays as it is" in warning
+
+
+@pytest.mark.parametrize(
+    ("step", "key"),
+    [
+        ("{command: ls, python: python3}", "python"),
+        ("{script: a.sh, python: python3}", "python"),
+        ("{script: a.py, shell: bash}", "shell"),
+    ],
+)
+def test_a_key_that_does_nothing_is_warned_of(tmp_path: Path, step: str, key: str) -> None:
+    (pipeline,) = load(source_of(tmp_path, f"steps:\n  - {step}\n"))
+    (warning,) = pipeline.warnings
+    assert f"`{key}` does nothing here" in warning
+
+
+def test_what_stands_at_the_top_for_every_step_is_not_warned_of(tmp_path: Path) -> None:
+    text = "python: python3\ndefaults: {shell: bash}\nsteps:\n  - {command: ls}\n  - {script: a.sh}\n"
+    (pipeline,) = load(source_of(tmp_path, text))
+    assert pipeline.warnings == ()
+
+
+def test_a_boolean_that_a_reference_puts_into_env_is_the_word_that_yaml_writes(tmp_path: Path) -> None:
+    text = f"params: {{flag: true}}\n{STEP}, env: {{A: '${{params.flag}}', B: 'x${{params.flag}}'}}}}\n"
+    (pipeline,) = load(source_of(tmp_path, text))
+    assert pipeline.steps[0].env == {"A": "true", "B": "xtrue"}

@@ -308,3 +308,8 @@ def test_what_a_pipeline_does_not_say_itself_it_has_from_the_top(tmp_path: Path)
     first, second = load_all(tmp_path, text)
     assert [step.action for step in (*first.steps, *second.steps)] == [Command(text="ls -l"), Command(text="ls -a")]
     assert [secret.name for secret in second.secrets] == ["A", "B"]
+
+
+def test_the_word_env_means_the_variable_of_the_secrets_own_name(tmp_path: Path) -> None:
+    pipeline = load_one(tmp_path, "secrets: {TOKEN: env, KEY: {env: env}}\nsteps: [ls -l]\n")
+    assert pipeline.secrets == (Secret(name="TOKEN", env="TOKEN"), Secret(name="KEY", env="env"))

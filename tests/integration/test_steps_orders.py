@@ -144,7 +144,7 @@ def test_the_output_of_an_earlier_step_is_put_in(place: Place) -> None:
     [
         ({"a": ref("steps.first.stdout")}, "did not run"),
         ({"a": ref("steps.other.stdout")}, "no such step has ended"),
-        ({"a": ref("steps.first.metrics.loss")}, "there is no steps.first.metrics.loss"),
+        ({"a": ref("steps.first.metrics.loss")}, "step 'first' left no metric 'loss' (it left: none)"),
         ({"a": ref("secrets.NONE")}, "NOT_SET is not set"),
         ({"a": ref("secrets.OTHER")}, "no secret 'OTHER'"),
         ({"a": Template(("x", Reference("run.scheduled_for:%Y")))}, "no schedule began this run"),

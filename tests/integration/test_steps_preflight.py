@@ -38,6 +38,7 @@ class Place:
     project: Path
     secrets: tuple[Secret, ...] = ()
     tried: list[str] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
 
     def told(self, *steps: Step, selection: Selection = ALL) -> tuple[list[str], list[str]]:
         problems, warnings = self.check(*steps, selection=selection)
@@ -55,7 +56,7 @@ class Place:
             secrets=Secrets(self.secrets, self.project, {"TOO_SHORT": "123"}, lambda command: command),
             check_interpreter=check_interpreter,
         )
-        pipeline = Pipeline(name="demo", steps=steps, secrets=self.secrets)
+        pipeline = Pipeline(name="demo", steps=steps, secrets=self.secrets, params=self.params)
         return flight.check(pipeline, selection)
 
     def found(self, *steps: Step) -> list[Problem]:
@@ -241,3 +242,24 @@ def test_a_script_that_is_in_the_cwd_of_its_step_is_looked_for_from_the_project(
     (place.project / "sub/work.py").write_text("")
     (problem,) = place.problems(Step(name="work", action=Script(path="work.py"), cwd="sub"))
     assert f"in the step's `cwd`: {place.project / 'sub/work.py'}. Paths start at the project directory" in problem
+
+
+def test_the_value_of_a_secret_that_stands_in_the_config_in_plain_is_a_problem(place: Place) -> None:
+    (place.project / "key.txt").write_text("s3cret-word\n")
+    place.secrets = (Secret(name="KEY", file="key.txt"),)
+    step = train(arguments={"source": "user:s3cret-word"}, places={"arguments.source": (17, 7)})
+    (problem,) = place.found(step)
+    assert "`arguments.source` holds the value of the secret 'KEY'" in problem.message
+    assert problem.line == 17
+    assert "s3cret-word" not in problem.message
+
+
+def test_the_value_of_a_secret_in_a_param_is_a_problem(place: Place) -> None:
+    (place.project / "key.txt").write_text("s3cret-word\n")
+    place.secrets = (Secret(name="KEY", file="key.txt"),)
+    place.params = {"token": "s3cret-word"}
+    (problem,) = place.problems(train())
+    assert problem == (
+        "param 'token' holds the value of the secret 'KEY', which the record would keep; "
+        "write `${secrets.KEY}` where it is used"
+    )

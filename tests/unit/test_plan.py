@@ -215,7 +215,7 @@ def test_a_false_when_skips_the_step_and_what_needs_it_with_the_values_it_saw() 
 
 @pytest.mark.parametrize(
     ("metrics", "words"),
-    [({}, "there is no steps.v.metrics.acc"), ({"acc": float("nan")}, "steps.v.metrics.acc is NaN")],
+    [({}, "step 'v' left no metric 'acc' (it left: none)"), ({"acc": float("nan")}, "steps.v.metrics.acc is NaN")],
 )
 def test_a_when_that_cannot_be_answered_fails_the_step(metrics: dict[str, float], words: str) -> None:
     steps = (step("v"), step("deploy", "v", when="steps.v.metrics.acc >= 0.9"))

@@ -85,4 +85,4 @@ def test_each_long_line_of_a_secret_is_masked() -> None:
 
 def test_only_what_a_step_may_meet_without_running_anything_is_at_hand() -> None:
     declared = (TOKEN, Secret(name="P", command="pass x"), Secret(name="Q", env="Q"), Secret(name="F", file="gone"))
-    assert secrets_in({}, *declared).at_hand({"MY_TOKEN": "of its env_file"}) == ["of its env_file"]
+    assert secrets_in({}, *declared).at_hand({"MY_TOKEN": "of its env_file"}) == {TOKEN.name: "of its env_file"}
