@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from crude_link.errors import UsageError
 from crude_link.interfaces import Clock
 from crude_link.model.event import (
     AttemptBegan,
@@ -45,8 +46,9 @@ _PLAIN = Look()
 class LogFileNotifier:
     """Tells a log file, which is made at once, with its folder; rotated at 2 MB, three older ones are kept.
 
-    When it cannot be written, that is said once on stderr; what comes meanwhile is counted, and the log goes on
-    as soon as it can. `directory`, where given, is the project's, and named when a run begins.
+    UsageError when it cannot be opened. When it cannot be written later, that is said once on stderr; what comes
+    meanwhile is counted, and the log goes on as soon as it can. `directory`, where given, is the project's, and
+    named when a run begins.
     """
 
     def __init__(self, path: Path, clock: Clock, directory: Path | None = None) -> None:
@@ -59,7 +61,10 @@ class LogFileNotifier:
         self._began: dict[int, float] = {}
         self._lost_lines = 0
         self._has_complained = False
-        self._write([])
+        try:
+            self._file.open()
+        except OSError as error:
+            raise UsageError(f"the log {path} cannot be opened: {_trouble(error)}. Name another by -l") from error
 
     def tell(self, event: Event) -> None:
         """Log `event`."""
@@ -173,11 +178,13 @@ class LogFileNotifier:
         if self._has_complained:
             return
         self._has_complained = True
-        remark = (
-            f"crude-link: the log {self._path} cannot be written: {error.strerror or error}; going on without it\n"
-        )
+        remark = f"crude-link: the log {self._path} cannot be written: {_trouble(error)}; going on without it\n"
         try:
             sys.stderr.write(remark)
             sys.stderr.flush()
         except (OSError, ValueError, AttributeError):
             return  # nobody is left who could be told
+
+
+def _trouble(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -258,3 +258,13 @@ def test_a_read_only_directory_can_be_looked_at_and_says_why_nothing_runs(read_o
     assert read_only.run("show").status == 0
     elsewhere = read_only.run("run", env={"CRUDE_LINK_HOME": str(read_only.directory.parent / "home")})
     assert elsewhere.status == 0, elsewhere.err
+
+
+def test_a_log_that_cannot_be_opened_ends_it_before_anything_is_run(folder: Folder) -> None:
+    folder.config("cron: {second: 0}\nsteps: [{name: talk, command: 'touch done'}]\n")
+    for log in (".", "config.yaml/today.log"):
+        ended = folder.run("--non-interactive", "--log-file", log)
+        assert ended.status == 2
+        assert f"the log {log} cannot be opened" in ended.err
+        assert ended.err.count("\n") == 1
+    assert not (folder.directory / "done").exists()

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crude_link.clock import SystemClock
+from crude_link.errors import UsageError
 from crude_link.model.event import (
     AttemptBegan,
     AttemptEnded,
@@ -255,8 +256,9 @@ def test_a_log_that_cannot_be_written_is_said_once_and_goes_on_later(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "logs"
-    folder.write_text("a file stands where the folder should be")
     log = LogFileNotifier(folder / "today.log", SystemClock())
+    shutil.rmtree(folder)
+    folder.write_text("a file stands where the folder should be")
     log.tell(Notice(text="one\ntwo"))
     log.tell(Notice(text="three"))
     said = capsys.readouterr().err
@@ -271,12 +273,25 @@ def test_a_log_that_cannot_be_written_is_said_once_and_goes_on_later(
     assert capsys.readouterr().err == ""
 
 
+def test_a_log_that_cannot_be_opened_is_an_error_at_the_start(tmp_path: Path) -> None:
+    tmp_path.joinpath("file").touch()
+    for name, trouble in (
+        ("", "is a directory"),
+        ("file/today.log", "not a directory"),
+        ("x" * 300, "name too long"),
+    ):
+        with pytest.raises(UsageError, match=trouble) as error:
+            LogFileNotifier(tmp_path / name, SystemClock())
+        assert str(tmp_path / name) in str(error.value)
+        assert "-l" in str(error.value)
+
+
 def test_a_full_disk_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     log = LogFileNotifier(Path("/dev/full"), SystemClock())
     for number in range(100):
         log.tell(Notice(text=str(number)))
     log.close()
-    assert capsys.readouterr().err.count("No space left on device") == 1
+    assert capsys.readouterr().err.count("no space left on device") == 1
 
 
 CRAMPED = """
