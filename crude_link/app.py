@@ -7,14 +7,14 @@ needed, so that the commands which only look stay quick.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
-from crude_link.errors import CannotStart, CrudeLinkError, Problem, UnknownRun
+from crude_link.errors import CannotStart, CrudeLinkError, Problem, StoreError, UnknownRun
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
@@ -62,12 +62,19 @@ def open_records(start: Path | None = None, *, create: bool = False) -> Records:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfigFile:
-    """A config file and the `--set` texts that go over it."""
+    """A config file as it was read, and the `--set` texts that go over it."""
 
     path: Path
+    text: str
     settings: tuple[str, ...] = ()
-    #: What the file said, where a record says it; None: what it says now.
-    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """A pipeline, and the config file that it comes from."""
+
+    pipeline: Pipeline
+    config: ConfigFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,55 +100,55 @@ class Desk:
         """The desk of the project at or above the current directory."""
         return cls(project=find_project(Path.cwd(), os.environ))
 
-    def load(self, config: ConfigFile, *, now: datetime | None = None) -> tuple[Pipeline, ...]:
+    def load(self, path: Path, settings: tuple[str, ...] = (), *, now: datetime | None = None) -> list[Loaded]:
         """Read a config file; `${now:...}` is `now`, by default this moment. ConfigError with all that is wrong."""
-        from crude_link.config.load import Source, load
+        from crude_link.config.load import Source, load, read
 
-        return load(
-            Source(
-                path=config.path,
-                project=self.project.directory,
-                settings=config.settings,
-                now=now or self.clock.now(),
-                environment=self.environment,
-                run_exec=self._output_of,
-                in_shell=escaped_in_shell,
-                check_schedule=schedule_problem,
-                advise_schedule=schedule_warning,
-            )
+        text = read(path, self.project.directory)
+        source = Source(
+            path=path,
+            project=self.project.directory,
+            settings=settings,
+            now=now or self.clock.now(),
+            environment=self.environment,
+            run_exec=self._output_of,
+            in_shell=escaped_in_shell,
+            text=text,
+            check_schedule=schedule_problem,
+            advise_schedule=schedule_warning,
         )
+        config = ConfigFile(path=path, text=text, settings=settings)
+        return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
-    def check(
-        self, pipeline: Pipeline, config_file: Path, selection: Selection = Selection()
-    ) -> tuple[list[Problem], list[str]]:
+    def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
         """Do the pre-flight of what is selected; return problems and warnings."""
         from crude_link.programs import check_interpreter
         from crude_link.steps.preflight import Preflight
 
         look = Preflight(
             project=self.project.directory,
-            config_file=config_file,
+            config_file=loaded.config.path,
             environment=self.environment,
-            secrets=self.secrets(pipeline),
+            secrets=self.secrets(loaded.pipeline),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
         )
-        return look.check(pipeline, selection)
+        return look.check(loaded.pipeline, selection)
 
     def record(
         self,
         store: SqliteStore,
-        pipeline: Pipeline,
-        config: ConfigFile,
+        loaded: Loaded,
         ask: Ask = Ask(),
         sitting: Sitting | None = None,
     ) -> Run:
         """Record a new run: with its first sitting, or for another process to begin."""
+        pipeline, config = loaded.pipeline, loaded.config
         new = NewRun(
             pipeline=pipeline.name,
             origin=ask.origin,
             began=self.clock.now(),
             config_file=_relative(config.path, self.project.directory),
-            config_text=config.path.read_text(encoding="utf-8") if config.text is None else config.text,
+            config_text=config.text,
             document=pipeline.document,
             resolved=pipeline.resolved,
             steps=pipeline.names,
@@ -190,20 +197,31 @@ class Desk:
             raise CannotStart(str(error)) from error
 
 
-def recorded_pipeline(store: SqliteStore, run_id: int) -> Pipeline:
-    """Return the pipeline of a run as its record has it."""
+def recorded(records: Records, run: Run) -> Loaded:
+    """Return the pipeline of a run, and its config file, as its record has them."""
     from crude_link.config.load import build
 
-    _, document, resolved = store.history.document(run_id)
-    return replace(build(document), resolved=resolved)
+    text, document, resolved = records.store.history.document(run.id)
+    path = records.project.directory / run.config_file
+    config = ConfigFile(path=path, text=text, settings=run.settings)
+    return Loaded(pipeline=replace(build(document), resolved=resolved), config=config)
 
 
-def remove_old_runs(store: SqliteStore, pipeline: str, policy: Retention | None, now: datetime) -> list[int]:
-    """Remove what a retention policy (None: the default for scheduled runs) does not keep; return the ids."""
+def remove_old_runs(
+    store: SqliteStore, pipeline: str, policy: Retention | None, now: datetime, warn: Callable[[str], None]
+) -> None:
+    """Remove what a retention policy (None: the default for scheduled runs) does not keep.
+
+    What the store cannot remove is told to `warn`: old runs that stay are no reason for a new one to fail.
+    """
     from crude_link.store.retention import doomed
 
-    sizes = store.removal.sizes(pipeline, measure=policy is not None and policy.size_bytes is not None)
-    return [run for run in doomed(sizes, policy, now) if store.removal.remove_run(run)]
+    try:
+        sizes = store.removal.sizes(pipeline, measure=policy is not None and policy.size_bytes is not None)
+        for run in doomed(sizes, policy, now):
+            store.removal.remove_run(run)
+    except StoreError as error:
+        warn(f"old runs of {pipeline} could not be removed: {error}")
 
 
 def escaped_in_shell(before: str, value: str) -> str:

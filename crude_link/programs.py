@@ -280,7 +280,20 @@ def _overhear(_number: int, _frame: object) -> None:
 # --- programs that outlive us -----------------------------------------------------------------------------
 
 
-def start_detached(argv: Sequence[str], *, cwd: Path, log: Path) -> int:
+#: Not `-m`, which puts the current directory first on the path: a project's own `yaml.py` would be imported.
+_OURSELVES = """import sys
+sys.path[:] = [place for place in sys.path if place] + [{!r}]
+from crude_link.cli import main
+sys.exit(main())
+"""
+
+
+def ourselves(*words: str) -> list[str]:
+    """Return the argv that starts a command of ours, wherever it is started."""
+    return [sys.executable, "-c", _OURSELVES.format(str(Path(__file__).resolve().parent.parent)), *words]
+
+
+def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> int:
     """Start a program in a session of its own that goes on when we end, and return its pid.
 
     It reads nothing and appends what it writes to `log`. ProgramError when it cannot be started.
@@ -294,7 +307,7 @@ def start_detached(argv: Sequence[str], *, cwd: Path, log: Path) -> int:
     try:
         os.chdir(cwd)
         return os.posix_spawnp(
-            argv[0], list(argv), os.environ,
+            argv[0], list(argv), environment,
             file_actions=actions, setsid=True, setsigmask=(), setsigdef=DEFAULT_SIGNALS,
         )  # fmt: skip
     except OSError as error:

@@ -28,7 +28,7 @@ from crude_link.model.words import moment_words
 LONGEST_SLEEP = timedelta(seconds=15)
 
 
-class Entry(Protocol):
+class Scheduled(Protocol):
     """A pipeline and the schedule that fires it."""
 
     @property
@@ -37,7 +37,7 @@ class Entry(Protocol):
 
     @property
     def trigger(self) -> Trigger:
-        """When it fires."""
+        """When it fires; asked anew after each slot."""
 
     def begin(self, slot_time: datetime) -> int:
         """Begin the run of a slot and return its id. CrudeLinkError when it cannot begin."""
@@ -47,7 +47,7 @@ class Entry(Protocol):
 class _Due:
     """An entry's next slot, and the run that its last slot began, while it lives."""
 
-    entry: Entry
+    entry: Scheduled
     slot_time: datetime | None
     run: int | None = None
 
@@ -69,7 +69,7 @@ class Scheduler:
     because the machine slept or the process was blocked, the newest is run and the others are told.
     """
 
-    def __init__(self, entries: Sequence[Entry], parts: SchedulerParts, *, keep_running: bool) -> None:
+    def __init__(self, entries: Sequence[Scheduled], parts: SchedulerParts, *, keep_running: bool) -> None:
         self._parts = parts
         self._keep_running = keep_running
         now = parts.clock.now()
@@ -96,13 +96,13 @@ class Scheduler:
     def _begin_due(self) -> None:
         now = self._parts.clock.now()
         for due in self._due:
-            if due.slot_time is None or due.slot_time > now:
+            if due.slot_time is None or due.slot_time > now or self._is_over():
                 continue
             slot_time, missed = _newest_slot(due.entry.trigger, due.slot_time, now)
-            due.slot_time = due.entry.trigger.next_after(slot_time)
             if missed:
                 self._say(f"{due.entry.name}: missed {missed} slots up to {_local(slot_time)}", Level.WARNING)
             self._begin(due, slot_time)
+            due.slot_time = due.entry.trigger.next_after(slot_time)  # by the schedule as it is now
 
     def _begin(self, due: _Due, slot_time: datetime) -> None:
         if due.run is not None:
@@ -114,6 +114,8 @@ class Scheduler:
         except CrudeLinkError as error:
             self._say(f"{due.entry.name}: the slot at {_local(slot_time)} could not begin: {error}", Level.ERROR)
             self._failed = True
+            if not self._keep_running:
+                self._say("the schedule ends: the slot could not begin", Level.ERROR)
 
     def _settle(self, run: Run) -> None:
         for due in self._due:
@@ -125,7 +127,7 @@ class Scheduler:
             return
         self._failed = True
         if not self._keep_running and not self._parts.interrupts.signal:
-            self._say(f"the schedule ends, for run {run.id} is {run.status.value}", Level.ERROR)
+            self._say(f"the schedule ends: run {run.id} is {run.status.value}", Level.ERROR)
 
     def _longest_wait(self) -> timedelta:
         now = self._parts.clock.now()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from crude_link.app import Ask, ConfigFile, Desk, Records, open_records, recorded_pipeline
+from crude_link.app import Ask, Desk, Loaded, Records, open_records, recorded, remove_old_runs
 from crude_link.engine.live import LiveRun
 from crude_link.engine.runner import Runner, Surroundings
 from crude_link.engine.stopping import Interrupts
@@ -22,6 +22,7 @@ from crude_link.model.event import Level, Notice
 from crude_link.model.order import View
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Code, Decision, Selection, Sitting, Verdict
+from crude_link.model.status import Status
 from crude_link.programs import CodeProbe
 from crude_link.steps.evidence import StepEvidence
 
@@ -48,6 +49,7 @@ class Workshop:
         self._view = view
         self._front = front
         self._stack = ExitStack()
+        self._is_listening = False
         around = Surroundings(
             runs=self.store.runs,
             attempts=self.store.attempts,
@@ -62,7 +64,6 @@ class Workshop:
         self.runner = Runner(around, self.interrupts)
 
     def __enter__(self) -> Workshop:
-        self._stack.enter_context(self.interrupts)
         if self._front:
             self._stack.callback(self._front.close)
         self._stack.callback(self.notifier.close)
@@ -74,37 +75,63 @@ class Workshop:
     ) -> None:
         self._stack.close()
 
-    def check(self, pipeline: Pipeline, config_file: Path, selection: Selection = Selection()) -> None:
+    def check(self, loaded: Loaded, selection: Selection = Selection()) -> None:
         """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier."""
-        problems, warnings = self.desk.check(pipeline, config_file, selection)
-        for text in (*pipeline.warnings, *warnings):
+        problems, warnings = self.desk.check(loaded, selection)
+        for text in (*loaded.pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
 
-    def begin(self, pipeline: Pipeline, config: ConfigFile, ask: Ask = Ask()) -> LiveRun:
+    def listen(self) -> None:
+        """From now on signals end runs, in their order, and not this process; `begin` and `resume` do it too.
+
+        Before that, while a config is read and checked, Ctrl-C ends the process, and nothing has begun.
+        """
+        if not self._is_listening:
+            self._stack.enter_context(self.interrupts)
+            self._is_listening = True
+
+    def begin(self, loaded: Loaded, ask: Ask = Ask()) -> LiveRun:
         """Record a new run and hand it to the runner."""
+        self.listen()
         sitting = self._sitting()
-        run = self.desk.record(self.store, pipeline, config, ask, sitting)
+        run = self.desk.record(self.store, loaded, ask, sitting)
         with ExitStack() as stack:
             lock = stack.enter_context(self.store.locks.hold(run.id))
-            return self._take(pipeline, sitting, lock, stack.pop_all())
+            return self._take(loaded, sitting, lock, stack.pop_all())
 
-    def resume(self, run_id: int, reloaded: tuple[Pipeline, str] | None = None) -> LiveRun:
-        """Go on with a run at what is not done: as it was, or with a reloaded pipeline and its file's text."""
+    def resume(self, run_id: int, reloaded: Loaded | None = None) -> LiveRun:
+        """Go on with a run at what is not done: as it was, or with its pipeline as it was loaded again."""
+        self.listen()
         with ExitStack() as stack:
             lock = stack.enter_context(self.store.locks.hold(run_id))
-            pipeline = reloaded[0] if reloaded else recorded_pipeline(self.store, run_id)
             if reloaded:
-                text, document = reloaded[1], pipeline.document
-                self.store.runs.adopt_document(run_id, text, document, pipeline.names, pipeline.resolved)
+                pipeline = reloaded.pipeline
+                self.store.runs.adopt_document(
+                    run_id, reloaded.config.text, pipeline.document, pipeline.names, pipeline.resolved
+                )
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
+            loaded = reloaded or recorded(self.records, self.store.runs.run(run_id))
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
-            return self._take(pipeline, sitting, lock, stack.pop_all())
+            return self._take(loaded, sitting, lock, stack.pop_all())
+
+    def tidy(self, pipeline: Pipeline) -> None:
+        """Remove what the pipeline's retention does not keep. What cannot be removed is told, and stays."""
+
+        def warn(text: str) -> None:
+            self.notifier.tell(Notice(text=text, level=Level.WARNING))
+
+        remove_old_runs(self.store, pipeline.name, pipeline.retention, self.desk.clock.now(), warn)
 
     def skip(self, run_id: int, step: str) -> None:
         """Record that a person wants to go on without a step."""
         self._decide(run_id, Verdict.SKIP, step=step)
+
+    def finished_steps(self, run_id: int) -> list[str]:
+        """Return the steps of a run that have succeeded."""
+        attempts = self.store.attempts.attempts(run_id)
+        return list(dict.fromkeys(each.key.step for each in attempts if each.status is Status.SUCCEEDED))
 
     def code(self) -> Code | None:
         """Return the state of the project's code, as it is now or was when the workshop was opened."""
@@ -127,8 +154,8 @@ class Workshop:
             code=self.code(),
         )
 
-    def _take(self, pipeline: Pipeline, sitting: Sitting, lock: Path, held: ExitStack) -> LiveRun:
-        store = self.store
+    def _take(self, loaded: Loaded, sitting: Sitting, lock: Path, held: ExitStack) -> LiveRun:
+        store, pipeline = self.store, loaded.pipeline
         run = store.runs.run(int(lock.parent.name))
         resumed = sitting.number > 1
         live = LiveRun(

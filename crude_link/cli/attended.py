@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crude_link.app import Ask, ConfigFile, remove_old_runs
+from crude_link.app import Ask, Loaded
 from crude_link.cli.pipelines import check_selection, choose, config_paths
+from crude_link.cli.talk import say
 from crude_link.errors import ConfigError
 from crude_link.keyboard import PersonsTerminal, screen_of
 from crude_link.model.event import Notice
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.order import View
-from crude_link.model.run import Selection
+from crude_link.model.run import Origin, Selection
 from crude_link.model.status import Status
+from crude_link.store.place import HOME_VARIABLE
 from crude_link.workshop import Workshop
 
 if TYPE_CHECKING:
+    from crude_link.cli.prompt import Answer, Failure
     from crude_link.engine.live import LiveRun
     from crude_link.interfaces import Clock, Notifier
-    from crude_link.model.pipeline import Pipeline
     from crude_link.model.run import Run
 
 
@@ -37,69 +39,72 @@ class Wish:
     prompt: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """How the work on a run, and on what a person made of it at the prompt, came to its end."""
+
+    exit_status: int
+    #: The person wants no more, or a signal came: what else was wished is not begun.
+    is_stopped: bool = False
+
+
 def run_attended(wish: Wish) -> int:
     """Run the wished pipelines one after the other; return the exit status."""
     config_paths(wish.config_files)  # where there is none, no store is made either
     with person_workshop() as workshop:
-        chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
-        check_selection(chosen, wish.selection)
-        for each in chosen:
-            workshop.check(each.pipeline, each.config.path, wish.selection)
+        chosen = _checked(workshop, wish)
         workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
         if any(each.pipeline.schedule for each in chosen):
             workshop.notifier.tell(Notice(text="the cron section is followed only with --non-interactive"))
         statuses = []
         for each in chosen:
-            live = workshop.begin(each.pipeline, each.config, Ask(selection=wish.selection))
-            statuses.append(see_through(workshop, live, each.config, prompt=wish.prompt))
+            live = workshop.begin(each, Ask(selection=wish.selection))
+            seen = see_through(workshop, live, each, prompt=wish.prompt)
+            statuses.append(seen.exit_status)
             if each.pipeline.retention:
-                now = workshop.desk.clock.now()
-                remove_old_runs(workshop.store, each.pipeline.name, each.pipeline.retention, now)
-            if workshop.interrupts.signal:
+                workshop.tidy(each.pipeline)
+            if seen.is_stopped:
                 break
         return max(statuses, default=0)
 
 
 def run_detached(wish: Wish) -> list[int]:
     """Record the wished runs and begin them in processes of their own; return their ids."""
-    from crude_link.programs import start_detached
+    from crude_link.programs import ourselves, start_detached
 
     config_paths(wish.config_files)
     with person_workshop() as workshop:
-        chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
-        check_selection(chosen, wish.selection)
-        for each in chosen:
-            workshop.check(each.pipeline, each.config.path, wish.selection)
-        runs = [
-            workshop.desk.record(workshop.store, each.pipeline, each.config, Ask(selection=wish.selection))
-            for each in chosen
-        ]
+        chosen = _checked(workshop, wish)
+        project, environment = workshop.desk.project, dict(workshop.desk.environment)
+        if HOME_VARIABLE in environment:
+            environment[HOME_VARIABLE] = str(project.home)  # a relative one started where we were started
+        runs = [workshop.desk.record(workshop.store, each, Ask(selection=wish.selection)) for each in chosen]
         for run in runs:
             start_detached(
-                [sys.executable, "-m", "crude_link", "resume", str(run.id), "--no-prompt"],
-                cwd=workshop.desk.project.directory,
+                ourselves("resume", str(run.id), "--no-prompt"),
+                cwd=project.directory,
+                environment=environment,
                 log=workshop.store.files.folder(run.id) / "detached.log",
             )
         return [run.id for run in runs]
 
 
-def see_through(workshop: Workshop, live: LiveRun, config: ConfigFile, *, prompt: bool) -> int:
-    """Work on a run to its end, asking what to do after each failure; return the exit status."""
+def see_through(workshop: Workshop, live: LiveRun, loaded: Loaded, *, prompt: bool) -> Seen:
+    """Work on a run to its end, asking what to do after each failure."""
     while True:
         run = workshop.runner.finish()[-1]
-        if run.status is not Status.FAILED or not prompt or workshop.interrupts.signal:
-            return exit_status(workshop, run)
-        following = _after_failure(workshop, live, run, config)
-        if following is None:
-            return exit_status(workshop, run)
-        live = following
-
-
-def exit_status(workshop: Workshop, run: Run) -> int:
-    """Return 0 for a success, the signal's status for a run that it ended, else 1."""
-    if run.status is Status.SUCCEEDED:
-        return 0
-    return workshop.interrupts.exit_status if run.status is Status.CANCELLED and workshop.interrupts.signal else 1
+        interrupts = workshop.interrupts
+        if run.status is Status.SUCCEEDED:
+            return Seen(exit_status=0, is_stopped=interrupts.signal is not None)
+        if interrupts.signal:
+            is_its_end = run.status is Status.CANCELLED
+            return Seen(exit_status=interrupts.exit_status if is_its_end else 1, is_stopped=True)
+        if run.status is not Status.FAILED or not prompt:
+            return Seen(exit_status=1)
+        following = _after_failure(workshop, live, run, loaded)
+        if isinstance(following, Seen):
+            return following
+        live, loaded = following
 
 
 def person_workshop(*, create: bool = True) -> Workshop:
@@ -114,79 +119,86 @@ def _terminal(clock: Clock) -> Notifier:
     return TerminalNotifier(sys.stdout.buffer, sys.stderr, clock)
 
 
-def _after_failure(workshop: Workshop, live: LiveRun, run: Run, config: ConfigFile) -> LiveRun | None:
-    """Ask, and begin what was answered: a further sitting, a new run, or nothing (None)."""
-    from crude_link.cli.prompt import Answer, Failure, ask_after_failure
+def _checked(workshop: Workshop, wish: Wish) -> list[Loaded]:
+    chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
+    check_selection(chosen, wish.selection)
+    for each in chosen:
+        workshop.check(each, wish.selection)
+    return chosen
+
+
+def _after_failure(workshop: Workshop, live: LiveRun, run: Run, loaded: Loaded) -> tuple[LiveRun, Loaded] | Seen:
+    """Ask, and begin what was answered: a further sitting or a new run; or say how it ended."""
+    from crude_link.cli.prompt import Answer, Failure
 
     assert live.plan is not None
     failed = [name for name, standing in live.plan.standings.items() if standing.state.status is Status.FAILED]
     if not failed:  # the run's own timeout ended it
-        return None
-    failure = Failure(run=run.id, step=failed[0], config=config.path, order=live.orders_made.get(failed[0]))
-    with workshop.interrupts.paused():
-        while True:
-            answer = ask_after_failure(failure)
-            match answer:
-                case Answer.RERUN_STEP:
-                    return workshop.resume(run.id)
-                case Answer.RERUN_PIPELINE:
-                    return workshop.begin(live.pipeline, config, Ask(selection=run.selection, rerun_of=run.id))
-                case Answer.EDIT:
-                    edited = _edited(workshop, live, config)
-                    if edited:
-                        return edited
-                case Answer.SKIP:
-                    workshop.skip(run.id, failed[0])
-                    return workshop.resume(run.id)
-                case Answer.STOP:
-                    step = failed[0]
-                    where = f"crude-link logs {run.id} {step} · crude-link resume {run.id}"
-                    workshop.notifier.tell(Notice(text=f"run {run.id} stays failed at {step!r} · {where}"))
-                    return None
-                case _:
-                    assert_never(answer)
+        return Seen(exit_status=1)
+    failure = Failure(run=run.id, step=failed[0], config=loaded.config.path, order=live.orders_made.get(failed[0]))
+    try:
+        with workshop.interrupts.raising():
+            answer, edited = _answered(workshop, live, loaded, failure)
+    except KeyboardInterrupt:
+        if not workshop.interrupts.signal:  # a key of the menu
+            workshop.interrupts.note(signal.SIGINT)
+        _say_where(run, failed[0])
+        return Seen(exit_status=workshop.interrupts.exit_status, is_stopped=True)
+    live_now: LiveRun | None = None
+    match answer:
+        case Answer.RERUN_STEP:
+            live_now = workshop.resume(run.id)
+        case Answer.RERUN_PIPELINE:
+            live_now = workshop.begin(loaded, Ask(origin=Origin.RERUN, selection=run.selection, rerun_of=run.id))
+        case Answer.EDIT:
+            live_now = workshop.resume(run.id, edited)
+        case Answer.SKIP:
+            workshop.skip(run.id, failed[0])
+            live_now = workshop.resume(run.id)
+        case Answer.STOP | None:
+            _say_where(run, failed[0])
+        case _:
+            assert_never(answer)
+    return (live_now, edited or loaded) if live_now else Seen(exit_status=1, is_stopped=answer is Answer.STOP)
 
 
-def _edited(workshop: Workshop, live: LiveRun, config: ConfigFile) -> LiveRun | None:
-    """Open the config in an editor and go on with what it says now; None when it cannot be used yet."""
+def _answered(
+    workshop: Workshop, live: LiveRun, loaded: Loaded, failure: Failure
+) -> tuple[Answer | None, Loaded | None]:
+    """Ask until there is an answer that can be followed; with EDIT comes what was loaded again."""
+    from crude_link.cli.prompt import Answer, ask_after_failure
+
+    while True:
+        answer = ask_after_failure(failure)
+        if answer is not Answer.EDIT:
+            return answer, None
+        edited = _edited(workshop, live, loaded)
+        if edited:
+            return answer, edited
+
+
+def _edited(workshop: Workshop, live: LiveRun, loaded: Loaded) -> Loaded | None:
+    """Open the config in an editor and load what it says now; None when it cannot be used yet."""
+    from crude_link.changes import config_changes, loaded_again
     from crude_link.cli.prompt import confirm
     from crude_link.programs import ProgramError, open_editor
 
     try:
-        open_editor(config.path, workshop.desk.environment)
-        pipeline = reloaded(workshop, live.run, config)
-        workshop.check(pipeline, config.path, live.run.selection)
+        open_editor(loaded.config.path, workshop.desk.environment)
+        edited = loaded_again(workshop.desk, live.run)
+        workshop.check(edited, live.run.selection)
     except (ConfigError, ProgramError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 (the face talks)
+        say(str(error))
         return None
-    changed = changed_steps(live.pipeline, pipeline, finished_steps(workshop, live.run.id))
-    if changed and not confirm(f"finished already, and now different: {', '.join(changed)}. Go on without them?"):
+    changes = config_changes(live.pipeline, edited.pipeline)
+    for line in changes.lines():
+        say(line)
+    spoiled = changes.spoils(workshop.finished_steps(live.run.id))
+    if spoiled and not confirm(f"finished already, and now different: {', '.join(spoiled)}. Go on without them?"):
         return None
-    return workshop.resume(live.run.id, (pipeline, config.path.read_text(encoding="utf-8")))
+    return edited
 
 
-def reloaded(workshop: Workshop, run: Run, config: ConfigFile) -> Pipeline:
-    """Return a run's pipeline as its config file says it now, with the run's own `--set` and time."""
-    loaded = workshop.desk.load(ConfigFile(path=config.path, settings=run.settings), now=run.began)
-    for pipeline in loaded:
-        if pipeline.name == run.pipeline:
-            return pipeline
-    raise ConfigError.of(f"{config.path} has no pipeline {run.pipeline!r} any more")
-
-
-def finished_steps(workshop: Workshop, run_id: int) -> list[str]:
-    """Return the steps of a run that have succeeded."""
-    attempts = workshop.store.attempts.attempts(run_id)
-    return list(dict.fromkeys(a.key.step for a in attempts if a.status is Status.SUCCEEDED))
-
-
-def changed_steps(old: Pipeline, new: Pipeline, finished: Sequence[str]) -> list[str]:
-    """Return which of the finished steps the new pipeline says otherwise, or no longer."""
-    from dataclasses import replace
-
-    there = {step.name: replace(step, position=None) for step in new.steps}
-    return [
-        step.name
-        for step in old.steps
-        if step.name in finished and there.get(step.name) != replace(step, position=None)
-    ]
+def _say_where(run: Run, step: str) -> None:
+    where = f"crude-link logs {run.id} {step} · crude-link resume {run.id}"
+    say(f"run {run.id} stays failed at {step!r} · {where}")

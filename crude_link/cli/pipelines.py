@@ -5,28 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crude_link.app import ConfigFile
 from crude_link.errors import UsageError
 from crude_link.store.place import find_project
 
 if TYPE_CHECKING:
-    from crude_link.app import Desk
-    from crude_link.model.pipeline import Pipeline
+    from crude_link.app import Desk, Loaded
     from crude_link.model.run import Selection
 
 DEFAULT = Path("config.yaml")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
-    """A pipeline to run, and the config file that it stands in."""
-
-    pipeline: Pipeline
-    config: ConfigFile
 
 
 def config_paths(given: Sequence[Path]) -> tuple[Path, ...]:
@@ -43,16 +32,12 @@ def config_paths(given: Sequence[Path]) -> tuple[Path, ...]:
     )
 
 
-def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: Sequence[str] = ()) -> list[Chosen]:
+def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: Sequence[str] = ()) -> list[Loaded]:
     """Load the config files and return the named pipelines in the order named, or all in the files' order."""
-    loaded = [
-        Chosen(pipeline=pipeline, config=config)
-        for config in (ConfigFile(path=path, settings=settings) for path in config_paths(files))
-        for pipeline in desk.load(config)
-    ]
+    loaded = [each for path in config_paths(files) for each in desk.load(path, settings)]
     if not names:
         return loaded
-    known = {chosen.pipeline.name: chosen for chosen in loaded}
+    known = {each.pipeline.name: each for each in loaded}
     unknown = [name for name in names if name not in known]
     if unknown:
         file = next((name for name in unknown if name.endswith((".yaml", ".yml"))), None)
@@ -61,15 +46,15 @@ def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: 
     return [known[name] for name in names]
 
 
-def check_selection(chosen: Sequence[Chosen], selection: Selection) -> None:
+def check_selection(chosen: Sequence[Loaded], selection: Selection) -> None:
     """UsageError when `--from` or `--only` names a step that one of the pipelines has not."""
-    wanted = selection.only or selection.start_at
     for each in chosen:
-        names = [step.name for step in each.pipeline.steps]
-        if wanted is not None and wanted not in names:
-            near = difflib.get_close_matches(wanted, names, n=1)
+        names = each.pipeline.names
+        unknown = selection.unknown_in(names)
+        if unknown is not None:
+            near = difflib.get_close_matches(unknown, names, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Its steps: {', '.join(names)}"
-            raise UsageError(f"pipeline {each.pipeline.name!r} has no step {wanted!r}. {hint}")
+            raise UsageError(f"pipeline {each.pipeline.name!r} has no step {unknown!r}. {hint}")
 
 
 def pipeline_names(files: Sequence[Path]) -> list[str]:

@@ -47,7 +47,7 @@ def command(
     chosen = choose(desk, config_file, settings, pipelines)
     check_selection(chosen, selection)
     for each in chosen:
-        problems, _ = desk.check(each.pipeline, each.config.path, selection)
+        problems, _ = desk.check(each, selection)
         if problems:
             raise ConfigError(problems)
         usual = records.store.history.usual(each.pipeline.name) if records else {}

@@ -36,34 +36,34 @@ class Failure:
     order: Order | None = None
 
 
-def ask_after_failure(failure: Failure) -> Answer:
-    """Ask until there is an answer; end of input and Ctrl-C mean to stop here."""
-    try:
-        if os.isatty(0) and os.isatty(2):
+def ask_after_failure(failure: Failure) -> Answer | None:
+    """Ask until there is an answer; None: nobody wants anything. KeyboardInterrupt comes through."""
+    if os.isatty(0) and os.isatty(2):
+        try:
             return _menu(failure)
-        return _plain_questions(failure)
-    except (KeyboardInterrupt, EOFError):
-        return Answer.STOP
+        except EOFError:  # the terminal is gone, or Ctrl-D
+            return Answer.STOP
+    return _plain_questions(failure)
 
 
 def confirm(question: str) -> bool:
     """Ask a yes-or-no question on stderr; end of input means no."""
     click.echo(f"{question} [y/N] ", nl=False, err=True)
+    line = ""
     try:
         line = sys.stdin.readline()
-    except KeyboardInterrupt:
-        line = ""
-    if not (line.endswith("\n") and os.isatty(0)):  # nobody's Enter went to a new line
-        click.echo(err=True)
+    finally:
+        if not (line.endswith("\n") and os.isatty(0)):  # nobody's Enter went to a new line
+            click.echo(err=True)
     return line.strip().lower() in ("y", "yes")
 
 
-def _plain_questions(failure: Failure) -> Answer:
+def _plain_questions(failure: Failure) -> Answer | None:
     if confirm(f"rerun the step {failure.step!r}?"):
         return Answer.RERUN_STEP
     if confirm("rerun the whole pipeline?"):
         return Answer.RERUN_PIPELINE
-    return Answer.STOP
+    return None
 
 
 def _menu(failure: Failure) -> Answer:

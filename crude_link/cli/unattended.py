@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from crude_link.app import Ask, remove_old_runs, trigger_for
-from crude_link.cli.pipelines import Chosen, choose, config_paths
+from crude_link.app import Ask, Loaded, trigger_for
+from crude_link.cli.pipelines import choose, config_paths
 from crude_link.cli.talk import say
 from crude_link.clock import SystemClock
-from crude_link.errors import ConfigError, CrudeLinkError, UsageError
-from crude_link.interfaces import Clock, Notifier, Trigger
+from crude_link.errors import ConfigError, CrudeLinkError
+from crude_link.interfaces import Trigger
 from crude_link.model.event import Level, Notice
+from crude_link.model.pipeline import Schedule
 from crude_link.model.run import Origin
 from crude_link.model.status import Status
+from crude_link.notifiers.logfile import LogFileNotifier
 from crude_link.notifiers.summary import closing_line
 from crude_link.scheduler import Scheduler, SchedulerParts
 from crude_link.store import find_project
@@ -24,68 +26,75 @@ from crude_link.workshop import Workshop
 
 
 def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, *, keep_running: bool) -> int:
-    """Follow the schedules of the config files, or run once where there are none; return the exit status."""
+    """Follow the schedules of the config files, or run once where there are none; return the exit status.
 
-    def to_log(clock: Clock) -> Notifier:
-        from crude_link.notifiers.logfile import LogFileNotifier
-
-        return LogFileNotifier(log, clock, find_project(Path.cwd(), os.environ).directory)
-
+    Whatever ends the work is in the log file too: nobody may be there to read stderr.
+    """
+    notifier = LogFileNotifier(log, SystemClock(), find_project(Path.cwd(), os.environ).directory)
     try:
-        config_paths(files)
-    except UsageError as error:  # no store is made where there is no config
-        to_log(SystemClock()).tell(Notice(text=str(error), level=Level.ERROR))
+        config_paths(files)  # where there is none, no store is made either
+        with Workshop(lambda _clock: notifier) as workshop:
+            return _work(workshop, files, settings, log, keep_running=keep_running)
+    except KeyboardInterrupt:
+        notifier.tell(Notice(text="stopped by Ctrl-C before anything began", level=Level.WARNING))
         raise
-    with Workshop(to_log) as workshop:
-        try:
-            chosen = choose(workshop.desk, files, settings)
-            for each in chosen:
-                workshop.check(each.pipeline, each.config.path)
-        except CrudeLinkError as error:
-            workshop.notifier.tell(Notice(text=str(error), level=Level.ERROR))
-            raise
-        for each in chosen:
-            names = " → ".join(step.name for step in each.pipeline.steps)
-            say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")
-        scheduled = [each for each in chosen if each.pipeline.schedule]
-        for each in chosen if scheduled else ():
-            if not each.pipeline.schedule:
-                text = (
-                    f"{each.pipeline.name} has no cron: it is not run. By hand: crude-link run {each.pipeline.name}"
-                )
-                workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
-        if scheduled:
-            went_well = _follow(workshop, scheduled, keep_running=keep_running)
-        else:
-            went_well = _run_once(workshop, chosen)
-        if workshop.interrupts.signal:
-            say(f"stopped by {workshop.interrupts.who}")
-            return workshop.interrupts.exit_status
-        return 0 if went_well else 1
+    except Exception as error:
+        words = (
+            "" if isinstance(error, CrudeLinkError) else f"this should not have happened: {type(error).__name__}: "
+        )
+        notifier.tell(Notice(text=f"{words}{error}", level=Level.ERROR))
+        raise
 
 
-def _run_once(workshop: Workshop, chosen: Sequence[Chosen]) -> bool:
+def _work(
+    workshop: Workshop, files: Sequence[Path], settings: tuple[str, ...], log: Path, *, keep_running: bool
+) -> int:
+    chosen = choose(workshop.desk, files, settings)
+    for each in chosen:
+        workshop.check(each)
+    for each in chosen:
+        names = " → ".join(step.name for step in each.pipeline.steps)
+        say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")
+    scheduled = [each for each in chosen if each.pipeline.schedule]
+    workshop.listen()
+    if scheduled:
+        _tell_unscheduled(workshop, chosen)
+        went_well = _follow(workshop, scheduled, keep_running=keep_running)
+    else:
+        went_well = _run_once(workshop, chosen)
+    if workshop.interrupts.signal:
+        text = f"stopped by {workshop.interrupts.who}"
+        workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
+        say(text)
+        return workshop.interrupts.exit_status
+    return 0 if went_well else 1
+
+
+def _run_once(workshop: Workshop, chosen: Sequence[Loaded]) -> bool:
     went_well = True
     for each in chosen:
-        workshop.begin(each.pipeline, each.config)
+        if workshop.interrupts.signal:
+            break
+        workshop.begin(each)
         run = workshop.runner.finish()[-1]
         attempts = {attempt.key.step: attempt for attempt in workshop.store.attempts.attempts(run.id)}
         say(closing_line(run, workshop.store.states.states(run.id), attempts))
         went_well = went_well and run.status is Status.SUCCEEDED
         if each.pipeline.retention:
-            _tidy(workshop, each)
-        if workshop.interrupts.signal:
-            break
+            workshop.tidy(each.pipeline)
     return went_well
 
 
-def _tidy(workshop: Workshop, chosen: Chosen) -> None:
-    pipeline = chosen.pipeline
-    remove_old_runs(workshop.store, pipeline.name, pipeline.retention, workshop.desk.clock.now())
+def _tell_unscheduled(workshop: Workshop, chosen: Sequence[Loaded]) -> None:
+    for each in chosen:
+        name = each.pipeline.name
+        if not each.pipeline.schedule:
+            text = f"{name} has no cron: it is not run. By hand: crude-link run {name}"
+            workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
 
 
-def _follow(workshop: Workshop, scheduled: Sequence[Chosen], *, keep_running: bool) -> bool:
-    entries = [_ConfigEntry(workshop=workshop, chosen=each) for each in scheduled]
+def _follow(workshop: Workshop, scheduled: Sequence[Loaded], *, keep_running: bool) -> bool:
+    entries = [ScheduledPipeline(workshop=workshop, loaded=each) for each in scheduled]
     parts = SchedulerParts(
         runner=workshop.runner,
         clock=workshop.desk.clock,
@@ -96,34 +105,50 @@ def _follow(workshop: Workshop, scheduled: Sequence[Chosen], *, keep_running: bo
 
 
 @dataclass(kw_only=True, slots=True)
-class _ConfigEntry:
-    """The schedule of one pipeline; the config file is read again for each slot."""
+class ScheduledPipeline:
+    """A pipeline and the schedule of its config file, which is read again for each slot."""
 
     workshop: Workshop
-    chosen: Chosen
+    loaded: Loaded
     trigger: Trigger = field(init=False)
 
     def __post_init__(self) -> None:
-        assert self.chosen.pipeline.schedule is not None
-        self.trigger = trigger_for(self.chosen.pipeline.schedule)
+        assert self.loaded.pipeline.schedule is not None
+        self.trigger = trigger_for(self.loaded.pipeline.schedule)
 
     @property
     def name(self) -> str:
         """The pipeline's name."""
-        return self.chosen.pipeline.name
+        return self.loaded.pipeline.name
 
     def begin(self, slot_time: datetime) -> int:
         """Begin the slot's run with the config as it is now, or, when that is broken, as it was at the last slot."""
-        config = self.chosen.config
+        self._read_again()
+        self.workshop.tidy(self.loaded.pipeline)
+        self.workshop.check(self.loaded)
+        return self.workshop.begin(self.loaded, Ask(origin=Origin.SCHEDULE, slot_time=slot_time)).run.id
+
+    def _read_again(self) -> None:
+        """Take what the config file says now. ConfigError when the pipeline, or its schedule, was taken out of it."""
+        config = self.loaded.config
         try:
-            for pipeline in self.workshop.desk.load(config):
-                if pipeline.name == self.name:
-                    self.chosen = Chosen(pipeline=pipeline, config=config)
+            found = self.workshop.desk.load(config.path, config.settings)
         except ConfigError as error:
             text = f"{config.path} cannot be used; the run takes what it said before. {error}"
             self.workshop.notifier.tell(Notice(text=text, level=Level.ERROR))
-        pipeline = self.chosen.pipeline
-        _tidy(self.workshop, self.chosen)
-        self.workshop.check(pipeline, config.path)
-        ask = Ask(origin=Origin.SCHEDULE, slot_time=slot_time)
-        return self.workshop.begin(pipeline, config, ask).run.id
+            return
+        mine = next((each for each in found if each.pipeline.name == self.name), None)
+        if mine is None:
+            raise ConfigError.of(f"{config.path} has no pipeline {self.name!r} any more")
+        if mine.pipeline.schedule is None:
+            raise ConfigError.of(f"{config.path} has no cron for {self.name!r} any more")
+        if config.text != mine.config.text:
+            self.workshop.notifier.tell(Notice(text=f"{config.path} has changed: the run takes what it says now"))
+        self._take_schedule(mine.pipeline.schedule)
+        self.loaded = mine
+
+    def _take_schedule(self, schedule: Schedule) -> None:
+        if schedule != self.loaded.pipeline.schedule:
+            self.trigger = trigger_for(schedule)
+            text = f"{self.name}: its cron has changed, the slots after this one follow the new one"
+            self.workshop.notifier.tell(Notice(text=text))

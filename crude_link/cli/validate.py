@@ -33,7 +33,7 @@ def command(settings: tuple[str, ...], config_file: tuple[Path, ...], as_json: b
     except ConfigError as error:
         problems += error.problems
     for each in chosen:
-        found, more = desk.check(each.pipeline, each.config.path)
+        found, more = desk.check(each)
         problems += found
         warnings += [*each.pipeline.warnings, *more]
     if as_json:

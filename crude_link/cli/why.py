@@ -212,14 +212,14 @@ def _attempt_words(record: Record, attempt: Attempt, now: datetime) -> str:
 
 def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], now: datetime) -> list[str]:
     """Say when the next try is due; the pipeline is built for it, which only this case pays for."""
-    from crude_link.app import recorded_pipeline
+    from crude_link.app import recorded
     from crude_link.engine.retry import next_try
 
     present = [attempt for attempt in attempts if attempt.sitting == record.sittings[-1].number]
     if not present or present[-1].outcome is None or present[-1].status is Status.SUCCEEDED:
         return []
     try:
-        policy = recorded_pipeline(records.store, record.run.id).step(attempts[-1].key.step).retries
+        policy = recorded(records, record.run).pipeline.step(attempts[-1].key.step).retries
     except (CrudeLinkError, KeyError):
         return []
     again = next_try(policy, present)

@@ -137,8 +137,15 @@ class Runner:
             live.decisions += (decision,)
             live.stopping = stopping
             live.is_stale = True
+            self._tell_stopping(live, stopping)
         for key in live.running:
             self._around.executor.tell(Stop(key=key, now=now))
+
+    def _tell_stopping(self, live: LiveRun, stopping: Stopping) -> None:
+        if live.running:
+            steps = ", ".join(key.step for key in live.running)
+            again = " · Ctrl-C again ends it at once" if self._has_keyboard() else ""
+            self._around.notifier.tell(Notice(text=f"{stopping.reason}: ending {steps}{again}", run=live.run.id))
 
     # --- one turn -------------------------------------------------------------------------------------
 
@@ -186,7 +193,7 @@ class Runner:
             outcome = Outcome(ending=Ending.NOT_STARTED, ended=began, reason=str(error))
             self._end(live, attempt, outcome, Findings())
             return
-        if order.stdin is Stdin.TERMINAL and not (around.front and around.front.has_keyboard):
+        if order.stdin is Stdin.TERMINAL and not self._has_keyboard():
             order = replace(order, stdin=Stdin.NOTHING)  # nobody is there: a question fails at once
         attempt = _as_recorded(attempt, order)
         around.attempts.begin_attempt(attempt)
@@ -252,6 +259,10 @@ class Runner:
         if front and (screen := front.new_screen()):
             self._resize(screen)
 
+    def _has_keyboard(self) -> bool:
+        front = self._around.front
+        return front is not None and front.has_keyboard
+
     def _wants_keys(self) -> AttemptKey | None:
         """Return the attempt that has the keyboard: the first that wants it."""
         orders = [order for live in self._live.values() for order in live.running.values()]
@@ -290,6 +301,8 @@ class Runner:
         order = live.running.pop(key)
         if self._around.front and order.stdin is Stdin.TERMINAL:
             self._around.front.listen(self._wants_keys() is not None)
+        if outcome.ending is Ending.STOPPED and live.stopping:  # the agent knows how, and only we know why
+            outcome = replace(outcome, reason=outcome.reason.replace("stopped", live.stopping.reason, 1))
         outcome, findings = self._around.evidence.collect(order, outcome)
         self._end(live, live.newest(key), outcome, findings)
 

@@ -15,7 +15,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """While entered, signals only set flags: the first asks for a gentle end, the second for one at once.
 
-    The third Ctrl-C is the ordinary one again, for the day on which the loop itself hangs. A signal that was
+    The Ctrl-C after two signals is the ordinary one, for the day on which the loop itself hangs. A signal that was
     ignored when the process began (`nohup`) stays ignored. `fileno` is readable after a signal.
     """
 
@@ -48,14 +48,26 @@ class Interrupts:
         except BlockingIOError:
             return
 
+    def note(self, number: signal.Signals) -> None:
+        """Take note of a signal, or of a Ctrl-C that came as a key."""
+        self.count += 1
+        self.signal = number
+
     @contextmanager
-    def paused(self) -> Iterator[None]:
-        """While a person is asked something, Ctrl-C is the ordinary one."""
-        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    def raising(self) -> Iterator[None]:
+        """While a person is asked something, a signal is noted and raises KeyboardInterrupt."""
+
+        def leave(number: int, _frame: FrameType | None) -> None:
+            self.note(signal.Signals(number))
+            raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, leave) for number in self._before}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)  # a library's event loop took it
 
     def __enter__(self) -> Interrupts:
         for end in (self._read, self._write):
@@ -63,7 +75,7 @@ class Interrupts:
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = signal.signal(number, self._flag)
         return self
 
     def __exit__(
@@ -75,8 +87,7 @@ class Interrupts:
         os.close(self._read)
         os.close(self._write)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        self.signal = signal.Signals(number)
+    def _flag(self, number: int, _frame: FrameType | None) -> None:
+        self.note(signal.Signals(number))
         if self.count >= 2:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -165,6 +165,11 @@ class Selection:
             return f"not selected (--from {self.start_at})"
         return None
 
+    def unknown_in(self, names: tuple[str, ...]) -> str | None:
+        """Return the step that is asked for when it is none of `names`, else None."""
+        wanted = self.only if self.only is not None else self.start_at
+        return wanted if wanted is not None and wanted not in names else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:

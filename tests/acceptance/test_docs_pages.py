@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from crude_link.app import ConfigFile, Desk
+from crude_link.app import Desk
 from crude_link.cli.root import root
 from crude_link.store.place import find_project
 
@@ -59,4 +59,4 @@ def test_the_configs_of_the_readme_are_right(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         config = tmp_path / f"{number}.yaml"
         config.write_text(block if "steps:" in block else block + "steps: ['echo done']\n", encoding="utf-8")
-        assert desk.load(ConfigFile(path=config))
+        assert desk.load(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pexpect
@@ -65,9 +66,10 @@ def test_the_menu_follows_the_last_lines_and_the_exit_in_words(failing: Folder) 
     for line in MENU:
         terminal.expect_exact(line)
     terminal.send("\x03")
+    terminal.expect("stays failed at 'second'")
     terminal.expect(pexpect.EOF)
     terminal.close()
-    assert terminal.exitstatus == 1
+    assert terminal.exitstatus == 130
     assert failing.steps() == {"first": "succeeded", "second": "failed", "third": "skipped"}
 
 
@@ -175,6 +177,51 @@ def test_a_shell_that_cannot_start_does_not_end_the_prompt(failing: Folder) -> N
     menu.wait()
     menu.choose(MENU[-1])
     assert menu.end()[0] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_prompt_ends_it_and_the_run_stays_failed(failing: Folder, number: signal.Signals) -> None:
+    menu = Menu(failing)
+    menu.terminal.kill(number)
+    status, _ = menu.end()
+    assert status == 128 + number
+    assert [run["status"] for run in failing.runs()] == ["failed"]
+
+
+TWO = """
+pipelines:
+  one: {steps: [{name: bad, command: exit 3}]}
+  two: {steps: [{name: good, command: echo two >> lines}]}
+"""
+
+
+@pytest.mark.parametrize(("key", "status"), [("stop", 1), ("ctrl-c", 130)])
+def test_who_stops_at_the_prompt_wants_no_further_pipeline(folder: Folder, key: str, status: int) -> None:
+    folder.config(TWO)
+    menu = Menu(folder)
+    if key == "stop":
+        menu.terminal.send("\x1b[A\r")
+    else:
+        menu.terminal.send("\x03")
+    assert menu.end()[0] == status
+    assert folder.read("lines") == ""
+
+
+def test_without_an_answer_the_next_pipeline_runs(folder: Folder) -> None:
+    folder.config(TWO)
+    assert folder.run(keys="").status == 1
+    assert folder.read("lines") == "two\n"
+
+
+def test_rerunning_the_pipeline_takes_the_config_that_was_read(failing: Folder) -> None:
+    menu = Menu(failing)
+    (failing.directory / "config.yaml").unlink()
+    failing.write("good", "")
+    menu.choose("rerun the whole pipeline")
+    assert menu.end()[0] == 0
+    shown = failing.json("show", "2")
+    assert "looking for good" in shown["config"]["text"]
+    assert shown["origin"] == "rerun"
 
 
 def test_no_prompt_asks_nothing(failing: Folder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pexpect
@@ -159,3 +160,23 @@ def test_the_run_itself_can_time_out(folder: Folder) -> None:
     assert ended.status == 1
     assert "the run timed out after 1 s" in ended.err
     folder.wait_for_nobody()
+
+
+def test_ctrl_c_while_the_config_is_read_ends_it_and_nothing_is_recorded(folder: Folder) -> None:
+    folder.config("params: {a: '${exec:touch asked; sleep 100}'}\nsteps: ['echo ${params.a}']\n")
+    terminal = folder.terminal("run")
+    wait_until((folder.directory / "asked").exists, "the program of the reference runs")
+    terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
+    assert folder.runs() == []
+
+
+def test_term_while_the_config_is_read_ends_it_unattended_too(folder: Folder) -> None:
+    folder.config("params: {a: '${exec:touch asked; sleep 100}'}\nsteps: ['echo ${params.a}']\n")
+    begun = folder.start("--non-interactive")
+    wait_until((folder.directory / "asked").exists, "the program of the reference runs")
+    begun.send_signal(signal.SIGTERM)
+    assert begun.wait() in (143, -signal.SIGTERM)
+    assert folder.runs() == []

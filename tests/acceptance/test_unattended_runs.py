@@ -160,7 +160,8 @@ def test_signals_end_it_cleanly_in_the_middle_of_a_run(
     run = folder.runs()[0]
     assert run["status"] == "cancelled"
     assert "stopped by" in run["reason"]
-    assert "cancelled" in log_lines(folder)[-1]
+    assert "cancelled" in log_lines(folder)[-2]
+    assert "stopped by" in log_lines(folder)[-1]
     assert "Traceback" not in folder.read("err")
 
 
@@ -255,3 +256,22 @@ def test_an_empty_cron_is_an_error_for_it_would_fire_every_second(folder: Folder
     assert ended.status == 2
     assert "cron" in ended.err
     assert count(folder) == 0
+
+
+def test_what_ends_it_is_in_the_log_whatever_it_is(folder: Folder) -> None:
+    folder.config("steps: ['echo done']\n")
+    folder.home.mkdir()
+    (folder.home / "crude-link.db").write_bytes(b"this is no database at all" * 100)
+    ended = folder.run("--non-interactive")
+    assert ended.status == 3
+    assert " ERROR " in log_lines(folder)[-1]
+    assert "crude-link.db" in log_lines(folder)[-1]
+
+
+def test_that_it_was_stopped_between_runs_is_in_the_log(folder: Folder) -> None:
+    folder.config("cron: {year: 2099}\nsteps: ['echo done']\n")
+    begun = folder.start("--non-interactive")
+    folder.wait_for_text("crude-link.log", "next run at 2099")
+    begun.send_signal(signal.SIGTERM)
+    assert begun.wait() == 143
+    assert "WARN  stopped by TERM" in log_lines(folder)[-1]

@@ -210,7 +210,9 @@ def test_ctrl_c_in_the_shell_does_not_reach_us(tmp_path: Path) -> None:
 def test_a_detached_program_has_its_own_session_and_writes_to_the_log(tmp_path: Path) -> None:
     log = tmp_path / "out.log"
     log.write_text("before\n")
-    pid = start_detached(["sh", "-c", "echo out; echo err >&2; pwd -P; cat; echo end"], cwd=tmp_path, log=log)
+    pid = start_detached(
+        ["sh", "-c", "echo out; echo err >&2; pwd -P; cat; echo end"], cwd=tmp_path, environment=os.environ, log=log
+    )
     assert os.getsid(pid) == pid
     os.waitpid(pid, 0)
     assert log.read_text() == f"before\nout\nerr\n{tmp_path.resolve()}\nend\n"
@@ -219,7 +221,7 @@ def test_a_detached_program_has_its_own_session_and_writes_to_the_log(tmp_path: 
 def test_a_detached_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     here = Path.cwd()
     with pytest.raises(ProgramError, match="`no-such-program` cannot be started"):
-        start_detached(["no-such-program"], cwd=tmp_path, log=tmp_path / "log")
+        start_detached(["no-such-program"], cwd=tmp_path, environment=os.environ, log=tmp_path / "log")
     assert Path.cwd() == here
 
 

@@ -74,7 +74,7 @@ def test_a_failed_run_ends_the_schedule() -> None:
     entry = OneEntry(bench, EveryMinute(NOON + timedelta(minutes=5)))
     assert not schedule(bench, entry)
     assert entry.slots == minutes(1, 2)
-    assert notices(bench, Level.ERROR) == ["the schedule ends, for run 2 is failed"]
+    assert notices(bench, Level.ERROR) == ["the schedule ends: run 2 is failed"]
 
 
 def test_with_keep_running_the_schedule_outlives_failures() -> None:
@@ -89,7 +89,9 @@ def test_a_slot_that_cannot_begin_counts_as_a_failed_run(keep_running: bool) -> 
     bench = Bench(None)
     entry = OneEntry(bench, EveryMinute(NOON + timedelta(minutes=2)), broken=True)
     assert schedule(bench, entry, keep_running=keep_running) == keep_running
-    assert len(notices(bench, Level.ERROR)) == (2 if keep_running else 1)
+    errors = notices(bench, Level.ERROR)
+    assert sum("could not begin: config.yaml is broken" in text for text in errors) == (2 if keep_running else 1)
+    assert ("the schedule ends: the slot could not begin" in errors) == (not keep_running)
 
 
 def test_a_slot_is_skipped_while_the_last_run_still_goes_and_this_is_said() -> None:

@@ -1,0 +1,117 @@
+"""A config that changes while runs and schedules live: what is taken up, what is told, and what is refused."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from acceptance.starting import Folder, wait_until
+
+FAILING = """
+steps:
+  - {name: first, command: echo first >> lines}
+  - {name: second, command: echo second >> lines; test -e good}
+"""
+EVERY_SECOND = "cron: {second: '*'}\n"
+
+
+@pytest.fixture
+def failed(folder: Folder) -> Folder:
+    folder.config(FAILING)
+    assert folder.run("run", "--no-prompt").status == 1
+    return folder
+
+
+def test_resume_says_that_the_config_has_changed_since(failed: Folder) -> None:
+    failed.write("good", "")
+    failed.config(FAILING.replace("test -e good", "echo new"))
+    ended = failed.run("resume")
+    assert ended.status == 0
+    assert "config.yaml has changed since; this goes on with what it said then" in ended.err
+    assert "resume 1 --reload" in ended.err
+
+
+def test_resume_says_that_a_script_has_changed_since(folder: Folder) -> None:
+    folder.write("fail.py", "raise SystemExit(1)\n")
+    folder.config("steps: [{name: only, script: fail.py}]\n")
+    assert folder.run("run", "--no-prompt").status == 1
+    folder.write("fail.py", "print('mended')\n")
+    ended = folder.run("resume")
+    assert ended.status == 0
+    assert "only: fail.py is not the file that run 1 had" in ended.err
+
+
+def test_reload_tells_what_differs_key_by_key(failed: Folder) -> None:
+    failed.write("good", "")
+    failed.config(
+        FAILING.replace("test -e good", "test -e good; echo 2") + "  - {name: third, command: echo third}\n"
+    )
+    ended = failed.run("resume", "--reload")
+    assert ended.status == 0
+    assert "second: command: echo second >> lines; test -e good → " in ended.err
+    assert "new in the config: third" in ended.err
+
+
+def test_reload_of_a_run_of_one_step_that_was_renamed_is_refused(folder: Folder) -> None:
+    folder.config(FAILING)
+    assert folder.run("run", "--only", "second", "--no-prompt").status == 1
+    folder.config(FAILING.replace("name: second", "name: other"))
+    ended = folder.run("resume", "--reload")
+    assert ended.status == 2
+    assert "run 1 was asked for --only second, and config.yaml has no step 'second' any more" in ended.err
+    assert len(folder.json("show", "1")["sittings"]) == 1
+
+
+def test_reload_from_a_step_that_was_renamed_is_refused(folder: Folder) -> None:
+    folder.config(FAILING)
+    assert folder.run("run", "--from", "second", "--no-prompt").status == 1
+    folder.config(FAILING.replace("name: second", "name: other"))
+    assert folder.run("resume", "--reload").status == 2
+
+
+def test_reload_without_the_config_or_the_pipeline_is_refused_in_words(failed: Folder) -> None:
+    failed.config("name: other\n" + FAILING)
+    ended = failed.run("resume", "--reload")
+    assert (ended.status, "has no pipeline 'project' any more" in ended.err) == (2, True)
+    (failed.directory / "config.yaml").unlink()
+    ended = failed.run("resume", "--reload")
+    assert (ended.status, "there is no such file" in ended.err) == (2, True)
+
+
+def test_the_schedule_outlives_a_config_that_vanishes_and_comes_back(folder: Folder) -> None:
+    config = folder.config(EVERY_SECOND + "steps: [{name: work, command: echo x >> lines}]\n")
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: "x" in folder.read("lines"), "a first run")
+    text = config.read_text()
+    config.unlink()
+    folder.wait_for_text("crude-link.log", "config.yaml cannot be used; the run takes what it said before")
+    done = len(folder.read("lines"))
+    wait_until(lambda: len(folder.read("lines")) > done, "a run without a config file")
+    assert folder.json("show", "last")["config"]["text"] == text
+    folder.config(text.replace("echo x", "echo y"))
+    wait_until(lambda: "y" in folder.read("lines"), "a run by the new config")
+    assert "config.yaml has changed: the run takes what it says now" in folder.read("crude-link.log")
+    begun.send_signal(signal.SIGTERM)
+    assert begun.wait() == 143
+
+
+def test_the_schedule_follows_a_cron_that_changes(folder: Folder) -> None:
+    folder.config(EVERY_SECOND + "steps: [{name: work, command: echo x >> lines}]\n")
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: folder.read("lines"), "a first run")
+    folder.config("cron: {year: 2099}\nsteps: [{name: work, command: echo y >> lines}]\n")
+    folder.wait_for_text("crude-link.log", "its cron has changed")
+    folder.wait_for_text("crude-link.log", "next run at 2099-01-01")
+    assert begun.poll() is None
+    begun.send_signal(signal.SIGINT)
+    assert begun.wait() == 130
+
+
+def test_a_pipeline_that_was_taken_out_of_the_config_ends_its_schedule(folder: Folder) -> None:
+    folder.config(EVERY_SECOND + "name: one\nsteps: [{name: work, command: echo x >> lines}]\n")
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: folder.read("lines"), "a first run")
+    folder.config(EVERY_SECOND + "name: two\nsteps: [{name: work, command: echo y >> lines}]\n")
+    assert begun.wait() == 1
+    assert "could not begin: config.yaml has no pipeline 'one' any more" in folder.read("crude-link.log")
+    assert "y" not in folder.read("lines")
