@@ -8,6 +8,7 @@ import time
 
 from crude_link.agent.channels import Channels
 from crude_link.agent.lean import signal
+from crude_link.agent.machine import NoRoom
 from crude_link.agent.output import Index, Output, pack_size
 from crude_link.agent.processes import MARK, descendants, is_alive, session_memory
 from crude_link.agent.spawn import CannotSpawn, spawn
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from crude_link.agent.arrivals import Arrivals
     from crude_link.agent.loop import Loop
-    from crude_link.agent.machine import OutOfMemory
+    from crude_link.agent.machine import Machine, OutOfMemory
     from crude_link.agent.protocol import Message
 
 _SAMPLE_SECONDS = 5.0
@@ -75,27 +76,32 @@ class Attempt:
 
     # --- its life, in order ---
 
-    def start(
-        self, marks: str, arrivals: Arrivals, memory: OutOfMemory, escapees: Callable[[Attempt], list[int]]
-    ) -> None:
-        """Start the process and say so, or end at once with the reason. `escapees` finds what left its group."""
+    def start(self, marks: str, machine: Machine, escapees: Callable[[Attempt], list[int]]) -> None:
+        """Start the process and say so, or end at once with the reason. `escapees` finds what left its group.
+
+        NoRoom: it has ended without a trace, and may be tried again as another Attempt.
+        """
         order = self._order
         self._escapees = escapees
-        self._kills_before = memory.count()
-        streams = self._open_files(arrivals)
+        self._kills_before = machine.memory.count()
         env = dict(order["env"])
         env[MARK] = marks
         has_keyboard = order["stdin"] == "terminal"
         try:
             self._channels = Channels(order["screens"], has_keyboard)
+            if machine.descriptors.is_near(max(self._channels.inner)):
+                raise NoRoom("too many open files")
+            streams = self._open_files(machine.arrivals)
             streams.expect(self._channels.inner[1:])
-            self.pid = spawn(order["argv"], env, order["cwd"], self._channels.inner, has_keyboard)
+            with machine.descriptors:
+                inner = machine.descriptors.low(self._channels.inner)
+                self.pid = spawn(order["argv"], env, order["cwd"], inner, has_keyboard)
         except CannotSpawn as error:
             self._give_up(str(error))
             return
-        except OSError as error:
-            self._give_up(f"the machine has no pipe or terminal left: {error.strerror}")
-            return
+        except NoRoom:
+            self._end()
+            raise
         self._channels.connect(streams)
         self._tell("started", pid=self.pid)
 
@@ -166,6 +172,8 @@ class Attempt:
 
     def due(self) -> float:
         """Return the monotonic time at which `tick` has something to do."""
+        if self.has_ended:
+            return 0.0
         times = [moment for moment in [output.due() for output in self._outputs] if moment is not None]
         if self._status is not None:
             return min([self._clear_due, *times])
@@ -237,9 +245,9 @@ class Attempt:
         masks = [mask.encode("utf-8", "surrogateescape") for mask in order["masks"]]
         index = Index(order["index"], self._began, lambda text: self._tell("remarked", text=text))
         self._index = index
-        stdout, stderr = (Output(name, order[name], masks, index, self._tell) for name in ("stdout", "stderr"))
-        self._outputs = (stdout, stderr)
-        self._streams = Streams((stdout, stderr), arrivals, self._loop)
+        for name in ("stdout", "stderr"):
+            self._outputs += (Output(name, order[name], masks, index, self._tell),)
+        self._streams = Streams(self._outputs, arrivals, self._loop)
         return self._streams
 
     def _give_up(self, reason: str) -> None:
@@ -277,6 +285,8 @@ class Attempt:
     def _end(self) -> None:
         if self._streams:
             self._streams.finish()
+        for output in self._outputs:
+            output.finish()
         if self._index:
             self._index.finish()
         if self._channels:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from crude_link.agent.machine import NoRoom, is_want_of_room
 from crude_link.agent.output import open_terminal, pack_size, set_size
+from crude_link.agent.spawn import CannotSpawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +16,10 @@ _USUAL_SIZE = (24, 80)
 
 
 class Channels:
-    """Opened before the spawn; `connect` gives our sides to the outputs, `close` undoes it all."""
+    """Opened before the spawn; `connect` gives our sides to the outputs, `close` undoes it all.
+
+    CannotSpawn; NoRoom.
+    """
 
     def __init__(self, screens: dict[str, list[int] | None], has_keyboard: bool) -> None:
         #: What the process gets as 0, 1 and 2; -1 is /dev/null.
@@ -27,9 +32,11 @@ class Channels:
             for name in ("stdout", "stderr"):
                 self._pairs.append(_open(screens.get(name)))
             stdin = self._open_keyboard() if has_keyboard else -1
-        except OSError:
+        except OSError as error:
             self.close()
-            raise
+            if is_want_of_room(error):
+                raise NoRoom(str(error.strerror).lower()) from error
+            raise CannotSpawn(f"the machine has no pipe or terminal left: {error.strerror}") from error
         self.inner = (stdin, self._pairs[0][1], self._pairs[1][1])
 
     def connect(self, streams: Streams) -> None:

@@ -8,7 +8,7 @@ import time
 from crude_link.agent.lean import signal
 from crude_link.agent.sweep import Sweep
 
-_MOST_DESCRIPTORS = 4096
+_MOST_DESCRIPTORS = 1 << 16
 
 
 class Guard:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from crude_link.agent.machine import NoRoom, is_want_of_room
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +14,10 @@ _COPY_PIECE = 1 << 20
 
 
 class LogFile:
-    """A file that is written from some place on to its end; what cannot be written is dropped, and remarked once."""
+    """A file that is written from some place on to its end; what cannot be written is dropped, and remarked once.
+
+    NoRoom when it is made while too many files are open.
+    """
 
     def __init__(self, path: str, remark: Callable[[str], None]) -> None:
         self.path = path
@@ -23,7 +28,13 @@ class LogFile:
         self._dropped = 0
         self._remark = remark
         self._has_moved = False
-        self._fd = self._open()
+        try:
+            self._fd = self._open()
+        except OSError as error:
+            if is_want_of_room(error):
+                raise NoRoom(str(error.strerror).lower()) from error
+            self._fd = -1
+            self._complain(error)
 
     def write(self, place: int, data: bytes, lasting: int) -> None:
         """Make the file end with `data` from `place` on; the first `lasting` bytes of it will not be given again.
@@ -69,16 +80,8 @@ class LogFile:
         try:
             return os.open(self.path, flags, 0o600)
         except FileNotFoundError:
-            pass
-        except OSError as error:
-            self._complain(error)
-            return -1
-        try:
             os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
             return os.open(self.path, flags, 0o600)
-        except OSError as error:
-            self._complain(error)
-            return -1
 
     def _shorten(self, size: int) -> None:
         try:
@@ -87,7 +90,11 @@ class LogFile:
             self._complain(error)
 
     def _write_anew(self) -> None:
-        old, self._fd = self._fd, self._open()
+        old, self._fd = self._fd, -1
+        try:
+            self._fd = self._open()
+        except OSError as error:
+            self._complain(error)
         if not self._has_moved:
             self._has_moved = True
             self._remark(f"{self.path} was removed while it was being written; it was written anew")

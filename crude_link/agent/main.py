@@ -6,13 +6,12 @@ import os
 import resource
 import time
 
-from crude_link.agent.arrivals import Arrivals
 from crude_link.agent.attempt import Attempt
 from crude_link.agent.guard import Guard
 from crude_link.agent.holds import Hold
 from crude_link.agent.lean import become_subreaper, signal
 from crude_link.agent.loop import Loop
-from crude_link.agent.machine import OutOfMemory, greeting
+from crude_link.agent.machine import Machine, NoRoom, greeting
 from crude_link.agent.processes import MARK, children, is_alive, mark_word, marks_of, next_zombie, session_of
 from crude_link.agent.protocol import Inbox, Outbox
 from crude_link.agent.sweep import PATIENCE_SECONDS
@@ -35,14 +34,17 @@ class Agent:
         self._loop = Loop()
         self._inbox = Inbox(0)
         self._outbox = Outbox(1)
-        self._memory = OutOfMemory()
-        self._arrivals = Arrivals()
+        self._machine = Machine()
         self._name = os.urandom(8).hex()
         self._word = mark_word("agent", self._name)
         self._outer_marks = os.environ.get(MARK, "")
         self._guard = Guard(self._word)
         self._holds: dict[int, Hold] = {}
+        #: Orders for runs whose lock is not held yet.
         self._queue: list[Message] = []
+        #: Orders that wait until another attempt has ended.
+        self._crowded: list[Message] = []
+        self._was_crowded = False
         self._attempts: dict[str, Attempt] = {}
         #: What KILL did not end: no longer an attempt's.
         self._given_up: set[int] = set()
@@ -100,22 +102,49 @@ class Agent:
         if hold and hold.refusal:
             attempt.refuse(hold.refusal)
             self._outbox.put(attempt.facts(0))
-        elif hold and hold.is_held:
-            self._begin(attempt, hold)
-        else:
+        elif not hold or not hold.is_held:
             self._queue.append(message)
+        elif self._crowded or not self._begin(attempt, hold):
+            self._crowded.append(message)
 
-    def _begin(self, attempt: Attempt, hold: Hold) -> None:
-        self._attempts[attempt.key] = attempt
+    def _begin(self, attempt: Attempt, hold: Hold) -> bool:
+        """Start it, or let it end at once; False when it must wait until another one has ended."""
         marks = " ".join([word for word in (self._outer_marks, self._word, hold.word, attempt.word) if word])
-        attempt.start(marks, self._arrivals, self._memory, self._escapees)
+        try:
+            attempt.start(marks, self._machine, self._escapees)
+        except NoRoom as error:
+            if self._attempts:
+                self._remark_crowd(str(error))
+                return False
+            attempt.refuse(f"the machine has no room for it: {error}")
+        self._attempts[attempt.key] = attempt
+        return True
+
+    def _remark_crowd(self, why: str) -> None:
+        if self._was_crowded:
+            return
+        self._was_crowded = True
+        text = (
+            f"no room for more than {len(self._attempts)} steps side by side ({why}): the others wait for their turn"
+        )
+        self._outbox.put({"is": "remarked", "key": None, "text": text})
+
+    def _begin_crowded(self) -> None:
+        """An attempt has ended: try those again that had no room beside it."""
+        waiting, self._crowded = self._crowded, []
+        for number, order in enumerate(waiting):
+            self._start(order)
+            if self._crowded:
+                self._crowded += waiting[number + 1 :]
+                return
 
     def _stop(self, message: Message) -> None:
         key = message["key"]
         if key in self._attempts:
             self._attempts[key].stop("stopped", now=message["now"])
-        for order in [order for order in self._queue if order["key"] == key]:
-            self._queue.remove(order)
+        for order in [order for order in self._queue + self._crowded if order["key"] == key]:
+            self._queue = [other for other in self._queue if other is not order]
+            self._crowded = [other for other in self._crowded if other is not order]
             attempt = Attempt(order, "", self._loop, self._outbox.put)
             attempt.refuse("", why="stopped")
             self._outbox.put(attempt.facts(0))
@@ -152,7 +181,7 @@ class Agent:
         if not hasattr(os, "waitid"):  # macOS before Python 3.13
             for attempt in by_pid.values():
                 if not attempt.is_dead:
-                    attempt.look(self._memory)
+                    attempt.look(self._machine.memory)
             return
         while True:
             pid = next_zombie()
@@ -160,7 +189,7 @@ class Agent:
                 return
             dead = by_pid.pop(pid, None)
             if dead:
-                dead.die(self._memory)
+                dead.die(self._machine.memory)
                 continue
             os.waitpid(pid, 0)
             if pid == self._guard.pid and not self._is_alone:
@@ -168,6 +197,7 @@ class Agent:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        count = len(self._attempts)
         for attempt in list(self._attempts.values()):
             attempt.tick(now)
             if attempt.has_ended:
@@ -175,6 +205,8 @@ class Agent:
                 facts = attempt.facts(_own_peak())
                 self._given_up.update(facts["survivors"])
                 self._outbox.put(facts)
+        if self._crowded and len(self._attempts) < count:
+            self._begin_crowded()
         for hold in list(self._holds.values()):
             if not hold.is_settled and now >= hold.due:
                 self._step_hold(hold, now)
@@ -211,6 +243,7 @@ class Agent:
         self._loop.forget(1)
         self._outbox.abandon()
         self._queue.clear()
+        self._crowded.clear()
         for attempt in self._attempts.values():
             attempt.go_on()
             attempt.stop_soon(PATIENCE_SECONDS)

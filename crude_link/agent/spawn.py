@@ -8,6 +8,7 @@ import stat
 import sys
 
 from crude_link.agent.lean import signal
+from crude_link.agent.machine import NoRoom, is_want_of_room
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class CannotSpawn(Exception):
 def spawn(argv: list[str], env: dict[str, str], cwd: str, fds: tuple[int, int, int], takes_terminal: bool) -> int:
     """Start `argv` in a session of its own with the three descriptors (-1: /dev/null); return its pid.
 
-    Leaves this process in the root directory. CannotSpawn.
+    Leaves this process in the root directory. CannotSpawn; NoRoom.
     """
     try:
         os.chdir(_bytes(cwd))
@@ -76,6 +77,8 @@ def _spawn_here(argv: list[str], env: dict[str, str], fds: tuple[int, int, int],
     except ValueError as error:
         raise CannotSpawn(f"cannot start {argv[0]}: {error}") from error
     except OSError as error:
+        if is_want_of_room(error):
+            raise NoRoom(_why(error)) from error
         raise CannotSpawn(_spawn_words(argv, program, error)) from error
 
 

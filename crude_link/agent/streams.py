@@ -20,7 +20,7 @@ _LAST_READS = 32
 class Streams:
     """Waits for both, and whenever one has something reads both."""
 
-    def __init__(self, outputs: tuple[Output, Output], arrivals: Arrivals, loop: Loop) -> None:
+    def __init__(self, outputs: tuple[Output, ...], arrivals: Arrivals, loop: Loop) -> None:
         self._outputs = outputs
         self._arrivals = arrivals
         self._loop = loop
@@ -49,15 +49,13 @@ class Streams:
             output.go_on(self._read_some)
 
     def finish(self) -> None:
-        """Read what is there, write it all, and let go."""
+        """Read what is there, for the last time."""
         for _ in range(_LAST_READS):
             if not self._read():
                 break
         for number in self._watches:
             self._arrivals.forget(number)
         self._watches = []
-        for output in self._outputs:
-            output.finish()
 
     def _read_some(self) -> None:
         self._read()
