@@ -25,5 +25,6 @@ def command(file: Path) -> int:
         raise UsageError(f"{file} is there already and stays as it is. Name another: crude-link init FILE") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
-    say(f"wrote {file} · next: crude-link validate -c {file} · crude-link run -c {file}")
+    named = "" if file == Path("config.yaml") else f" -c {file}"
+    say(f"wrote {file}: put your own scripts into it · crude-link validate{named} · crude-link run{named}")
     return 0

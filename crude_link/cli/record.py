@@ -109,7 +109,7 @@ def read_record(records: Records, run_id: int) -> Record:
         usual=store.history.usual(run.pipeline),
         holder=holder,
     )
-    return record if holder or run.status is not Status.WAITING else _unbegun(record, detached_log(records, run_id))
+    return _unbegun(record, detached_log(records, run_id)) if run.status is Status.WAITING else record
 
 
 def standing_words(record: Record) -> str:
@@ -157,10 +157,10 @@ def _seen(state: StepState, run: Run) -> StepState:
 
 def _unbegun(record: Record, log: Path) -> Record:
     """Say why nobody has begun the run: its process is still starting, or ended before it could."""
-    said = _last_line(log)
+    said = "" if record.holder else _last_line(log)
     if said:
         return replace(record, unbegun=f"its process said, in {log}: {said}")
-    if SystemClock().now() - record.run.began < _STARTING:
+    if record.holder or SystemClock().now() - record.run.began < _STARTING:
         return replace(record, unbegun="it is just starting", is_starting=True)
     return replace(record, unbegun="nobody seems to begin it")
 

@@ -57,7 +57,7 @@ def _lines(records: Records, runs: list[Run]) -> list[str]:
             moment_words(run.began),
             _time_words(records, run),
             origin_words(run),
-            run.reason,
+            run.reason.removesuffix(f"; crude-link resume {run.id}"),  # a column has no room for a command
         ]
         for run in runs
     ]

@@ -22,7 +22,7 @@ from crude_link.cli.runs import origin_words
 from crude_link.cli.talk import print_json, show
 from crude_link.errors import CrudeLinkError, UsageError
 from crude_link.model.condition import ConditionError, Facts, parse_condition
-from crude_link.model.run import Attempt, Decision, StepState
+from crude_link.model.run import Attempt, Decision, Origin, StepState
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.words import duration_words, moment_words
@@ -74,6 +74,8 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
             f"{request.by} asked it at {moment_words(request.at)} to {request.kind.value}; no answer yet."
         )
     sentences += [_decision_words(each, now) for each in record.decisions if each.step is None]
+    if run.status is Status.WAITING:
+        return sentences
     done = [state.name for state in record.states if state.status is Status.SUCCEEDED]
     if done:
         sentences.append(f"Done: {', '.join(done)}.")
@@ -83,7 +85,8 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
 
 def _beginning(record: Record) -> str:
     run, sittings = record.run, record.sittings
-    words = f"It was begun {origin_words(run)} at {moment_words(run.began)}"
+    how = f"as a {origin_words(run)}" if run.origin is Origin.RERUN else origin_words(run)
+    words = f"It was begun {how} at {moment_words(run.began)}"
     if run.slot_time:
         words += f" for {moment_words(run.slot_time)}"
     if sittings:

@@ -210,6 +210,8 @@ def test_a_run_that_was_just_detached_is_said_to_be_starting(project: LookProjec
         out = ask(command).out
         assert out.startswith(f"run {run} has not begun yet: it is just starting")
         assert out.endswith(f"crude-link wait {run} · crude-link stop {run}\n")
+    with project.store.locks.hold(run):
+        assert ask("why").out.startswith(f"run {run} has not begun yet: it is just starting.\n")
 
 
 def test_a_run_whose_process_died_before_it_began_tells_what_that_said(project: LookProject, ask: Ask) -> None:
