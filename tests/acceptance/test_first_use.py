@@ -98,6 +98,15 @@ def test_a_failed_step_ends_the_run_with_1_and_the_rest_does_not_start(
     assert ended.last_line.endswith("crude-link resume 1")
 
 
+def test_what_init_writes_in_an_empty_folder_can_be_run_at_once(folder: Folder) -> None:
+    assert folder.run("init").status == 0
+    assert folder.run("validate").status == 0
+    ended = folder.run("run")
+    assert (ended.status, ended.out) == (0, "20 rows are enough\n")
+    assert folder.run("run", "--set", "rows=5").status == 0
+    assert "steps.count.metrics.rows = 5" in folder.run("show").out
+
+
 @both_entrances
 def test_without_a_config_file_it_says_what_this_is_and_how_to_begin(folder: Folder, entrance: Sequence[str]) -> None:
     ended = folder.run(entrance=entrance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -273,10 +274,16 @@ def test_a_file_of_twenty_thousand_lines_is_read(tmp_path: Path) -> None:
 
 
 def test_the_starter_is_a_valid_config(tmp_path: Path) -> None:
-    pipeline = load_one(tmp_path, starter_config(), "epochs=5")
-    assert [step.name for step in pipeline.steps] == ["prepare", "training", "report"]
-    assert pipeline.step("report").action == Command(text="echo trained with 5 epochs")
+    pipeline = load_one(tmp_path, starter_config(), "rows=5")
+    assert [step.name for step in pipeline.steps] == ["prepare", "count", "report"]
+    assert str(pipeline.step("prepare").action.text) == "seq 5 > ${run.dir}/rows.txt"  # type: ignore[union-attr]  # a command
     assert pipeline.warnings == ()
+
+
+def test_the_starter_is_valid_with_its_commented_example_too(tmp_path: Path) -> None:
+    text = re.sub(r"^  # (?=- (training|<<)|    )", "  ", starter_config(), flags=re.MULTILINE)
+    pipeline = load_one(tmp_path, text)
+    assert [step.name for step in pipeline.steps] == ["prepare", "training", "count", "report"]
 
 
 @pytest.mark.parametrize("text", [LISTED, starter_config(), "pipelines: {a: {steps: [ls -l]}}\n"])
