@@ -11,37 +11,62 @@ _MOVES = re.compile(rb"\x1b\[[0-9;?]*[A-HJKSTfhlsu]")
 
 
 class Lines:
-    """Collects the output of one stream of one attempt."""
+    """Collects the output of one stream of one attempt; of a line that is written over, only the newest state."""
 
     def __init__(self) -> None:
-        self._unfinished = b""
+        self._state = bytearray()
+        #: A carriage return came behind the state: what follows is written over it.
+        self._is_done = False
+        self._is_moving = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take what has arrived; return the lines that are whole now, without their ends."""
-        *whole, rest = (self._unfinished + data).split(b"\n")
-        while len(rest) > _LONGEST and b"\r" not in rest:
-            whole.append(rest[:_LONGEST])
-            rest = rest[_LONGEST:]
-        self._unfinished = _newest(rest)
-        return [line for line in map(collapsed, whole) if line is not None]
+        *whole, rest = data.split(b"\n")
+        lines: list[bytes] = []
+        for piece in whole:
+            self._add(piece)
+            lines += self._taken()
+        self._add(rest)
+        while len(self._state) > _LONGEST:
+            lines.append(_still(self._state[:_LONGEST]))
+            del self._state[:_LONGEST]
+        return lines
 
     def rest(self) -> list[bytes]:
         """Return what has come without a line end, if anything, and begin anew."""
-        line = collapsed(self._unfinished) if self._unfinished else None
-        self._unfinished = b""
-        return [line] if line else []
+        return self._taken() if self._state else []
+
+    def passing(self) -> bytes:
+        """Return how a line that is being written over looks now; nothing when there is none."""
+        return _still(self._state) if self._is_moving else b""
+
+    def _add(self, piece: bytes) -> None:
+        first, *states = piece.split(b"\r")
+        if first:
+            self._go_on(first)
+        if states:
+            self._is_done = True
+            filled = [state for state in states if state]
+            if filled:
+                self._is_moving = self._is_moving or len(filled) > 1
+                self._go_on(filled[-1])
+                self._is_done = not states[-1]
+
+    def _go_on(self, text: bytes) -> None:
+        if self._is_done:
+            self._is_moving = self._is_moving or bool(self._state)
+            self._is_done = False
+            self._state.clear()
+        self._state += text
+
+    def _taken(self) -> list[bytes]:
+        """Return the line as it looked last, and begin anew; nothing for a bar that took itself away."""
+        line = _still(self._state)
+        has_gone = self._is_moving and not line.strip()
+        self._state.clear()
+        self._is_done = self._is_moving = False
+        return [] if has_gone else [line]
 
 
-def collapsed(line: bytes) -> bytes | None:
-    """Return a line as it looked last, after its carriage returns; None for a bar that took itself away."""
-    pieces = [piece for piece in line.split(b"\r") if piece]
-    last = _MOVES.sub(b"", pieces[-1]) if pieces else b""
-    if len(pieces) > 1 and not last.strip():
-        return None
-    return last
-
-
-def _newest(rest: bytes) -> bytes:
-    """Forget the older states of a bar; its newest may have its carriage return behind it."""
-    at = rest.rstrip(b"\r").rfind(b"\r")
-    return rest if at < 0 else b"\r" + rest[at + 1 :]
+def _still(state: bytearray) -> bytes:
+    return _MOVES.sub(b"", bytes(state))

@@ -26,7 +26,7 @@ from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.status import Status
 from crude_link.notifiers.channel import Channel, are_together
 from crude_link.notifiers.lines import Lines
-from crude_link.notifiers.look import COLOURS, Colour, look_of, one_line, printable, shortened, width_of
+from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -44,6 +44,8 @@ _MUCH = 1_000_000
 _STANDSTILL = timedelta(milliseconds=50)
 #: So long a reader who stands still is waited for when a run has ended, and at the end when somebody said stop.
 _GOODBYE = timedelta(seconds=0.5)
+#: Seconds between two looks at a bar that moves beside the output of other steps.
+_GLANCES = 3.0
 _LEVELS: Mapping[Level, tuple[str, Colour | None]] = {
     Level.INFO: ("", None),
     Level.WARNING: ("warning: ", "yellow"),
@@ -54,14 +56,11 @@ _LEVELS: Mapping[Level, tuple[str, Colour | None]] = {
 class TerminalNotifier:
     """Tells a person, or a pipe. Steps' streams go to ours of the same name, our talk goes to stderr.
 
-    Where steps may run side by side, which each pipeline tells unless `parallel` says it, their output comes in
-    whole lines headed by the step's name, and a moving progress bar only in its final state. Without `follow` their
-    output is not shown at all.
+    Where steps of the pipeline may run side by side, their output comes in whole lines headed by the step's name, and
+    a moving progress bar in its final state; on a terminal also every few seconds as it looks then.
     """
 
-    def __init__(
-        self, out: BinaryIO, err: TextIO, clock: Clock, *, parallel: bool | None = None, follow: bool = True
-    ) -> None:
+    def __init__(self, out: BinaryIO, err: TextIO, clock: Clock) -> None:
         with suppress(OSError, ValueError):
             err.flush()
         self._err = Channel(err.buffer)
@@ -70,10 +69,9 @@ class TerminalNotifier:
         self._stderr = err
         self._look = look_of(err)
         self._clock = clock
-        self._said_parallel = parallel
-        self._parallel = bool(parallel)
-        self._follow = follow
+        self._parallel = False
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
+        self._glanced: dict[tuple[AttemptKey, Stream], float] = {}
         self._usual: dict[int, Mapping[str, timedelta]] = {}
         self._began: dict[int, float] = {}
         self._tries: dict[tuple[int, str], int] = {}
@@ -115,16 +113,29 @@ class TerminalNotifier:
     # --- output of steps --------------------------------------------------------------------------------
 
     def _tell_output(self, event: AttemptWrote) -> None:
-        if not self._follow:
-            return
         if not self._parallel:
             self._write(event.stream, event.data)
             return
         lines = self._lines.setdefault((event.key, event.stream), Lines())
         self._write_lines(event.key, event.stream, lines.feed(event.data))
+        self._glance(event.key, event.stream, lines)
+
+    def _glance(self, key: AttemptKey, stream: Stream, lines: Lines) -> None:
+        """Show now and then how a bar stands that moves beside the output of other steps."""
+        width = self._look_of(stream).width
+        if width is None:
+            return
+        now = self._clock.monotonic()
+        if now - self._glanced.setdefault((key, stream), now) < _GLANCES:
+            return
+        bar = one_line(lines.passing().decode("utf-8", "replace"))
+        if bar:
+            self._glanced[key, stream] = now
+            line = shortened(bar, width - width_of(f"{key.step} | ") - 1)
+            self._write_lines(key, stream, [line.encode(self._look_of(stream).encoding, "backslashreplace")])
 
     def _write_lines(self, key: AttemptKey, stream: Stream, lines: list[bytes]) -> None:
-        look = self._out_look if stream is Stream.STDOUT else self._look
+        look = self._look_of(stream)
         head = look.paint(f"{key.step} | ", "cyan").encode(look.encoding, "backslashreplace")
         tail = b"\x1b[0m\n" if look.colours else b"\n"
         self._write(stream, b"".join(head + line + (tail if b"\x1b" in line else b"\n") for line in lines))
@@ -140,12 +151,14 @@ class TerminalNotifier:
             # A reader who is only slow holds the steps up, as in every pipe; one that stands still does not.
             self._is_hurried = not channel.let_read(self._clock, down_to=_MUCH, patience=_STANDSTILL)
 
+    def _look_of(self, stream: Stream) -> Look:
+        return self._out_look if stream is Stream.STDOUT else self._look
+
     # --- our talk ---------------------------------------------------------------------------------------
 
     def _tell_begin(self, event: RunBegan) -> None:
         run, names = event.run, [step.name for step in event.pipeline.steps]
-        if self._said_parallel is None:
-            self._parallel = run.selection.only is None and _may_be_side_by_side(event.pipeline)
+        self._parallel = run.selection.only is None and _may_be_side_by_side(event.pipeline)
         self._usual[run.id] = event.usual
         self._began[run.id] = self._clock.monotonic()
         if event.sitting > 1:
@@ -175,9 +188,10 @@ class TerminalNotifier:
         key, outcome = event.attempt.key, event.outcome
         for stream in Stream:
             lines = self._lines.pop((key, stream), None)
+            self._glanced.pop((key, stream), None)
             if lines:
                 self._write_lines(key, stream, lines.rest())
-        if outcome.status is not Status.SUCCEEDED and (self._parallel or not self._follow) and event.last_lines:
+        if outcome.status is not Status.SUCCEEDED and self._parallel and event.last_lines:
             self._talk(self._dim(f"the last lines of {key.step}:"))
             for line in event.last_lines:
                 self._talk(f"  {printable(line)}")

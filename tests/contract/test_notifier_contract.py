@@ -66,14 +66,14 @@ def terminal(path: Path) -> tuple[Notifier, Callable[[], str]]:
         err.flush()  # and keeps it from being collected, which would close the file
         return path.read_text()
 
-    return TerminalNotifier(out, err, SystemClock(), parallel=False), told
+    return TerminalNotifier(out, err, SystemClock()), told
 
 
 def gone_terminal(_path: Path) -> tuple[Notifier, Callable[[], str]]:
     full = Path("/dev/full")
     out = io.BufferedWriter(full.open("wb", buffering=0))
     err = io.TextIOWrapper(io.BufferedWriter(full.open("wb", buffering=0)), "utf-8")
-    return TerminalNotifier(out, err, SystemClock(), parallel=True), err.readline
+    return TerminalNotifier(out, err, SystemClock()), err.readline
 
 
 def full_log(_path: Path) -> tuple[Notifier, Callable[[], str]]:

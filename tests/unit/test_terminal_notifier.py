@@ -31,6 +31,8 @@ NOW = datetime(2026, 11, 21, 3, 45, tzinfo=timezone.utc)
 TRAIN = Step(name="train", action=Command(text="x"))
 DEPLOY = Step(name="deploy", action=Command(text="x"), needs=("train",))
 PIPELINE = Pipeline(name="demo", steps=(TRAIN, DEPLOY))
+#: Its steps may run side by side.
+BESIDE = Pipeline(name="demo", steps=(TRAIN, replace(DEPLOY, needs=())))
 RUN = Run(id=42, pipeline="demo", origin=Origin.PERSON, status=Status.RUNNING, began=NOW)
 
 
@@ -92,13 +94,21 @@ class Seat:
 
 
 def a_seat(
-    *, parallel: bool | None = None, follow: bool = True, out: io.BytesIO | None = None, terminal: bool = False,
-    encoding: str = "utf-8",
+    *, parallel: bool = False, out: io.BytesIO | None = None, terminal: bool = False, encoding: str = "utf-8"
 ) -> Seat:  # fmt: skip
     out = out or io.BytesIO()
     err = Terminal() if terminal else io.BytesIO()
     text = io.TextIOWrapper(err, encoding=encoding)
-    return Seat(TerminalNotifier(out, text, StoppedClock(), parallel=parallel, follow=follow), out, err, text)
+    notifier = TerminalNotifier(out, text, StoppedClock())
+    if parallel:
+        notifier.tell(RunBegan(run=RUN, pipeline=BESIDE, sitting=1))
+        err.seek(0)
+        err.truncate()
+    return Seat(notifier, out, err, text)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
 def key(step: str = "train", number: int = 1) -> AttemptKey:
@@ -226,23 +236,28 @@ def test_side_by_side_steps_are_told_in_whole_lines_with_their_names() -> None:
 
 
 def test_the_pipeline_tells_whether_steps_may_run_side_by_side() -> None:
-    beside = Pipeline(name="demo", steps=(TRAIN, replace(DEPLOY, needs=())))
-    for pipeline, shown in ((PIPELINE, "a"), (beside, "")):
+    for pipeline, shown in ((PIPELINE, "a"), (BESIDE, "")):
         seat = a_seat()
         seat.tell(RunBegan(run=RUN, pipeline=pipeline, sitting=1), wrote(b"a"))
         assert seat.shown == shown
 
 
 def test_the_last_lines_are_told_where_they_were_not_just_seen() -> None:
-    for seat in (a_seat(parallel=True), a_seat(follow=False)):
-        seat.tell(wrote(b"noise\n"), ended(FAILED, lines=("  \x1b[31mraise\x1b[0m X", "X")))
-        assert seat.talk == "the last lines of train:\n    raise X\n  X\n✗ train  exit 1 after 3.2 s\n"
+    seat = a_seat(parallel=True)
+    seat.tell(wrote(b"noise\n"), ended(FAILED, lines=("  \x1b[31mraise\x1b[0m X", "X")))
+    assert seat.talk == "the last lines of train:\n    raise X\n  X\n✗ train  exit 1 after 3.2 s\n"
 
 
-def test_output_that_nobody_follows_is_not_shown() -> None:
-    seat = a_seat(follow=False)
-    seat.tell(wrote(b"noise\n"))
-    assert seat.shown == ""
+def test_a_bar_that_moves_beside_other_steps_is_shown_now_and_then_on_a_terminal() -> None:
+    bars = [wrote(f"\r{percent} % \x1b[31m{'#' * 200}".encode(), Stream.STDERR) for percent in (10, 20, 30)]
+    seat = a_seat(parallel=True, terminal=True)
+    seat.tell(*bars, wrote(b"out", Stream.STDOUT))
+    lines = plain(seat.talk).splitlines()
+    assert [line[:12] for line in lines] == ["train | 20 %", "train | 30 %"]
+    assert all(len(line) == 79 and line.endswith("…") for line in lines)
+    pipe = a_seat(parallel=True)
+    pipe.tell(*bars)
+    assert pipe.talk == ""
 
 
 def test_closing_writes_what_has_come_without_a_line_end() -> None:
