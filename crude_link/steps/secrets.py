@@ -32,11 +32,6 @@ class Secrets:
         self._environment = environment
         self._run_command = run_command
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The declared names, in order."""
-        return tuple(self._declared)
-
     def value(self, name: str) -> str:
         """Return the secret. CannotStart says why it is not to be had."""
         secret = self._declared.get(name)

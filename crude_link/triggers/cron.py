@@ -44,7 +44,8 @@ def schedule_problem(schedule: Schedule, after: datetime | None = None) -> str |
         return problem
     if schedule.crontab is None and needs_a_calendar(schedule.fields):
         problem = _calendar_problem(schedule.fields)
-    if not problem and after is not None and trigger_for(schedule).next_after(after) is None:
+    may_end = schedule.fields.keys() & {"year", "end_date"}
+    if not problem and after is not None and may_end and trigger_for(schedule).next_after(after) is None:
         problem = "its last time has passed; it never fires again"
     return problem
 
