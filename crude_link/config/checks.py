@@ -245,11 +245,12 @@ def _cron(subject: Subject) -> None:
     if "cron" not in subject.document:
         return
     cron = subject.document["cron"]
-    for path, message in wrong_with_cron(cron, zone, judge):
+    found = list(wrong_with_cron(cron, zone, judge))
+    for path, message in found:
         node = subject.tree.nearest(("cron", *path))
         at = node.at if path or isinstance(cron, str) else node.place
         subject.problems.add(message if message.startswith(("`", "an ")) else f"`cron`: {message}", at)
-    schedule = schedule_of(cron, zone)
+    schedule = schedule_of(cron, zone) if not found else None
     advice = subject.advise_schedule(schedule) if schedule and subject.advise_schedule else None
     if advice:
         subject.problems.warn(f"`cron`: {advice}", subject.tree.nearest(("cron",)).place)
