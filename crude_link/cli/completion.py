@@ -11,7 +11,11 @@ from crude_link.cli.options import common_options
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common_options
 def command(shell: str) -> int:
-    """Print a completion script; for bash: `eval "$(crude-link completion bash)"`."""
+    """Print a completion script for a shell.
+
+    In `~/.bashrc`: `eval "$(crude-link completion bash)"`; in `~/.zshrc`, after `compinit`:
+    `eval "$(crude-link completion zsh)"`; in fish's config: `crude-link completion fish | source`.
+    """
     from click.shell_completion import get_completion_class
 
     from crude_link.cli.root import root
