@@ -6,6 +6,7 @@ import fcntl
 import os
 
 from crude_link.agent.processes import mark_word
+from crude_link.agent.sessions import SessionList, listed_sessions
 from crude_link.agent.sweep import Sweep
 
 _RETRY_SECONDS = 0.05
@@ -14,7 +15,7 @@ _RETRY_SECONDS = 0.05
 class Hold:
     """One lock file: wanted, then swept where that was asked, then held."""
 
-    def __init__(self, run: int, path: str, sweep: bool) -> None:
+    def __init__(self, run: int, path: str, sweep: bool, writer: str) -> None:
         self.run = run
         self.path = path
         self.word = run_word(path)
@@ -24,8 +25,11 @@ class Hold:
         self.refusal = ""
         #: What the sweep could not end.
         self.survivors: list[int] = []
+        #: The sessions of the steps that we start.
+        self.sessions = SessionList(path, writer)
         self._fd = -1
-        self._sweep = Sweep(self.word) if sweep else None
+        self._wants_sweep = sweep
+        self._sweep: Sweep | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -37,7 +41,8 @@ class Hold:
         if self._fd < 0 and not self._lock():
             self.due = now + _RETRY_SECONDS
             return
-        if self._sweep:
+        if self._wants_sweep:
+            self._sweep = self._sweep or Sweep(self.word, listed_sessions(self.path))
             if not self._sweep.step(now):
                 self.due = self._sweep.due
                 return
@@ -46,6 +51,7 @@ class Hold:
 
     def release(self) -> None:
         """Let go of the lock."""
+        self.sessions.close()
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1

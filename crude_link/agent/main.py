@@ -74,6 +74,8 @@ class Agent:
             self._reap()
             self._tick()
             self._send()
+        for hold in self._holds.values():
+            self._let_go(hold)
         self._guard.dismiss()
 
     # --- orders ---
@@ -87,13 +89,17 @@ class Agent:
     def _hold(self, message: Message) -> None:
         run = message["run"]
         if run not in self._holds or self._holds[run].refusal:
-            self._holds[run] = Hold(run, message["lock"], message["sweep"])
+            self._holds[run] = Hold(run, message["lock"], message["sweep"], self._word)
         self._step_hold(self._holds[run], time.monotonic())
 
     def _release(self, message: Message) -> None:
         hold = self._holds.pop(message["run"], None)
         if hold:
-            hold.release()
+            self._let_go(hold)
+
+    def _let_go(self, hold: Hold) -> None:
+        hold.release()
+        self._guard.forget(hold.path)
 
     def _start(self, message: Message) -> None:
         hold = self._holds.get(message["run"])
@@ -118,6 +124,8 @@ class Agent:
                 return False
             attempt.refuse(f"the machine has no room for it: {error}")
         self._attempts[attempt.key] = attempt
+        if attempt.pid > 0:
+            hold.sessions.begin(attempt.pid)
         return True
 
     def _remark_crowd(self, why: str) -> None:
@@ -166,6 +174,7 @@ class Agent:
         if hold.refusal:
             self._outbox.put({"is": "refused", "run": hold.run, "reason": hold.refusal})
         else:
+            self._guard.note(hold.path)
             self._outbox.put({"is": "held", "run": hold.run})
         if hold.survivors:
             text = f"processes of run {hold.run} cannot be ended: {', '.join(map(str, hold.survivors))}"
@@ -205,6 +214,8 @@ class Agent:
                 facts = attempt.facts(_own_peak())
                 self._given_up.update(facts["survivors"])
                 self._outbox.put(facts)
+                if attempt.run in self._holds and not facts["survivors"]:
+                    self._holds[attempt.run].sessions.end(attempt.pid)
         if self._crowded and len(self._attempts) < count:
             self._begin_crowded()
         for hold in list(self._holds.values()):

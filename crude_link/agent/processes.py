@@ -24,7 +24,7 @@ def mark_word(kind: str, text: str) -> str:
 
 def bearers(word: str) -> list[int]:
     """Return the living processes that bear a mark, ourselves excepted; none where they cannot be seen."""
-    return [pid for pid in _all_pids() if word in marks_of(pid)] if _HAS_PROC else []
+    return [pid for pid in all_pids() if word in marks_of(pid)]
 
 
 def marks_of(pid: int) -> list[str]:
@@ -56,7 +56,7 @@ def children() -> list[int] | None:
         with open(f"/proc/{me}/task/{me}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
     except OSError:
-        return [pid for pid in _all_pids() if (_stat(pid) or ["", ""])[1] == str(me)]
+        return [pid for pid in all_pids() if (_stat(pid) or ["", ""])[1] == str(me)]
 
 
 def next_zombie() -> int:
@@ -76,13 +76,27 @@ def session_of(pid: int) -> int:
         return 0
 
 
+def start_of(pid: int) -> int:
+    """Return when a process was started, in ticks since the machine was; 0 when it is gone or that is not told."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields else 0
+
+
+def all_pids() -> Iterator[int]:
+    """Yield every process of the machine but ourselves; none where they cannot be listed."""
+    if not _HAS_PROC:
+        return
+    me = os.getpid()
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != me:
+            yield int(name)
+
+
 def session_memory(session: int) -> int:
     """Return the resident bytes of all processes of a session together; 0 where it is not known."""
-    if not _HAS_PROC:
-        return 0
     wanted = str(session)
     pages = 0
-    for pid in _all_pids():
+    for pid in all_pids():
         fields = _stat(pid)
         if fields and fields[3] == wanted:
             pages += int(fields[21])
@@ -102,13 +116,6 @@ def descendants(root: int) -> dict[int, str]:
         level = {pid for pid, (parent, _) in table.items() if parent in level and pid not in found}
         found.update((pid, table[pid][1]) for pid in level)
     return found
-
-
-def _all_pids() -> Iterator[int]:
-    me = os.getpid()
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != me:
-            yield int(name)
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Sweep: ends whatever bears a mark: INT, 2 s, TERM, 2 s, KILL, until nothing is found any more."""
+"""Sweep: ends what bears a mark or is in some sessions: INT, 2 s, TERM, 2 s, KILL, until two looks find nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from crude_link.agent.lean import signal
 from crude_link.agent.processes import bearers
+from crude_link.agent.sessions import members
 
 #: How long INT and TERM may take when nobody waits for a step any more.
 PATIENCE_SECONDS = 2.0
@@ -18,11 +19,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 class Sweep:
     """One sweep; `step` is called again at `due` until it has ended."""
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, word: str, sessions: dict[int, int]) -> None:
         self.due = 0.0
         #: What could not be ended.
         self.survivors: list[int] = []
         self._word = word
+        self._sessions = sessions
         self._began: float | None = None
         self._told: dict[int, int] = {}
         self._empty_looks = 0
@@ -32,7 +34,7 @@ class Sweep:
         if self._began is None:
             self._began = now
         self.due = now + _LOOK_SECONDS
-        found = bearers(self._word)
+        found = sorted({*bearers(self._word), *members(self._sessions)})
         if not found:
             self._empty_looks += 1
             return self._empty_looks >= 2

@@ -16,7 +16,7 @@ from executor_bench import Bench, is_running, wait_until
 from crude_link.clock import SystemClock
 from crude_link.errors import ExecutorError
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Hold, Stop
+from crude_link.interfaces import Hold, Release, Stop
 from crude_link.model.event import Ended, Held, Remarked
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
@@ -29,6 +29,12 @@ setsid sh -c 'trap "" INT TERM HUP; setsid sh -c "echo \\$\\$ >> pids; exec slee
 echo $$ >> pids
 while :; do sleep 0.2; done
 """
+
+#: Two processes without a mark: their environments are cleared.
+BARE_TREE = """
+exec env -i "$(command -v sh)" -c 'trap "" INT TERM HUP; sleep 1000 & echo $! >> pids; echo $$ >> pids; wait; wait'
+"""
+TREES = pytest.mark.parametrize(("script", "count"), [(DEAF_TREE, 3), (BARE_TREE, 2)], ids=["deaf", "bare"])
 
 COORDINATOR = """
 import sys
@@ -137,9 +143,10 @@ def test_a_killed_coordinator_leaves_nothing(tmp_path: Path) -> None:
     wait_until(lambda: not any(map(is_running, [*tree, coordinator.agent])))
 
 
-def test_a_killed_coordinator_and_its_agent_leave_nothing(tmp_path: Path) -> None:
-    coordinator = Coordinator(tmp_path, DEAF_TREE)
-    tree = pids(tmp_path)
+@TREES
+def test_a_killed_coordinator_and_its_agent_leave_nothing(tmp_path: Path, script: str, count: int) -> None:
+    coordinator = Coordinator(tmp_path, script)
+    tree = pids(tmp_path, count)
     os.kill(coordinator.agent, signal.SIGSTOP)
     coordinator.kill()
     os.kill(coordinator.agent, signal.SIGKILL)
@@ -159,9 +166,10 @@ def test_the_next_coordinator_waits_until_nothing_is_left(tmp_path: Path) -> Non
         following.executor.close()
 
 
-def test_a_sweep_ends_what_an_agent_and_its_guard_left(tmp_path: Path) -> None:
-    coordinator = Coordinator(tmp_path, DEAF_TREE)
-    tree = pids(tmp_path)
+@TREES
+def test_a_sweep_ends_what_an_agent_and_its_guard_left(tmp_path: Path, script: str, count: int) -> None:
+    coordinator = Coordinator(tmp_path, script)
+    tree = pids(tmp_path, count)
     children = Path(f"/proc/{coordinator.agent}/task/{coordinator.agent}/children").read_text().split()
     guards = [int(pid) for pid in children if b"crude_link.agent" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(coordinator.agent, signal.SIGSTOP)
@@ -176,6 +184,31 @@ def test_a_sweep_ends_what_an_agent_and_its_guard_left(tmp_path: Path) -> None:
         assert not any(map(is_running, tree))
     finally:
         following.executor.close()
+
+
+def test_a_sweep_leaves_a_session_alone_whose_number_was_used_again(bench: Bench) -> None:
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
+        stat = Path(f"/proc/{stranger.pid}/stat").read_text()
+        start = int(stat.rpartition(")")[2].split()[19])
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        (bench.folder / "lock-1.sessions").write_text(f"{boot} agent:dead\n+ {stranger.pid} {start - 1}\n")
+        bench.hold(sweep=True)
+        bench.wait_for(lambda event: event == Held(run=1))
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_the_list_of_sessions_goes_with_the_last_step(bench: Bench) -> None:
+    bench.hold()
+    order = bench.order("one", "sh", "-c", "until [ -e go ]; do sleep 0.05; done")
+    bench.executor.start(order)
+    bench.started(order)
+    path = bench.folder / "lock-1.sessions"
+    wait_until(lambda: path.exists() and "\n+ " in path.read_text())
+    (bench.folder / "go").touch()
+    bench.end_of(order)
+    bench.executor.tell(Release(run=1))
+    wait_until(lambda: not path.exists())
 
 
 def test_a_killed_agent_is_replaced_and_its_attempts_are_lost_once_nothing_lives(bench: Bench) -> None:
