@@ -13,7 +13,6 @@ from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
 from crude_link.model.value import Plain, Scalar, Text, Value
 
-_SECRET_SOURCES = ("env", "file", "command")
 #: Values by key, as the schema read them.
 _Said = Mapping[str, Any]
 
@@ -25,11 +24,11 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
     return Pipeline(
         name=said["name"],
         steps=tuple(
-            _step(step, needs[step["name"]], places[index] if index < len(places) else Node({}))
+            step_of(step, needs[step["name"]], places[index] if index < len(places) else Node({}))
             for index, step in enumerate(said["steps"])
         ),
         params={name: _scalar(param["default"]) for name, param in said["params"].items()},
-        secrets=tuple(_secret(name, source) for name, source in said["secrets"].items()),
+        secrets=secrets_of(said["secrets"]),
         timeout=said["timeout"],
         schedule=schedule_of(said["cron"], said["timezone"]),
         retention=said["retention"],
@@ -37,7 +36,8 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
     )
 
 
-def _step(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
+def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
+    """Return the Step of its keys' values; `written` is where they stand."""
     return Step(
         name=said["name"],
         action=_action(said),
@@ -61,6 +61,14 @@ def _step(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
     )
 
 
+def secrets_of(said: _Said) -> tuple[Secret, ...]:
+    """Return the Secrets of their sources by name."""
+    return tuple(
+        Secret(name=name, env=source.get("env"), file=source.get("file"), command=source.get("command"))
+        for name, source in said.items()
+    )
+
+
 def _places(node: Node, path: str) -> Iterator[tuple[str, tuple[int, int]]]:
     children = node.entries or {str(index): item for index, item in enumerate(node.items)}
     for name, child in children.items():
@@ -75,11 +83,6 @@ def _action(said: _Said) -> Script | Command:
     if isinstance(said["command"], list):
         return Command(argv=tuple(values_read_back(word) for word in said["command"]))
     return Command(text=read_back(said["command"]), shell=said["shell"])
-
-
-def _secret(name: str, source: Mapping[str, str]) -> Secret:
-    env, file, command = (source.get(kind) for kind in _SECRET_SOURCES)
-    return Secret(name=name, env=env, file=file, command=command)
 
 
 def _values(mapping: Mapping[str, Plain]) -> Mapping[str, Value]:

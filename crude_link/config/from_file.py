@@ -5,7 +5,7 @@ text -> node graph -> Drafts with names -> `--set` -> merged tree -> references 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,16 +14,18 @@ from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
-from crude_link.config.node import Node
+from crude_link.config.node import Node, Path
 from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
 from crude_link.config.settings import BadSetting, with_setting
+from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
 from crude_link.config.validation import check_unused_config, validated
 from crude_link.config.world import World
+from crude_link.errors import Problem
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.value import Plain
 
@@ -44,6 +46,8 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
         in_shell=source.in_shell,
     )
     checked = [_checked(draft, source, world, problems) for draft in drafts]
+    if problems.any and source.preflight:
+        _look_ahead(checked, source.preflight, problems)
     problems.raise_if_any()
     return tuple(_pipeline(one, problems.warnings) for one in checked)
 
@@ -55,7 +59,18 @@ class _Checked:
     document: Mapping[str, Plain]
     resolved: Mapping[str, Plain]
     tree: Node
+    broken: Set[Path]
     said: Mapping[str, Any]
+
+
+def _look_ahead(
+    checked: Sequence[_Checked], preflight: Callable[[Pipeline], Sequence[Problem]], problems: Problems
+) -> None:
+    sights = [Sight(document=one.document, tree=one.tree, broken=one.broken) for one in checked]
+    for pipeline in sound_parts(sights, problems.positions):
+        for problem in preflight(pipeline):
+            at = (problem.line, problem.column) if problem.line and problem.column else None
+            problems.add(problem.message, at)
 
 
 def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> _Checked:
@@ -68,7 +83,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)
-    return _Checked(document=document, resolved=resolver.resolved, tree=tree, said=said)
+    return _Checked(document=document, resolved=resolver.resolved, tree=tree, broken=resolver.broken, said=said)
 
 
 def _pipeline(checked: _Checked, warnings: tuple[str, ...]) -> Pipeline:

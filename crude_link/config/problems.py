@@ -38,6 +38,11 @@ class Problems:
         """True when there is an error."""
         return bool(self._errors)
 
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """Where the errors are."""
+        return tuple(at for _, at, _ in self._errors)
+
     def raise_if_any(self) -> None:
         """Raise ConfigError with all errors, in the order of the file."""
         if self._errors:

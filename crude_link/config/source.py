@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from crude_link.model.pipeline import Schedule
+from crude_link.errors import Problem
+from crude_link.model.pipeline import Pipeline, Schedule
 
 
 def as_word(_before: str, value: str) -> str:
@@ -39,3 +40,5 @@ class Source:
     check_schedule: Callable[[Schedule], str | None] | None = None
     #: Says where a schedule that is right may mean something else than was wanted, or None.
     advise_schedule: Callable[[Schedule], str | None] | None = None
+    #: Says what pre-flight finds in the sound steps of a file that has mistakes, so that all is told at once.
+    preflight: Callable[[Pipeline], Sequence[Problem]] | None = None
