@@ -10,7 +10,7 @@ from crude_link.agent.channels import Channels
 from crude_link.agent.lean import signal
 from crude_link.agent.machine import NoRoom
 from crude_link.agent.output import Index, Output, pack_size
-from crude_link.agent.processes import MARK, descendants, is_alive, session_memory
+from crude_link.agent.processes import MARK, descendants, is_alive, name_of, session_memory
 from crude_link.agent.spawn import CannotSpawn, spawn
 from crude_link.agent.stopping import Stopping
 from crude_link.agent.streams import Streams
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SAMPLE_SECONDS = 5.0
 _CLEAR_SECONDS = 0.02
+#: What a process has started may take so long to notice its end and to end by itself: `tee`, helpers of Python.
+_LINGER_SECONDS = 0.2
 _HOPE_SECONDS = 5.0
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -64,9 +66,12 @@ class Attempt:
         self._streams: Streams | None = None
         self._index: Index | None = None
         self._escapees: Callable[[Attempt], list[int]] = lambda _: []
+        self._linger_until = 0.0
         self._clear_due = 0.0
         self._clear_until = 0.0
         self._survivors: list[int] = []
+        #: Names of what had to be ended after the process had ended by itself.
+        self._left_behind: dict[int, str] = {}
         self._seen: dict[int, str] = {}
 
     @property
@@ -130,8 +135,15 @@ class Attempt:
             self._stopping.shorten(grace, time.monotonic())
 
     def die(self, memory: OutOfMemory) -> None:
-        """Its process is a zombie: end the group while the zombie still reserves its number, then reap it."""
-        tell_group(self.pid, signal.SIGKILL)
+        """Its process is a zombie: reap it, and end what it has left.
+
+        The group is ended at once, while the zombie still reserves its number, unless something in it may linger.
+        """
+        left = self._left() if self._stopping is None else []
+        if left:
+            self._linger_until = time.monotonic() + _LINGER_SECONDS
+        else:
+            tell_group(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
         self._bury(status, usage, memory)
 
@@ -236,6 +248,7 @@ class Attempt:
             "stdout_bytes": self._outputs[0].file.size if self._outputs else 0,
             "stderr_bytes": self._outputs[1].file.size if self._outputs else 0,
             "survivors": self._survivors,
+            "left": list(self._left_behind.values()),
             "trouble": next((output.file.trouble for output in self._outputs if output.file.trouble), ""),
             "tail": self._outputs[1].tail.decode("latin-1") if failed and self._outputs else "",
         }
@@ -268,12 +281,18 @@ class Attempt:
         """End what left the group; over when none of it is found any more, or when KILL does not help."""
         left = self._left()
         if left and now < self._clear_until:
-            for pid in left:
-                tell(pid, signal.SIGKILL)
+            if now >= self._linger_until:
+                self._kill(left)
             self._clear_due = now + _CLEAR_SECONDS
             return
         self._survivors = left
         self._end()
+
+    def _kill(self, left: list[int]) -> None:
+        for pid in left:
+            if self._stopping is None:
+                self._left_behind.setdefault(pid, name_of(pid))
+            tell(pid, signal.SIGKILL)
 
     def _left(self) -> list[int]:
         left = self._escapees(self)

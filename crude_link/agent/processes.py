@@ -92,6 +92,16 @@ def all_pids() -> Iterator[int]:
             yield int(name)
 
 
+def name_of(pid: int) -> str:
+    """Return the name of a process's program, at most 15 characters; empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as file:
+            name = file.read().decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    return "".join([character if character.isprintable() else "?" for character in name])
+
+
 def session_memory(session: int) -> int:
     """Return the resident bytes of all processes of a session together; 0 where it is not known."""
     wanted = str(session)

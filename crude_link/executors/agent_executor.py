@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from crude_link.errors import ExecutorError
 from crude_link.executors.agent_link import AgentLink, order_message, wish_message
-from crude_link.executors.outcome import lost, outcome_of
+from crude_link.executors.outcome import left_behind, lost, outcome_of
 from crude_link.interfaces import Clock, Hold, Release, Wish
 from crude_link.model.event import Ended, ExecutorEvent, Held, Remarked, Started, Stream, Wrote
 from crude_link.model.order import Order
@@ -120,7 +120,9 @@ class AgentExecutor:
         if order is None:
             return []
         self._deaths.clear()
-        return [Ended(key=key, outcome=outcome_of(message, self._clock.now(), order.timeout))]
+        left = left_behind(message)
+        ended = Ended(key=key, outcome=outcome_of(message, self._clock.now(), order.timeout, order.argv))
+        return [Remarked(text=left, key=key), ended] if left else [ended]
 
     def _replace(self) -> Remarked:
         """Open another agent, which takes the locks of our runs, once it has swept what the dead one left."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import PurePath
 from typing import Any
 
 from crude_link.model.run import Ending, Outcome
@@ -23,10 +25,18 @@ _ASKED = (
 _NO_KEYBOARD = "steps have no keyboard (`stdin: terminal` gives them one)"
 
 
-def outcome_of(facts: Mapping[str, Any], ended: datetime, timeout: timedelta | None) -> Outcome:
-    """Return the Outcome for an agent's `ended` message."""
+#: What shells, `env` and their like exit with when the program that they were to start was not to be had.
+_SHELL_WORDS = {126: "found, but cannot be executed", 127: "command not found"}
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "fish", "env")
+_MOST_NAMES = 5
+
+
+def outcome_of(
+    facts: Mapping[str, Any], ended: datetime, timeout: timedelta | None, argv: Sequence[str] = ()
+) -> Outcome:
+    """Return the Outcome for an agent's `ended` message about what was started as `argv`."""
     ending = _ending(facts)
-    reason = _reason(facts, ending, timeout)
+    reason = _reason(facts, ending, timeout, argv)
     return Outcome(
         ending=ending,
         ended=ended,
@@ -43,6 +53,19 @@ def outcome_of(facts: Mapping[str, Any], ended: datetime, timeout: timedelta | N
     )
 
 
+def left_behind(facts: Mapping[str, Any]) -> str:
+    """Say what had to be ended after the process had ended by itself; empty when nothing had to be."""
+    names: Sequence[str] = [name or "?" for name in facts["left"]]
+    if not names:
+        return ""
+    words = [f"{count} x {name}" if count > 1 else name for name, count in sorted(Counter(names).items())]
+    more = [f"{len(words) - _MOST_NAMES} more"] if len(words) > _MOST_NAMES else []
+    what = ", ".join([*words[:_MOST_NAMES], *more])
+    if len(names) == 1:
+        return f"left 1 process behind ({what}); it was ended"
+    return f"left {len(names)} processes behind ({what}); they were ended"
+
+
 def lost(ended: datetime) -> Outcome:
     """Return the Outcome of an attempt whose agent died under it."""
     return Outcome(ending=Ending.LOST, ended=ended, reason=LOST)
@@ -53,7 +76,7 @@ def _ending(facts: Mapping[str, Any]) -> Ending:
     return Ending.SIGNALLED if why is Ending.EXITED and facts["signal"] is not None else why
 
 
-def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None) -> str:
+def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None, argv: Sequence[str]) -> str:
     if ending is Ending.NOT_STARTED:
         return str(facts["reason"])
     if ending is Ending.STOPPED:
@@ -62,7 +85,7 @@ def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None)
         return f"timed out after {duration_words(timeout)}" if timeout else "timed out"
     if ending is Ending.SIGNALLED:
         return _signal_reason(facts)
-    return _exit_reason(facts) if facts["exit"] else ""
+    return _exit_reason(facts, argv) if facts["exit"] else ""
 
 
 def _signal_reason(facts: Mapping[str, Any]) -> str:
@@ -73,12 +96,14 @@ def _signal_reason(facts: Mapping[str, Any]) -> str:
     return "killed by signal 9, not by crude-link; often out of memory"
 
 
-def _exit_reason(facts: Mapping[str, Any]) -> str:
+def _exit_reason(facts: Mapping[str, Any], argv: Sequence[str]) -> str:
     words = f"exit {facts['exit']}"
     if facts["exit"] == 128 + 9 and facts["out_of_memory"]:
         return f"{words}; one of its processes was killed by the kernel: out of memory"
     if any(text in facts["tail"] for text in _ASKED):
         return f"{words}; it asked for input, and {_NO_KEYBOARD}"
+    if facts["exit"] in _SHELL_WORDS and argv and PurePath(argv[0]).name in _SHELLS:
+        return f"{words}: {_SHELL_WORDS[facts['exit']]}"
     return words
 
 

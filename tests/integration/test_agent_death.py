@@ -121,6 +121,16 @@ def test_what_a_step_leaves_behind_ends_with_it(bench: Bench) -> None:
     outcome = bench.outcome(bench.order("left", "sh", "-c", script))
     assert outcome.status is Status.SUCCEEDED
     assert not any(map(is_running, pids(bench.folder, 2)))
+    remarks = [event.text for event in bench.seen if isinstance(event, Remarked)]
+    assert remarks == ["left 2 processes behind (2 x sleep); they were ended"]
+
+
+def test_what_ends_by_itself_soon_after_its_step_is_not_remarked_and_heard_out(bench: Bench) -> None:
+    bench.hold()
+    order = bench.order("tee", "sh", "-c", "(until ! kill -0 $$; do :; done; echo last) 2>/dev/null & :")
+    assert bench.outcome(order).status is Status.SUCCEEDED
+    assert order.log.stdout.read_text() == "last\n"
+    assert not any(isinstance(event, Remarked) for event in bench.seen)
 
 
 def test_what_a_parallel_step_runs_is_left_alone(bench: Bench) -> None:

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crude_link.agent.protocol import decode, encode
-from crude_link.executors.outcome import lost, outcome_of
+from crude_link.executors.outcome import left_behind, lost, outcome_of
 from crude_link.model.run import Ending, Outcome
 from crude_link.model.status import Status
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 
 
-def outcome(**changes: Any) -> Outcome:
+def outcome(*argv: str, **changes: Any) -> Outcome:
     facts: dict[str, Any] = {
         "why": "exited", "reason": "", "exit": None, "signal": None, "killed": False, "out_of_memory": False,
         "wall": 1.5, "cpu": 0.5, "peak": 10, "peak_is_bound": False, "stdout_bytes": 1, "stderr_bytes": 2,
         "survivors": [], "trouble": "", "tail": "",
     }  # fmt: skip
-    return outcome_of({**facts, **changes}, NOON, timedelta(hours=2))
+    return outcome_of({**facts, **changes}, NOON, timedelta(hours=2), argv)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,29 @@ def test_a_message_is_one_line_of_json(message: dict[str, Any]) -> None:
     assert line.endswith(b"\n")
     assert json.loads(line) == message
     assert decode(line[:-1]) == message
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "reason"),
+    [
+        (("sh", "-e", "-c", "nothing"), 127, "exit 127: command not found"),
+        (("/bin/bash", "-c", "./data.txt"), 126, "exit 126: found, but cannot be executed"),
+        (("python", "train.py"), 127, "exit 127"),
+    ],
+)
+def test_a_shell_that_could_not_start_a_command_says_so(argv: tuple[str, ...], status: int, reason: str) -> None:
+    assert outcome(*argv, exit=status).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], ""),
+        (["sleep"], "left 1 process behind (sleep); it was ended"),
+        (["sleep", "python", "sleep"], "left 3 processes behind (python, 2 x sleep); they were ended"),
+        (list("gfedcba"), "left 7 processes behind (a, b, c, d, e, 2 more); they were ended"),
+        ([""], "left 1 process behind (?); it was ended"),
+    ],
+)
+def test_what_a_step_left_behind_is_named(names: list[str], words: str) -> None:
+    assert left_behind({"left": names}) == words
