@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
 from crude_link.errors import UsageError
@@ -32,9 +32,16 @@ from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
 from crude_link.model.words import moment_words
 from crude_link.notifiers.lines import Lines
-from crude_link.notifiers.look import Look, one_line, printable
+from crude_link.notifiers.look import Look, printable
 from crude_link.notifiers.rotating import RotatingFile
-from crude_link.notifiers.summary import closing_line, command_words, ended_words, retry_words, step_table
+from crude_link.notifiers.summary import (
+    closing_line,
+    command_words,
+    ended_words,
+    retry_words,
+    settled_words,
+    step_table,
+)
 
 _LEVELS = {Level.INFO: "INFO ", Level.WARNING: "WARN ", Level.ERROR: "ERROR"}
 _STATUS_LEVELS = {Status.FAILED: Level.ERROR, Status.CANCELLED: Level.WARNING, Status.LOST: Level.WARNING}
@@ -58,7 +65,7 @@ class LogFileNotifier:
         self._file = RotatingFile(path, clock)
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
         self._tries: dict[tuple[int, str], int] = {}
-        self._began: dict[int, float] = {}
+        self._resumed: dict[int, datetime] = {}
         self._lost_lines = 0
         self._has_complained = False
         try:
@@ -89,8 +96,8 @@ class LogFileNotifier:
                 yield from self._attempt_ended(event)
             case StepSettled():
                 state = event.state
-                words = f"{state.status.value}: {one_line(state.reason)}"
-                yield from self._entry(_STATUS_LEVELS.get(state.status, Level.INFO), words, event.run, state.name)
+                level = _STATUS_LEVELS.get(state.status, Level.INFO)
+                yield from self._entry(level, settled_words(state), event.run, state.name)
             case RunEnded():
                 yield from self._run_ended(event)
             case Notice():
@@ -102,7 +109,8 @@ class LogFileNotifier:
 
     def _run_began(self, event: RunBegan) -> Iterator[str]:
         run = event.run
-        self._began[run.id] = self._clock.monotonic()
+        if event.sitting > 1:
+            self._resumed[run.id] = self._clock.now()
         how = "began" if event.sitting == 1 else f"goes on (sitting {event.sitting})"
         due = f", scheduled for {moment_words(run.slot_time, seconds=True)}" if run.slot_time else ""
         steps = ", ".join(step.name for step in event.pipeline.steps)
@@ -129,12 +137,10 @@ class LogFileNotifier:
 
     def _run_ended(self, event: RunEnded) -> Iterator[str]:
         run = event.run
-        began = self._began.pop(run.id, None)
         self._tries = {place: count for place, count in self._tries.items() if place[0] != run.id}
-        took = timedelta(seconds=self._clock.monotonic() - began) if began is not None else None
         for line in step_table(event.states, event.attempts, event.usual).lines(_PLAIN):
             yield from self._entry(Level.INFO, line, run.id)
-        words = closing_line(run, event.states, event.attempts, took)
+        words = closing_line(run, event.states, event.attempts, self._resumed.pop(run.id, None))
         yield from self._entry(_STATUS_LEVELS.get(run.status, Level.INFO), words, run.id)
 
     def _unfinished(self, key: AttemptKey, stream: Stream) -> Iterator[str]:

@@ -15,6 +15,8 @@ from crude_link.notifiers.table import Cell, Column, Table
 
 #: Usual times below this are not told.
 _NOTEWORTHY = timedelta(seconds=1)
+#: Whoever waits no longer than this for something needs no clock.
+_SOON = timedelta(minutes=1)
 #: Metrics told in the line of a step that succeeded; `show` has them all.
 _METRICS = 4
 
@@ -60,10 +62,17 @@ def short_value(value: object) -> str:
 
 
 def retry_words(retry_at: datetime, now: datetime) -> str:
-    """Say when an attempt is tried again: `tried again at 2026-11-21 03:45:10 +00:00, in 10 s`."""
+    """Say when an attempt is tried again: `tried again in 10 s`, `tried again in 2 h, at 2026-11-21 05:45 +00:00`."""
     if retry_at <= now:
         return "tried again now"
-    return f"tried again at {moment_words(retry_at, seconds=True)}, in {duration_words(retry_at - now)}"
+    at = "" if retry_at - now < _SOON else f", at {moment_words(retry_at)}"
+    return f"tried again in {duration_words(retry_at - now)}{at}"
+
+
+def settled_words(state: StepState) -> str:
+    """Say a state that no attempt told: `skipped: needs train, which failed`, `skipped by ada`."""
+    reason, status = one_line(state.reason), state.status.value
+    return reason if reason.startswith(status) else f"{status}: {reason}"
 
 
 def spent_words(spent: timedelta) -> str:
@@ -107,20 +116,30 @@ def step_table(
 
 
 def closing_line(
-    run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], took: timedelta | None = None
+    run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt], resumed: datetime | None = None
 ) -> str:
-    """Return the last line that is told of a run; it names the next command."""
-    return " · ".join([closing_words(run, states, took), *next_commands(run, states, attempts)])
+    """Return the last line that is told of a run that has ended; it names the next command.
+
+    `resumed` is when it went on; then only the time since is told, as such.
+    """
+    began = run.began if resumed is None else resumed
+    took = spent_words(run.ended - began) if run.ended else ""
+    words = _closing_words(run, states, f"{took} more" if took and resumed else took)
+    return " · ".join([words, *next_commands(run, states, attempts)])
 
 
 def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None = None) -> str:
     """Say how a run stands: `run 42 failed at 'train': exit 1`."""
+    return _closing_words(run, states, spent_words(took) if took is not None else "")
+
+
+def _closing_words(run: Run, states: Sequence[StepState], took: str) -> str:
     # The reason of a lost run ends with the command, which is said behind it anyway.
     reason = one_line(run.reason).removesuffix(f"; crude-link resume {run.id}")
     because = f": {reason}" if reason else ""
     match run.status:
         case Status.SUCCEEDED:
-            return f"run {run.id} succeeded{_in(took)}{_skipped_words(states)}"
+            return f"run {run.id} succeeded{f' in {took}' if took else ''}{_skipped_words(states)}"
         case Status.FAILED:
             return f"run {run.id} failed at {reason}" if reason.startswith("'") else f"run {run.id} failed{because}"
         case Status.WAITING:
@@ -128,7 +147,7 @@ def closing_words(run: Run, states: Sequence[StepState], took: timedelta | None 
         case Status.RUNNING:
             return f"run {run.id} is running{because}"
         case Status.CANCELLED | Status.SKIPPED | Status.LOST:
-            after = f" after {spent_words(took)}" if took is not None else ""
+            after = f" after {took}" if took else ""
             return f"run {run.id} {'was ' * (run.status is not Status.LOST)}{run.status.value}{after}{because}"
 
 
@@ -154,7 +173,8 @@ def _step_row(state: StepState, attempt: Attempt | None, usual: Mapping[str, tim
     if outcome is None:
         return [Cell(state.name, bold=True), status, "", "", "", reason]
     if attempt and attempt.key.number > 1:
-        reason = f"{reason} (try {attempt.key.number})" if reason else f"at try {attempt.key.number}"
+        tries = f"the last of {attempt.key.number} tries"
+        reason = f"{reason} ({tries})" if reason else tries
     return [
         Cell(state.name, bold=True),
         status,
@@ -181,10 +201,6 @@ def _look_at_failure(run: Run, states: Sequence[StepState], attempts: Mapping[st
     attempt = attempts.get(failed.name)
     ran = attempt is not None and attempt.outcome is not None and attempt.outcome.ending is not Ending.NOT_STARTED
     return f"crude-link {'logs' if ran else 'why'} {run.id} {failed.name}"
-
-
-def _in(took: timedelta | None) -> str:
-    return f" in {spent_words(took)}" if took is not None else ""
 
 
 def _skipped_words(states: Sequence[StepState]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, TextIO
 
 from crude_link.interfaces import Clock
@@ -32,6 +32,7 @@ from crude_link.notifiers.summary import (
     command_words,
     ended_words,
     retry_words,
+    settled_words,
     step_table,
     usual_words,
 )
@@ -73,7 +74,7 @@ class TerminalNotifier:
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
         self._glanced: dict[tuple[AttemptKey, Stream], float] = {}
         self._usual: dict[int, Mapping[str, timedelta]] = {}
-        self._began: dict[int, float] = {}
+        self._resumed: dict[int, datetime] = {}
         self._tries: dict[tuple[int, str], int] = {}
         self._is_hurried = False
         self._was_stopped = False
@@ -91,8 +92,8 @@ class TerminalNotifier:
                 self._tell_attempt_end(event)
             case StepSettled():
                 state = event.state
-                how = "skipped: " if state.status is Status.SKIPPED else ""
-                self._talk(self._headed(state.status, state.name, how + one_line(state.reason)))
+                words = settled_words(state) if state.status is Status.SKIPPED else one_line(state.reason)
+                self._talk(self._headed(state.status, state.name, words))
             case RunEnded():
                 self._tell_end(event)
             case Notice():
@@ -160,8 +161,8 @@ class TerminalNotifier:
         run, names = event.run, [step.name for step in event.pipeline.steps]
         self._parallel = run.selection.only is None and _may_be_side_by_side(event.pipeline)
         self._usual[run.id] = event.usual
-        self._began[run.id] = self._clock.monotonic()
         if event.sitting > 1:
+            self._resumed[run.id] = self._clock.now()
             self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline} goes on (sitting {event.sitting})")
             return
         what = ", ".join(names) if len(names) <= _NAMES else f"{len(names)} steps"
@@ -203,11 +204,9 @@ class TerminalNotifier:
             self._talk(f"  {self._bold(key.step)}  {self._look.paint(again, 'yellow')}")
 
     def _tell_end(self, event: RunEnded) -> None:
-        began = self._began.pop(event.run.id, None)
-        took = timedelta(seconds=self._clock.monotonic() - began) if began is not None else None
         self._look = look_of(self._stderr)
         table = step_table(event.states, event.attempts, event.usual).lines(self._look)
-        closing = closing_line(event.run, event.states, event.attempts, took)
+        closing = closing_line(event.run, event.states, event.attempts, self._resumed.pop(event.run.id, None))
         words, *commands = closing.split(" · crude-link ")
         words = self._look.paint(words, COLOURS[event.run.status], bold=True)
         self._talk("\n".join(["", *table, "", " · crude-link ".join([words, *commands])]))

@@ -107,7 +107,7 @@ def test_a_run_is_logged_from_its_beginning_to_its_end(path: Path, tmp_path: Pat
     ]
     assert lines[5] == ("ERROR", "42 train", "failed: exit 1 after 3.2 s")
     assert lines[6][:2] == ("WARN", "42 train")
-    assert lines[6][2].startswith("tried again at ")
+    assert lines[6][2].startswith("tried again in 10 s")
     assert lines[7:10] == [
         ("INFO", "42 train", "began (try 2 of 2): python train.py"),
         ("ERROR", "42 train", "failed: exit 1 after 3.2 s"),

@@ -37,7 +37,7 @@ RUN = Run(id=42, pipeline="demo", origin=Origin.PERSON, status=Status.RUNNING, b
 
 
 class StoppedClock:
-    """A clock on which 14 seconds pass between two looks at its monotonic time."""
+    """A clock that stands still, but for its monotonic time: 14 seconds pass between two looks at that."""
 
     def __init__(self) -> None:
         self._looks = 0
@@ -190,7 +190,7 @@ def test_a_longer_reason_has_its_time_in_brackets() -> None:
 def test_a_retry_is_announced_with_its_time_and_its_number() -> None:
     seat = a_seat()
     seat.tell(began(), ended(FAILED, retry_at=NOW + timedelta(seconds=10)), began(number=2))
-    assert re.search(r"\n  train  tried again at 2026-11-2\d \d\d:\d5:10 [+-]\d\d:\d\d, in 10 s\n", seat.talk)
+    assert "\n  train  tried again in 10 s\n" in seat.talk
     assert seat.talk.splitlines()[-1] == "▶ train  try 2 of 3  python3 train.py"
 
 
@@ -290,9 +290,10 @@ def test_the_end_is_a_table_and_a_line_that_names_the_next_command() -> None:
 def test_a_green_run_says_how_long_it_took_and_what_it_skipped() -> None:
     seat = a_seat()
     states = (StepState(name="deploy", status=Status.SKIPPED, reason="when: accuracy is low"),)
+    run = replace(RUN, status=Status.SUCCEEDED, ended=NOW + timedelta(seconds=14))
     seat.tell(
         RunBegan(run=RUN, pipeline=PIPELINE, sitting=1),
-        RunEnded(run=replace(RUN, status=Status.SUCCEEDED), pipeline=PIPELINE, states=states, attempts={}),
+        RunEnded(run=run, pipeline=PIPELINE, states=states, attempts={}),
     )
     assert "deploy  skipped  when: accuracy is low" in seat.talk
     assert seat.talk.splitlines()[-1] == "run 42 succeeded in 14 s, deploy skipped · crude-link show 42"

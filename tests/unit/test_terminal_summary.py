@@ -10,7 +10,16 @@ import pytest
 from crude_link.model.run import Attempt, AttemptKey, Ending, Origin, Outcome, Run, StepState
 from crude_link.model.status import Status
 from crude_link.notifiers.look import Look
-from crude_link.notifiers.summary import closing_line, command_words, ended_words, spent_words, step_table, time_words
+from crude_link.notifiers.summary import (
+    closing_line,
+    command_words,
+    ended_words,
+    retry_words,
+    settled_words,
+    spent_words,
+    step_table,
+    time_words,
+)
 
 NOW = datetime(2026, 11, 21, 3, 45, tzinfo=timezone.utc)
 RUN = Run(id=42, pipeline="demo", origin=Origin.PERSON, status=Status.FAILED, began=NOW, reason="'train': exit 1")
@@ -49,8 +58,14 @@ TOOK = timedelta(seconds=14)
     ],
 )
 def test_the_last_line_of_a_run_names_the_next_command(status: Status, reason: str, line: str) -> None:
-    run = replace(RUN, status=status, reason=reason)
-    assert closing_line(run, STATES, {"train": ATTEMPT}, TOOK) == line
+    run = replace(RUN, status=status, reason=reason, ended=NOW + TOOK if status.is_final else None)
+    assert closing_line(run, STATES, {"train": ATTEMPT}) == line
+
+
+def test_of_a_run_that_went_on_only_the_time_since_is_told() -> None:
+    run = replace(RUN, status=Status.SUCCEEDED, reason="", ended=NOW + TOOK)
+    line = closing_line(run, STATES, {}, resumed=NOW + timedelta(seconds=10))
+    assert line == "run 42 succeeded in 4 s more · crude-link show 42"
 
 
 def test_a_step_that_could_not_start_has_no_log_to_look_at() -> None:
@@ -75,7 +90,19 @@ def test_the_table_has_no_times_of_an_earlier_sitting_for_a_step_that_was_not_st
 
 def test_a_later_try_is_named_in_the_table() -> None:
     attempt = replace(ATTEMPT, key=ATTEMPT.key._replace(number=3))
-    assert step_table(STATES, {"train": attempt}).lines(Look())[1].endswith("exit 1 (try 3)")
+    assert step_table(STATES, {"train": attempt}).lines(Look())[1].endswith("exit 1 (the last of 3 tries)")
+
+
+def test_a_retry_is_told_by_its_delay_and_with_its_moment_where_that_is_far() -> None:
+    assert retry_words(NOW, NOW) == "tried again now"
+    assert retry_words(NOW + timedelta(seconds=10), NOW) == "tried again in 10 s"
+    assert retry_words(NOW + timedelta(hours=2), NOW).startswith("tried again in 2 h, at 2026-11-21 ")
+
+
+def test_a_state_that_no_attempt_told_is_told_once() -> None:
+    state = StepState(name="ship", status=Status.SKIPPED, reason="needs train, which failed")
+    assert settled_words(state) == "skipped: needs train, which failed"
+    assert settled_words(replace(state, reason="skipped by ada")) == "skipped by ada"
 
 
 def test_a_bound_of_memory_is_told_as_a_bound() -> None:
