@@ -42,14 +42,14 @@ class Preflight:
     check_interpreter: Callable[[str], str | None]
 
     def check(self, pipeline: Pipeline, selection: Selection) -> tuple[list[Problem], list[str]]:
-        """Return what is wrong, in the order of the steps, and what people should know all the same."""
+        """Return what is wrong, in the order of the file, and what people should know all the same."""
         check = _Check(self, self.secrets.at_hand(self.environment))
         check.disk()
         check.params(pipeline)
         for step in pipeline.steps:
             if selection.leaves_out(pipeline.names, step.name) is None:
                 check.step(step)
-        return check.problems, check.warnings
+        return sorted(check.problems, key=lambda one: (one.line or 0, one.column or 0)), check.warnings
 
 
 @dataclass(slots=True)

@@ -234,7 +234,7 @@ def test_problems_of_arguments_stand_at_the_arguments(place: Place) -> None:
         arguments={"epoch": 3, "epochs": "abc"},
         places={"arguments": (16, 5), "arguments.epoch": (17, 7), "arguments.epochs": (18, 7)},
     )
-    assert [problem.line for problem in place.found(step)] == [17, 16, 18]
+    assert [problem.line for problem in place.found(step)] == [16, 17, 18]
 
 
 def test_a_script_that_is_in_the_cwd_of_its_step_is_looked_for_from_the_project(place: Place) -> None:
