@@ -13,8 +13,10 @@ from crude_link.cli.options import common_options
 def command(shell: str) -> int:
     """Print a completion script for a shell.
 
-    In `~/.bashrc`: `eval "$(crude-link completion bash)"`; in `~/.zshrc`, after `compinit`:
-    `eval "$(crude-link completion zsh)"`; in fish's config: `crude-link completion fish | source`.
+    \b
+      ~/.bashrc                     eval "$(crude-link completion bash)"
+      ~/.zshrc, after compinit      eval "$(crude-link completion zsh)"
+      ~/.config/fish/config.fish    crude-link completion fish | source
     """
     from click.shell_completion import get_completion_class
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from crude_link.app import Records, open_records
-from crude_link.cli.options import common_options, json_option
+from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.page import Page, Wanted
 from crude_link.cli.record import run_and_step
 from crude_link.cli.talk import say
@@ -16,7 +16,7 @@ from crude_link.model.event import Stream
 from crude_link.model.run import Attempt
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("words", nargs=-1, metavar="[RUN] [STEP]")
 @click.option(
     "--attempt", "number", type=click.IntRange(min=1), metavar="N", help="This try of the step. [the newest]"
@@ -29,7 +29,10 @@ from crude_link.model.run import Attempt
 def command(
     words: tuple[str, ...], number: int | None, only_stdout: bool, only_stderr: bool, follow: bool, as_json: bool
 ) -> int:
-    """Print what the steps of RUN wrote, or one STEP of it: `logs`, `logs train`, `logs 42 train`, `logs 42 -f`."""
+    """Print what the steps of RUN wrote, or one STEP of it.
+
+    Examples: `crude-link logs`, `crude-link logs train`, `crude-link logs 42 train`, `crude-link logs -f`.
+    """
     if len(words) > 2:
         raise UsageError("give at most a run and a step: crude-link logs 42 train")
     records = open_records()

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+#: Stands below the help of every command that takes a RUN.
+RUN_HELP = "RUN is a number, last (the default), last~1 for the one before it, or last:PIPELINE."
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from crude_link.cli.options import common_options
+from crude_link.cli.options import RUN_HELP, common_options
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("run", default="last", metavar="[RUN]")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
 @common_options

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from crude_link.cli.options import common_options
+from crude_link.cli.options import RUN_HELP, common_options
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("run", default="last", metavar="[RUN]")
 @click.option("--reload", is_flag=True, help="Use the config file as it is now, not as it was.")
 @click.option("--accept-changes", is_flag=True, help="With --reload: go on though finished steps would differ.")

@@ -140,8 +140,8 @@ def root(
 ) -> int:
     """Run the scripts of a YAML file in order: by hand, on a schedule, with a record of every run.
 
-    Without a command, runs the config file's pipelines once and asks after a failure; with --non-interactive
-    it logs to a file and follows the config's cron section.
+    Without a command, runs the config file's pipelines once and asks after a failure. With -n it asks nothing,
+    logs to a file, and follows the config's cron section.
     """
     ctx.obj = {"config_file": config_file, "debug": debug}
     if ctx.invoked_subcommand:

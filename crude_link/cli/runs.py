@@ -19,7 +19,9 @@ from crude_link.notifiers.table import Cell, Column, Table
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, metavar="N", help="At most so many."
+)
 @click.option("--pipeline", metavar="PIPELINE", help="Only runs of this pipeline.")
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only runs that stand so.")
 @json_option

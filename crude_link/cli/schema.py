@@ -15,8 +15,10 @@ from crude_link.cli.options import common_options
 def command() -> int:
     """Print the JSON Schema of the config file.
 
-    Save it and name it in the first line of a config for an editor's YAML plugin:
-    `# yaml-language-server: $schema=crude-link.schema.json`.
+    Save it, and name it in the first line of a config for an editor's YAML plugin:
+
+    \b
+      # yaml-language-server: $schema=crude-link.schema.json
     """
     from crude_link.cli.talk import show
     from crude_link.config.load import json_schema

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from crude_link.app import Records, open_records
-from crude_link.cli.options import common_options, json_option
+from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.record import Record, next_words, read_record, standing_words
 from crude_link.cli.runs import origin_words
 from crude_link.cli.talk import as_plain, print_json, show
@@ -28,8 +28,8 @@ from crude_link.notifiers.summary import (
 from crude_link.notifiers.table import Cell, Column, Table
 
 
-@click.command()
-@click.argument("run", default="last")
+@click.command(epilog=RUN_HELP)
+@click.argument("run", default="last", metavar="[RUN]")
 @json_option
 @common_options
 def command(run: str, as_json: bool) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from crude_link.cli.options import common_options, json_option
+from crude_link.cli.options import RUN_HELP, common_options, json_option
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("run", default="last", metavar="[RUN]")
 @click.option("--now", is_flag=True, help="Kill at once instead of INT, TERM, KILL.")
 @json_option

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from crude_link.app import Records, open_records
-from crude_link.cli.options import common_options, json_option
+from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.record import (
     Record,
     detached_log,
@@ -30,7 +30,7 @@ from crude_link.notifiers.look import one_line
 from crude_link.notifiers.summary import closing_words, command_words, ended_words
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("words", nargs=-1, metavar="[RUN] [STEP]")
 @json_option
 @common_options
