@@ -40,8 +40,13 @@ class Outlet:
                 self._queue += data
                 return
             self._queue += data[self._taken_at_once(data) :]
-            if self._queue:
+            if not self._queue:
+                return
+            try:
                 _thread.start_new_thread(self._write_queue, ())
+            except RuntimeError:  # the machine gives us none: better late than lost
+                _write(self._descriptor, bytes(self._queue))
+                self._queue.clear()
 
     def close(self) -> None:
         """Let go of what was opened here; the descriptor stays open."""

@@ -149,3 +149,20 @@ def test_a_reader_who_stands_still_holds_up_no_event(pipe: tuple[int, int]) -> N
     assert b"still here" in talk.getvalue()
     notifier.tell(ended(Status.CANCELLED))
     notifier.close()
+
+
+def test_where_there_can_be_no_thread_nothing_is_lost(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    source, sink = pipe
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(read_all(source, len(FLOOD))))
+    reader.start()
+
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    outlet = Outlet(sink)
+    outlet.send(FLOOD)
+    reader.join()
+    assert got == [FLOOD]
+    assert outlet.waiting == 0
