@@ -14,7 +14,8 @@ from typing import Protocol
 
 from crude_link.model.condition import Facts
 from crude_link.model.event import Event, ExecutorEvent, Stream
-from crude_link.model.order import LogPlace, Order, Screen, View
+from crude_link.model.foreach import Input
+from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
 from crude_link.model.run import (
     Attempt,
@@ -30,6 +31,7 @@ from crude_link.model.run import (
     StepState,
 )
 from crude_link.model.status import Status
+from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 from crude_link.model.value import Plain
 
 
@@ -105,7 +107,34 @@ class Keyboard:
     data: bytes
 
 
-Wish = Hold | Release | Stop | Resize | Keyboard
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandOut:
+    """Tasks for a fan-out that was started: begun in this order, each in the slot that is free first."""
+
+    key: AttemptKey
+    tasks: Sequence[TaskOrder]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloseFan:
+    """No more tasks come for a fan-out: it ends when those that were handed out have ended.
+
+    With `forget`, those of them that were not begun are not begun any more, and not reported.
+    """
+
+    key: AttemptKey
+    forget: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetSlots:
+    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended."""
+
+    key: AttemptKey
+    slots: int
+
+
+Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots
 
 
 class Executor(Protocol):
@@ -121,8 +150,8 @@ class Executor(Protocol):
     def host(self) -> str:
         """The machine's name, as an Attempt records it."""
 
-    def start(self, order: Order) -> None:
-        """Start one attempt."""
+    def start(self, order: Order | FanOrder) -> None:
+        """Start one attempt, or open a fan-out for tasks."""
 
     def tell(self, wish: Wish) -> None:
         """Pass on a wish."""
@@ -160,12 +189,39 @@ class Front(Protocol):
 class Orders(Protocol):
     """Makes Orders: fills references, applies the argument style, quotes, builds the environment."""
 
+    def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
+        """Return the work of a step with `foreach`, task 0. CannotStart as for `order_for`, and for its source."""
+
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step` in `run`.
 
         Reads secrets and, for `${steps.S.stdout}`, logs. Creates the attempt's folder. CannotStart when a
         reference, a secret, the script or a declared input is not to be had; its text is the reason.
         """
+
+
+class FanWork(Protocol):
+    """A fan-out that is ready to be begun: its inputs, and the orders for its tasks."""
+
+    @property
+    def order(self) -> FanOrder:
+        """What all tasks have in common."""
+
+    @property
+    def source(self) -> str:
+        """What tells this state of the source from any other: a digest of the list, a file's size and times."""
+
+    def inputs(self) -> Iterator[Input]:
+        """Yield the inputs from the first on, as a stream; equal ones are separate. CannotStart when it breaks off."""
+
+    def share_read(self) -> float | None:
+        """Return how much of the source the inputs yielded so far are, from 0 to 1; None where nobody can know."""
+
+    def digest(self, item: Plain) -> str:
+        """Return 16 hex digits that identify an input: of its key field, or of all of it."""
+
+    def task(self, item: Plain, task: int, number: int) -> TaskOrder:
+        """Return the order for a try at a task. CannotStart when its arguments cannot be given to a process."""
 
 
 class Evidence(Protocol):
@@ -231,6 +287,32 @@ class AttemptStore(Protocol):
 
     def decisions(self, run: int) -> Sequence[Decision]:
         """Return the decisions of a run in order."""
+
+
+class TaskStore(Protocol):
+    """The tasks of fan-outs. `key` is that of a fan-out's attempt (task 0)."""
+
+    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+        """Record that a fan-out goes on with this attempt; return what is known of its tasks.
+
+        First the archives of its earlier attempts are read on from where rows were written: ends that were not
+        recorded when everything died are recorded now.
+        """
+
+    def tasks_by_digest(self, key: AttemptKey) -> Mapping[str, Sequence[int]]:
+        """Return the numbers of all tasks that have ended, by digest, lowest first; for a source that has changed."""
+
+    def end_tasks(self, key: AttemptKey, ends: Sequence[TaskEnd]) -> None:
+        """Record ends, all in one transaction; it outlives the death of every process."""
+
+    def counts(self, run: int, step: str) -> TaskCounts:
+        """Return how the tasks that have ended stand; `total` is None."""
+
+    def tasks(self, run: int, step: str, *, failed: bool = False) -> Iterator[TaskRecord]:
+        """Yield the newest end of each task, by number; only of those that did not succeed, where asked."""
+
+    def failures(self, run: int, step: str, most: int) -> Sequence[FailureGroup]:
+        """Return the failed tasks by what they said, the largest group first."""
 
 
 class StateStore(Protocol):

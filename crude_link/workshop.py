@@ -11,8 +11,9 @@ from types import TracebackType
 
 from crude_link.app import Ask, Desk, Loaded, Records, open_records, recorded, remove_old_runs
 from crude_link.engine.live import LiveRun
-from crude_link.engine.runner import Runner, Surroundings
+from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
+from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import ConfigError
 from crude_link.executors.local import LocalExecutor
 from crude_link.identity import user_name
@@ -53,6 +54,7 @@ class Workshop:
         around = Surroundings(
             runs=self.store.runs,
             attempts=self.store.attempts,
+            tasks=self.store.tasks,
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crude_link.model.policy import FailureKind, RetryPolicy
-from crude_link.model.run import Attempt, Ending, Outcome
+from crude_link.model.run import Attempt, Ending
 from crude_link.model.status import Status
 
 #: A lost attempt uses up no retry; this many in one sitting mean that something kills them.
@@ -43,15 +43,19 @@ def next_try(policy: RetryPolicy, attempts: Sequence[Attempt]) -> NextTry | None
         lost = sum(1 for attempt in attempts if attempt.status is Status.LOST)
         return NextTry(number=number, due=outcome.ended) if lost < MOST_LOST else None
     failures = sum(1 for attempt in attempts if attempt.status is Status.FAILED)
-    if failures > policy.max or not _is_retried(policy, outcome):
+    wait = wait_after(policy, outcome.ending, outcome.exit_status, failures, str(last.key))
+    return None if wait is None else NextTry(number=number, due=outcome.ended + wait)
+
+
+def wait_after(
+    policy: RetryPolicy, ending: Ending, exit_status: int | None, failures: int, seed: str
+) -> timedelta | None:
+    """Return how long to wait after this many failures, the last of which ended so; None: it is not tried again."""
+    if failures > policy.max:
         return None
-    return NextTry(number=number, due=outcome.ended + _delay(policy, failures, str(last.key)))
-
-
-def _is_retried(policy: RetryPolicy, outcome: Outcome) -> bool:
-    if not policy.only:
-        return True
-    return outcome.exit_status in policy.only or _KINDS.get(outcome.ending) in policy.only
+    if policy.only and exit_status not in policy.only and _KINDS.get(ending) not in policy.only:
+        return None
+    return _delay(policy, failures, seed)
 
 
 def _delay(policy: RetryPolicy, failures: int, seed: str) -> timedelta:

@@ -7,29 +7,16 @@ It writes before it acts and writes before it tells.
 from __future__ import annotations
 
 import select
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from crude_link.engine.fans import Fans
 from crude_link.engine.live import LiveRun
 from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_moves
 from crude_link.engine.stopping import Interrupts
+from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import CannotStart
-from crude_link.interfaces import (
-    AttemptStore,
-    Clock,
-    Evidence,
-    Executor,
-    Front,
-    Hold,
-    Keyboard,
-    Logs,
-    Notifier,
-    Release,
-    Resize,
-    RunStore,
-    StateStore,
-    Stop,
-)
+from crude_link.interfaces import Hold, Keyboard, Release, Resize, Stop
 from crude_link.model.event import (
     AttemptBegan,
     AttemptEnded,
@@ -44,11 +31,12 @@ from crude_link.model.event import (
     RunEnded,
     Started,
     StepSettled,
+    TasksEnded,
     Wrote,
 )
 from crude_link.model.exhaustive import assert_never
-from crude_link.model.order import Order, Screen, View
-from crude_link.model.pipeline import Stdin
+from crude_link.model.order import FanOrder, Order, Screen, View
+from crude_link.model.pipeline import Stdin, Step
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -70,22 +58,6 @@ REQUEST_PERIOD = 0.5
 LAST_LINES = 10
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surroundings:
-    """The parts of the world that a runner works with."""
-
-    runs: RunStore
-    attempts: AttemptStore
-    states: StateStore
-    logs: Logs
-    executor: Executor
-    evidence: Evidence
-    clock: Clock
-    notifier: Notifier
-    #: Who sits in front of it; None: nobody.
-    front: Front | None = None
-
-
 class Runner:
     """Works on live runs until each has come to its end."""
 
@@ -94,6 +66,7 @@ class Runner:
         self._interrupts = interrupts
         self._live: dict[int, LiveRun] = {}
         self._heeded = 0
+        self._fans = Fans(around)
 
     @property
     def live(self) -> tuple[int, ...]:
@@ -122,6 +95,8 @@ class Runner:
         ended = [run for live in list(self._live.values()) if (run := self._advance(live))]
         if ended:
             return ended
+        for live in self._live.values():
+            self._fans.feed(live)
         self._wait(longest)
         for event in self._around.executor.events():
             self._apply(event)
@@ -138,6 +113,8 @@ class Runner:
             live.stopping = stopping
             live.is_stale = True
             self._tell_stopping(live, stopping)
+        for fan in live.fans.values():
+            fan.is_stopped = True
         for key in live.running:
             self._around.executor.tell(Stop(key=key, now=now))
 
@@ -181,11 +158,11 @@ class Runner:
     def _start(self, live: LiveRun, move: Start) -> None:
         assert live.plan is not None
         step, around = move.step, self._around
-        key = AttemptKey(live.run.id, step.name, 1, move.number)
+        key = AttemptKey(live.run.id, step.name, 0 if step.foreach else 1, move.number)
         began = around.clock.now()
         attempt = Attempt(key=key, sitting=live.sitting, began=began, host=around.executor.host)
         try:
-            order = live.orders.order_for(live.run, step, key, live.plan.facts, live.view)
+            whole = self._order(live, step, key)
         except CannotStart as error:
             around.attempts.begin_attempt(attempt)
             live.note(attempt)
@@ -193,16 +170,26 @@ class Runner:
             outcome = Outcome(ending=Ending.NOT_STARTED, ended=began, reason=str(error))
             self._end(live, attempt, outcome, Findings())
             return
-        if order.stdin is Stdin.TERMINAL and not self._has_keyboard():
-            order = replace(order, stdin=Stdin.NOTHING)  # nobody is there: a question fails at once
+        order = whole.whole if isinstance(whole, FanOrder) else whole
         attempt = _as_recorded(attempt, order)
         around.attempts.begin_attempt(attempt)
         live.note(attempt)
         live.states[step.name] = StepState(name=step.name, status=Status.RUNNING)  # cached with the attempt
         live.running[key] = order
         live.orders_made[step.name] = order
-        around.executor.start(order)
+        around.executor.start(whole)
+        if step.foreach:
+            self._fans.open(live, step, key)
         around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
+
+    def _order(self, live: LiveRun, step: Step, key: AttemptKey) -> Order | FanOrder:
+        if step.foreach:
+            return self._fans.prepare(live, step, key)
+        assert live.plan is not None
+        order = live.orders.order_for(live.run, step, key, live.plan.facts, live.view)
+        if order.stdin is Stdin.TERMINAL and not self._has_keyboard():
+            return replace(order, stdin=Stdin.NOTHING)  # nobody is there: a question fails at once
+        return order
 
     def _finish(self, live: LiveRun, move: Finish) -> Run:
         around = self._around
@@ -247,6 +234,8 @@ class Runner:
             for move in live.plan.moves if live.plan else ():
                 if isinstance(move, Wait) and move.until:
                     seconds = min(seconds, (move.until - clock.now()).total_seconds())
+            if due := self._fans.due(live):
+                seconds = min(seconds, (due - clock.now()).total_seconds())
         ours, wants_keys = self._interrupts.fileno(), self._wants_keys()
         front = self._around.front
         keys = front.listen(wants_keys is not None) if front else None
@@ -284,6 +273,8 @@ class Runner:
                 self._around.notifier.tell(AttemptWrote(key=event.key, stream=event.stream, data=event.data))
             case Ended():
                 self._ended(event.key, event.outcome)
+            case TasksEnded():
+                self._fans.ended(self._live[event.key.run], event)
             case Remarked():
                 step = event.key.step if event.key else None
                 run = event.key.run if event.key else None
@@ -303,6 +294,8 @@ class Runner:
             self._around.front.listen(self._wants_keys() is not None)
         if outcome.ending is Ending.STOPPED and live.stopping:  # the agent knows how, and only we know why
             outcome = replace(outcome, reason=outcome.reason.replace("stopped", live.stopping.reason, 1))
+        if key in live.fans:
+            outcome = self._fans.finish(live, key, outcome)
         outcome, findings = self._around.evidence.collect(order, outcome)
         self._end(live, live.newest(key), outcome, findings)
 

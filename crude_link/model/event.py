@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, AttemptKey, Findings, Outcome, Run, StepState
+from crude_link.model.task import TaskCounts, TaskEnd
 
 
 class Stream(Enum):
@@ -62,7 +63,20 @@ class Remarked:
     key: AttemptKey | None = None
 
 
-ExecutorEvent: TypeAlias = Held | Started | Wrote | Ended | Remarked
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TasksEnded:
+    """Tries at tasks of a fan-out ended, in this order; their output is in their archives.
+
+    `key` is that of the fan-out itself. `running` are the tasks that run now, with the monotonic age of each in
+    seconds, the longest first, at most ten.
+    """
+
+    key: AttemptKey
+    ends: Sequence[TaskEnd]
+    running: Sequence[tuple[int, float]] = ()
+
+
+ExecutorEvent: TypeAlias = Held | Started | Wrote | Ended | Remarked | TasksEnded
 
 
 # --- what a Notifier tells ------------------------------------------------------------------------------
@@ -111,6 +125,18 @@ class AttemptEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TasksProgressed:
+    """Tasks of a fan-out ended and are recorded; `failed` are those that did not succeed and are not tried again."""
+
+    key: AttemptKey
+    counts: TaskCounts
+    slots: int
+    failed: Sequence[TaskEnd] = ()
+    retried: Sequence[TaskEnd] = ()
+    running: Sequence[tuple[int, float]] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StepSettled:
     """A step came to a final state without an attempt of its own: skipped, or failed before it could start."""
 
@@ -148,4 +174,6 @@ class Notice:
     step: str | None = None
 
 
-Event: TypeAlias = RunBegan | AttemptBegan | AttemptWrote | AttemptEnded | StepSettled | RunEnded | Notice
+Event: TypeAlias = (
+    RunBegan | AttemptBegan | AttemptWrote | AttemptEnded | TasksProgressed | StepSettled | RunEnded | Notice
+)

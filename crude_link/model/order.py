@@ -72,3 +72,17 @@ class Order:
     #: How that file stood before the attempt (inode, times, size); None when it was not there.
     metrics_before: tuple[int, ...] | None = None
     outputs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FanOrder:
+    """All that the tasks of a fan-out have in common. Holds secrets: never stored, never shown.
+
+    `whole` is the order of the step as a whole (task 0): its environment is what every task's begins with, its
+    `argv` and `log` mean nothing, its timeout is that of each task, and its evidence is looked for at the end.
+    """
+
+    whole: Order
+    #: Where the archives of the slots are: `ATTEMPT-SLOT.archive`.
+    folder: Path
+    slots: int

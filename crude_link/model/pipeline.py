@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from crude_link.model.condition import Condition
+from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.value import Plain, Scalar, Text, Value
 
@@ -69,6 +70,14 @@ class Step:
     outputs: tuple[Text, ...] = ()
     #: The JSON file that the step writes its metrics to; None: only `$CRUDE_LINK_METRICS`.
     metrics: Text | None = None
+    #: None: the step has one task; otherwise one for each input.
+    foreach: ForEach | None = None
+    #: Slots in all; None: as many as there are cores.
+    parallel: int | None = None
+    #: So many failed tasks are still a success.
+    allow_failed: Share = Share(number=0, is_share=False)
+    #: With so many failed tasks no further one is begun.
+    stop_after_failed: Share | None = None
     #: (line, column) of the step in its file, counted from 1; None when it came from a record.
     position: tuple[int, int] | None = field(default=None, compare=False)
     #: The same of its keys, by their dotted paths: `script`, `arguments.lr`, `inputs.0`.

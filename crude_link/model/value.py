@@ -26,6 +26,14 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholder(Reference):
+    """A reference that is another one for each task of a fan-out: `item`, `item.field`, `index`, `stem`, `slot`."""
+
+    def __str__(self) -> str:
+        return "{" + self.path + "}"
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """Text with late references in it; `parts` alternate freely between text and Reference."""
 

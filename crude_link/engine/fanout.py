@@ -1,0 +1,258 @@
+"""Fan-out: which tasks of a step are handed out next, what follows from their ends, and how the whole ends.
+
+Nothing here starts, writes or waits; `fans.py` does. Nothing here grows with the number of tasks but one bit for
+each that is done: the source is a stream, and only what is handed out, or waits for another try, is kept.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from crude_link.engine.retry import wait_after
+from crude_link.errors import CannotStart
+from crude_link.interfaces import FanWork
+from crude_link.model.pipeline import Step
+from crude_link.model.run import AttemptKey, Ending, Outcome
+from crude_link.model.status import Status
+from crude_link.model.task import FanRecord, TaskCounts, TaskEnd, TaskOrder
+from crude_link.model.value import Plain
+
+#: So many tasks more than run at once are handed out, so that no slot waits for us: at 2,000 a second they last
+#: 64 ms, longer than a turn of the loop.
+AHEAD = 128
+#: So many tasks may wait for another try before no new input is taken.
+_MOST_WAITING = 10_000
+#: A share of failed tasks is not judged before so many have ended.
+_LEAST_FOR_SHARE = 20
+
+
+class _Handed(NamedTuple):
+    """A task that was handed out, or waits to be again."""
+
+    item: Plain
+    number: int
+    #: How often it has failed in this attempt at the whole.
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What is to be handed out, and the ends of tasks that can never be."""
+
+    orders: Sequence[TaskOrder] = ()
+    refused: Sequence[TaskEnd] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """What follows from ends: those of tasks that have failed for good, and of those that are tried again."""
+
+    failed: Sequence[TaskEnd]
+    retried: Sequence[TaskEnd]
+
+
+class FanOut:
+    """One attempt at all the tasks of a step that are not done."""
+
+    def __init__(
+        self,
+        step: Step,
+        key: AttemptKey,
+        work: FanWork,
+        record: FanRecord,
+        *,
+        slots: int,
+        only_failed: bool = False,
+    ) -> None:
+        self.step = step
+        self.key = key
+        self.work = work
+        self.slots = slots
+        #: No more tasks are wanted: they are stopped, or no more may fail.
+        self.is_stopped = False
+        #: The executor was told that no more tasks come.
+        self.is_closed = False
+        self._record = record
+        self._only_failed = only_failed
+        self._inputs = work.inputs()
+        self._numbers: Iterator[tuple[int, Plain]] = self._by_position()
+        self._handed: dict[int, _Handed] = {}
+        self._retries: list[tuple[datetime, int]] = []
+        self._waiting: dict[int, _Handed] = {}
+        self._seen = 0
+        self._succeeded = len(record.done)
+        self._failed = 0
+        self._is_exhausted = False
+        self._trouble = ""
+        self._given_up = ""
+
+    def number_by_digest(self, known: Mapping[str, Sequence[int]]) -> None:
+        """Number the inputs by what they are: the source is not what it was when the tasks in `known` ended."""
+        self._numbers = self._by_digest(known)
+
+    @property
+    def is_drained(self) -> bool:
+        """Nothing is left to be handed out, and nothing that was handed out has not ended."""
+        return not self._handed and (self.is_stopped or (self._is_exhausted and not self._retries))
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next try is due that waits for its date."""
+        return self._retries[0][0] if self._retries and not self.is_stopped else None
+
+    @property
+    def gives_up(self) -> bool:
+        """More tasks have failed than `stop_after_failed` allows."""
+        return bool(self._given_up)
+
+    @property
+    def counts(self) -> TaskCounts:
+        """How its tasks stand."""
+        share = None if self._is_exhausted else self.work.share_read()
+        guess = round(self._seen / share) if share else None
+        return TaskCounts(
+            succeeded=self._succeeded,
+            failed=self._failed,
+            running=min(len(self._handed), self.slots),
+            total=self._seen if self._is_exhausted else guess,
+            total_is_guess=not self._is_exhausted,
+        )
+
+    def take(self, now: datetime) -> Taken:
+        """Return what is to be handed out now: tries that are due, then new inputs."""
+        room = self.slots + max(AHEAD, 2 * self.slots) - len(self._handed)
+        if self.is_stopped or room <= AHEAD // 2 or self._is_idle(now):
+            return Taken()
+        orders: list[TaskOrder] = []
+        refused: list[TaskEnd] = []
+        while len(orders) < room:
+            found = self._next(now)
+            if found is None:
+                break
+            task, handed = found
+            self._handed[task] = handed
+            try:
+                orders.append(self.work.task(handed.item, task, handed.number))
+            except CannotStart as error:
+                refused.append(self._refused(task, handed, str(error), now))
+                if len(refused) >= room:
+                    break
+        return Taken(orders=orders, refused=refused)
+
+    def follow(self, ends: Sequence[TaskEnd], now: datetime) -> Followed:
+        """Take note of ends."""
+        failed: list[TaskEnd] = []
+        retried: list[TaskEnd] = []
+        for end in ends:
+            handed = self._handed.pop(end.task)
+            status = end.status
+            if status is Status.SUCCEEDED:
+                self._succeeded += 1
+            elif status is Status.FAILED:
+                (retried if self._is_tried_again(end, handed, now) else failed).append(end)
+        self._failed += len(failed)
+        if failed:
+            self._judge()
+        return Followed(failed=failed, retried=retried)
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of the whole from what its executor says of it."""
+        if self._given_up:
+            return replace(outcome, ending=Ending.EXITED, exit_status=1, reason=self._given_up)
+        if outcome.ending is not Ending.EXITED:
+            return outcome
+        reason = self._trouble
+        ended = self._succeeded + self._failed
+        if not reason and self._failed > self.step.allow_failed.of(ended):
+            reason = f"{self._failed:,} of {ended:,} tasks failed"
+        return replace(outcome, exit_status=1 if reason else 0, reason=reason)
+
+    # --- which task is next ---
+
+    def _is_idle(self, now: datetime) -> bool:
+        return self._is_exhausted and not (self._retries and self._retries[0][0] <= now)
+
+    def _next(self, now: datetime) -> tuple[int, _Handed] | None:
+        if self._retries and self._retries[0][0] <= now:
+            _, task = heapq.heappop(self._retries)
+            return task, self._waiting.pop(task)
+        if self._is_exhausted or len(self._waiting) >= _MOST_WAITING:
+            return None
+        try:
+            task, item = next(self._numbers)
+        except StopIteration:
+            self._is_exhausted = True
+            return None
+        except CannotStart as error:
+            self._is_exhausted = True
+            self._trouble = f"its inputs broke off after {self._seen:,}: {error}"
+            return None
+        return task, _Handed(item, self._record.tries.get(task, 0) + 1, 0)
+
+    def _is_wanted(self, task: int) -> bool:
+        record = self._record
+        return task in record.failed if self._only_failed else task not in record.done
+
+    def _by_position(self) -> Iterator[tuple[int, Plain]]:
+        for position, item in self._inputs:
+            self._seen += 1
+            if self._is_wanted(position):
+                yield position, item
+
+    def _by_digest(self, known: Mapping[str, Sequence[int]]) -> Iterator[tuple[int, Plain]]:
+        used: dict[str, int] = {}
+        highest = self._record.highest
+        for _, item in self._inputs:
+            self._seen += 1
+            digest = self.work.digest(item)
+            tasks, place = known.get(digest, ()), used.get(digest, 0)
+            if place < len(tasks):  # equal inputs are separate tasks
+                used[digest] = place + 1
+                task = tasks[place]
+            else:
+                highest += 1
+                task = highest
+            if self._is_wanted(task):
+                yield task, item
+
+    # --- what follows from an end ---
+
+    def _is_tried_again(self, end: TaskEnd, handed: _Handed, now: datetime) -> bool:
+        failures = handed.failures + 1
+        seed = f"{self.key.run}/{self.key.step}/{end.task}/{end.number}"
+        wait = wait_after(self.step.retries, end.ending, end.exit_status, failures, seed)
+        if wait is None or self.is_stopped:
+            return False
+        self._waiting[end.task] = _Handed(handed.item, end.number + 1, failures)
+        heapq.heappush(self._retries, (now + wait, end.task))
+        return True
+
+    def _judge(self) -> None:
+        most, ended = self.step.stop_after_failed, self._succeeded + self._failed
+        if most is None or self.is_stopped or (most.is_share and ended < _LEAST_FOR_SHARE):
+            return
+        if self._failed >= most.of(ended):
+            self._given_up = f"given up: {self._failed:,} of {ended:,} tasks failed (stop_after_failed: {most})"
+
+    def _refused(self, task: int, handed: _Handed, reason: str, now: datetime) -> TaskEnd:
+        return TaskEnd(
+            task=task,
+            number=handed.number,
+            digest=self.work.digest(handed.item),
+            slot=0,
+            ending=Ending.NOT_STARTED,
+            exit_status=None,
+            signal=None,
+            began_us=round(now.timestamp() * 1_000_000),
+            wall_us=0,
+            cpu_us=0,
+            peak_memory=None,
+            stdout_bytes=0,
+            stderr_bytes=0,
+            offset=-1,
+            reason=reason,
+        )

@@ -1,0 +1,85 @@
+"""Fans: the fan-outs of live runs, opened, fed with tasks, and written down; the runner's right hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crude_link.engine.fanout import FanOut
+from crude_link.engine.live import LiveRun
+from crude_link.engine.surroundings import Surroundings
+from crude_link.interfaces import CloseFan, HandOut
+from crude_link.model.event import TasksEnded, TasksProgressed
+from crude_link.model.order import FanOrder
+from crude_link.model.pipeline import Step
+from crude_link.model.run import AttemptKey, Outcome
+
+
+class Fans:
+    """Opens fan-outs, and keeps each supplied. It writes before it tells."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def prepare(self, live: LiveRun, step: Step, key: AttemptKey) -> FanOrder:
+        """Make the work of a fan-out ready. CannotStart when its inputs are not to be had."""
+        assert live.plan is not None
+        work = live.orders.fan_for(live.run, step, key, live.plan.facts)
+        live.prepared[key] = work
+        return work.order
+
+    def open(self, live: LiveRun, step: Step, key: AttemptKey) -> None:
+        """Begin what was prepared and recorded, at what is not done."""
+        tasks, work = self._around.tasks, live.prepared.pop(key)
+        record = tasks.begin_fan(key, work.source)
+        fan = FanOut(step, key, work, record, slots=work.order.slots, only_failed=live.only_failed)
+        if not record.is_same_source:
+            fan.number_by_digest(tasks.tasks_by_digest(key))
+        live.fans[key] = fan
+
+    def feed(self, live: LiveRun) -> None:
+        """Hand out what the fan-outs of a run can take, and close those that have nothing left."""
+        for fan in list(live.fans.values()):
+            if fan.is_closed:
+                continue
+            taken = fan.take(self._around.clock.now())
+            if taken.orders:
+                self._around.executor.tell(HandOut(key=fan.key, tasks=taken.orders))
+            if taken.refused:
+                self._note(fan, TasksEnded(key=fan.key, ends=taken.refused))
+            if fan.gives_up:
+                self._close(fan, forget=True)
+            elif fan.is_drained:
+                self._close(fan, forget=False)
+
+    def ended(self, live: LiveRun, event: TasksEnded) -> None:
+        """Write down tasks that ended, and what follows from them."""
+        fan = live.fans.get(event.key)
+        if fan:
+            self._note(fan, event)
+
+    def finish(self, live: LiveRun, key: AttemptKey, outcome: Outcome) -> Outcome:
+        """Let go of a fan-out that its executor has ended; return the outcome of the whole."""
+        fan = live.fans.pop(key)
+        return fan.outcome(outcome)
+
+    def due(self, live: LiveRun) -> datetime | None:
+        """Return when the next try of a task is due."""
+        return min((fan.due for fan in live.fans.values() if fan.due), default=None)
+
+    def _note(self, fan: FanOut, event: TasksEnded) -> None:
+        self._around.tasks.end_tasks(fan.key, event.ends)
+        followed = fan.follow(event.ends, self._around.clock.now())
+        self._around.notifier.tell(
+            TasksProgressed(
+                key=fan.key,
+                counts=fan.counts,
+                slots=fan.slots,
+                failed=followed.failed,
+                retried=followed.retried,
+                running=event.running,
+            )
+        )
+
+    def _close(self, fan: FanOut, *, forget: bool) -> None:
+        fan.is_closed = True
+        self._around.executor.tell(CloseFan(key=fan.key, forget=forget))

@@ -1,0 +1,35 @@
+"""Surroundings: the parts of the world that a runner works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crude_link.interfaces import (
+    AttemptStore,
+    Clock,
+    Evidence,
+    Executor,
+    Front,
+    Logs,
+    Notifier,
+    RunStore,
+    StateStore,
+    TaskStore,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """The parts of the world that a runner works with."""
+
+    runs: RunStore
+    attempts: AttemptStore
+    tasks: TaskStore
+    states: StateStore
+    logs: Logs
+    executor: Executor
+    evidence: Evidence
+    clock: Clock
+    notifier: Notifier
+    #: Who sits in front of it; None: nobody.
+    front: Front | None = None

@@ -1,0 +1,46 @@
+"""ForEach: the inputs for each of which a step runs, and how many of its tasks may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from crude_link.model.value import Plain, Value
+
+
+class Input(NamedTuple):
+    """One input of a fan-out: its place in the source, counted from 1, and its value."""
+
+    position: int
+    item: Plain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """A number of tasks, or a share of them (`is_share`: 0.02 is 2 %)."""
+
+    number: float
+    is_share: bool
+
+    def of(self, total: int) -> float:
+        """Return the number of tasks that it means among `total`."""
+        return self.number * total if self.is_share else self.number
+
+    def __str__(self) -> str:
+        return f"{self.number * 100:g}%" if self.is_share else f"{self.number:g}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForEach:
+    """Where the inputs of a fan-out come from. `source` is a name in the table of input sources."""
+
+    source: str
+    #: What stands behind that name in the config: a list, a path, a command, the numbers of a range.
+    value: Value
+    #: What else that source understands, such as `dedupe`.
+    options: Mapping[str, Plain] = field(default_factory=dict)
+    #: The field that tells inputs apart when their source has changed; None: their whole content.
+    key: str | None = None
+    #: Only so many inputs are taken.
+    limit: int | None = None
