@@ -129,7 +129,8 @@ def _words(value: Plain) -> str:
 
 def _parts_that_differ(old: str, new: str) -> tuple[str, str]:
     """Cut what two texts begin with alike, where they are long, and what is too long of the rest."""
-    alike = next((at for at, (one, other) in enumerate(zip(old, new)) if one != other), min(len(old), len(new)))
+    pairs = enumerate(zip(old, new, strict=False))
+    alike = next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
     start = max(0, alike - _KEPT_BEFORE) if max(len(old), len(new)) > _LONGEST else 0
     return _cut(old, start), _cut(new, start)
 
