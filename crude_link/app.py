@@ -45,8 +45,8 @@ class Records:
         found = self.store.history.runs(pipeline or None, limit=steps_back + 1)
         if len(found) <= steps_back:
             of = f" of pipeline {pipeline!r}" if pipeline else ""
-            count = "1 run is" if len(found) == 1 else f"{len(found) or 'no'} runs are"
-            raise UnknownRun(f"there is no run {text!r}{of}: {count} recorded here")
+            count = f"1 run{of} is" if len(found) == 1 else f"{len(found) or 'no'} runs{of} are"
+            raise UnknownRun(f"there is no run {text!r}: {count} recorded here")
         return found[steps_back].id
 
 

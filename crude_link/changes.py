@@ -116,20 +116,33 @@ def _leaves(path: str, value: Plain) -> Iterator[tuple[str, Plain]]:
 def _differences(before: Mapping[str, Plain], after: Mapping[str, Plain]) -> Iterator[str]:
     for path in dict.fromkeys([*before, *after]):
         if path not in after:
-            yield f"{path}: {_words(before[path])} → gone"
+            yield f"{path}: {_cut(_words(before[path]), 0)} → gone"
         elif path not in before:
-            yield f"{path}: {_words(after[path])} is new"
+            yield f"{path}: {_cut(_words(after[path]), 0)} is new"
         elif before[path] != after[path]:
-            yield f"{path}: {_words(before[path])} → {_words(after[path])}"
+            yield f"{path}: {' → '.join(_parts_that_differ(_words(before[path]), _words(after[path])))}"
 
 
 def _words(value: Plain) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+    return " ".join(str(value).split())
 
 
-#: Of longer values only so many characters are shown.
-_LONGEST = 40
+def _parts_that_differ(old: str, new: str) -> tuple[str, str]:
+    """Cut what two texts begin with alike, where they are long, and what is too long of the rest."""
+    pairs = enumerate(zip(old, new, strict=False))
+    alike = next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
+    start = max(0, alike - _KEPT_BEFORE) if max(len(old), len(new)) > _LONGEST else 0
+    return _cut(old, start), _cut(new, start)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = text[start : start + _LONGEST]
+    return ("… " if start else "") + shown + (" …" if start + _LONGEST < len(text) else "")
+
+
+#: Of longer values only so many characters are shown, these of them before the first that differs.
+_LONGEST = 60
+_KEPT_BEFORE = 20
 
 
 def _script_in(argv: Sequence[str], project: Path) -> Path | None:

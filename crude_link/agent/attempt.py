@@ -139,13 +139,18 @@ class Attempt:
 
         The group is ended at once, while the zombie still reserves its number, unless something in it may linger.
         """
-        left = self._left() if self._stopping is None else []
+        has_ended_itself = self._stopping is None
+        left = self._left() if has_ended_itself else []
         if left:
             self._linger_until = time.monotonic() + _LINGER_SECONDS
         else:
             tell_group(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
         self._bury(status, usage, memory)
+        if has_ended_itself and not left:
+            self._end()
+        else:
+            self._clear(self._ended_at)
 
     def look(self, memory: OutOfMemory) -> None:
         """Where a zombie cannot be seen without reaping it: reap the process if it is dead, then end its group."""
@@ -153,6 +158,7 @@ class Attempt:
         if pid:
             tell_group(self.pid, signal.SIGKILL)
             self._bury(status, usage, memory)
+            self._clear(self._ended_at)
 
     def _bury(self, status: int, usage: resource.struct_rusage, memory: OutOfMemory) -> None:
         self._status = status
@@ -161,7 +167,6 @@ class Attempt:
         has_killed = self._stopping is not None and self._stopping.has_killed
         self._out_of_memory = status != 0 and not has_killed and memory.count() > self._kills_before
         self._clear_until = self._ended_at + _HOPE_SECONDS
-        self._clear(self._ended_at)
 
     def tick(self, now: float) -> None:
         """Do what is due."""

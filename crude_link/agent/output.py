@@ -74,6 +74,11 @@ class Output:
         self._is_waiting = False
         self._extra_fd = -1
 
+    @property
+    def is_attached(self) -> bool:
+        """True while more may come."""
+        return self._fd >= 0
+
     def attach(self, fd: int, loop: Loop, extra_fd: int = -1) -> None:
         """Read from `fd`: a pipe, or the master of a terminal whose other side, `extra_fd`, is closed with it."""
         os.set_blocking(fd, False)

@@ -51,7 +51,7 @@ class Streams:
     def finish(self) -> None:
         """Read what is there, for the last time."""
         for _ in range(_LAST_READS):
-            if not self._read():
+            if not any(output.is_attached for output in self._outputs) or not self._read():
                 break
         for number in self._watches:
             self._arrivals.forget(number)

@@ -36,8 +36,10 @@ def command(limit: int, pipeline: str | None, status: str | None, as_json: bool)
         print_json(runs)
     elif runs:
         show(_lines(records, runs))
+    elif pipeline or status:
+        say("no such runs are recorded · crude-link runs")
     else:
-        say("no such runs are recorded here")
+        say("no runs are recorded here yet · crude-link run")
     return 0
 
 

@@ -73,7 +73,10 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
         ("selection", _selection_words(record)),
         ("group", run.group or ""),
     ]
-    facts += [("sitting" if at == 0 else "", _sitting_words(sitting)) for at, sitting in enumerate(record.sittings)]
+    facts += [
+        ("sitting" if at == 0 else "", _sitting_words(sitting, run.began))
+        for at, sitting in enumerate(record.sittings)
+    ]
     title = standing_words(record)
     lines = [look.paint(title, COLOURS[run.status], bold=True)]
     return [*lines, *(f"  {look.paint(f'{name:<9}', 'dark_grey')}  {words}" for name, words in facts if words)]
@@ -86,10 +89,10 @@ def _selection_words(record: Record) -> str:
     return f"--from {selection.start_at}" if selection.start_at else ""
 
 
-def _sitting_words(sitting: Sitting) -> str:
+def _sitting_words(sitting: Sitting, began: datetime) -> str:
     took = f", {spent_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded yet"
     code = f", code {sitting.code.commit[:12]}{' with changes' if sitting.code.dirty else ''}" if sitting.code else ""
-    when = f"{moment_words(sitting.began, seconds=True)}{took}"
+    when = f"{_clock_words(sitting.began, began)}{took}"
     who = f"{sitting.user} on {sitting.host} (pid {sitting.pid})"
     return f"{sitting.number}: {when}, {who}{code}: {command_words(sitting.argv)}"
 
@@ -162,7 +165,7 @@ def _outputs(record: Record, look: Look) -> list[str]:
 def _decisions(record: Record, look: Look) -> list[str]:
     columns = [Column("decision"), Column("about"), Column("at"), Column("by"), Column("why")]
     rows = [
-        [each.verdict.value, each.step or "the run", moment_words(each.at), each.by, each.why]
+        [each.verdict.value, each.step or "the run", _clock_words(each.at, record.run.began), each.by, each.why]
         for each in record.decisions
     ]
     return Table(columns, rows).lines(look)

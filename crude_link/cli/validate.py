@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -45,5 +46,12 @@ def command(settings: tuple[str, ...], config_file: tuple[Path, ...], as_json: b
         raise ConfigError(problems)
     for each in chosen:
         names = " → ".join(step.name for step in each.pipeline.steps)
-        say(f"{each.config.path}: {each.pipeline.name} is ready to run: {names}")
+        following = f" · {_run_command(config_file, settings)}" if each is chosen[-1] else ""
+        say(f"{each.config.path}: {each.pipeline.name} is ready to run: {names}{following}")
     return 0
+
+
+def _run_command(files: tuple[Path, ...], settings: tuple[str, ...]) -> str:
+    """Return the command that runs what was checked."""
+    named = [word for path in files for word in ("-c", str(path))]
+    return shlex.join(["crude-link", "run", *named, *(word for each in settings for word in ("--set", each))])

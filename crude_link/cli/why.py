@@ -237,7 +237,8 @@ def _next_for_step(record: Record, state: StepState) -> list[str]:
     follow = " -f" if state.status is Status.RUNNING else ""
     commands = [f"crude-link logs {run_id} {state.name}{follow}"] if attempts else []
     if state.status is Status.SKIPPED and state.reason.startswith("needs "):
-        commands.append(f"crude-link why {run_id} {state.reason.removeprefix('needs ').split(',')[0]}")
+        named = state.reason.partition("before it, ")[2] or state.reason.removeprefix("needs ")
+        commands.append(f"crude-link why {run_id} {named.split()[0].rstrip(',')}")
     if record.run.status in (Status.FAILED, Status.CANCELLED, Status.LOST):
         commands.append(f"crude-link resume {run_id}")
     return commands or [f"crude-link why {run_id}"]

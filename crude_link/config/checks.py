@@ -25,6 +25,10 @@ from crude_link.model.value import Plain, Reference, references_in
 RUN_NAMES = ("id", "dir", "started", "origin", "scheduled_for", "pipeline")
 #: What `${steps.S.X}` can be, beside `metrics.K`.
 STEP_NAMES = ("stdout", "results_file", "status", "exit")
+#: What each step is told by crude-link, which `env` cannot change.
+_OWN_ENV = tuple(
+    f"CRUDE_LINK_{name}" for name in ("RUN", "RUN_DIR", "STEP", "TASK", "ATTEMPT", "METRICS", "SCHEDULED_FOR")
+)
 #: Keys of a pipeline in which a late reference can never be filled.
 _EARLY_ONLY = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention")
 
@@ -64,7 +68,7 @@ class Subject:
 
 def check(subject: Subject) -> None:
     """Run all checks."""
-    for each in (_steps, _actions, _names, _needs, _conditions, _references, _params, _cron, _advice, _idle):
+    for each in (_steps, _actions, _env, _names, _needs, _conditions, _references, _params, _cron):
         each(subject)
 
 
@@ -80,12 +84,23 @@ def _actions(subject: Subject) -> None:
         actions = [key for key in ("script", "command", "function") if key in step]
         if len(actions) > 1:
             words = " and ".join(f"`{key}`" for key in actions)
-            subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), _of(step))
+            subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), of_step(step))
         if not actions and not step.keys() - STEP_KEYS:  # a key that is not known may have been meant as one
-            subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), _of(step))
+            subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), of_step(step))
         if isinstance(step.get("command"), (list, tuple)) and "shell" in step:
             message = "`shell` has no meaning with a list: no shell sees it; write the command as text"
-            subject.problems.add(message, subject.at("steps", index, "shell"), _of(step))
+            subject.problems.add(message, subject.at("steps", index, "shell"), of_step(step))
+
+
+def _env(subject: Subject) -> None:
+    for index, step in enumerate(subject.steps):
+        env = step.get("env")
+        for name in env if isinstance(env, Mapping) else ():
+            if name in _OWN_ENV:
+                message = f"`env.{name}`: crude-link itself sets this variable; take another name"
+                subject.problems.add(
+                    message, subject.tree.nearest(("steps", index, "env", name)).place, of_step(step)
+                )
 
 
 def _names(subject: Subject) -> None:
@@ -113,7 +128,7 @@ def _needs(subject: Subject) -> None:
             sound = False
             near = did_you_mean(word, needs)
             wrong = "it needs itself" if word == step.get("name") else f"`needs`: there is no step '{word}'{near}"
-            subject.problems.add(wrong, subject.at("steps", index, "needs", number), _of(step))
+            subject.problems.add(wrong, subject.at("steps", index, "needs", number), of_step(step))
     circle = circle_in(needs) if sound and len(needs) == len(subject.steps) else ()
     if circle:
         index = list(needs).index(circle[0])
@@ -132,12 +147,12 @@ def _conditions(subject: Subject) -> None:
             names = parse_condition(text).names
         except (ConditionError, ValueError) as error:  # ValueError: a number of thousands of digits
             told = when_hint(text, subject.mapping("params"), needs) or error
-            subject.problems.add(f"`when: {text}`: {told}", at, _of(step))
+            subject.problems.add(f"`when: {text}`: {told}", at, of_step(step))
             continue
         for name in names:
             wrong = _wrong_name(name, subject, needs, str(step.get("name")))
             if wrong:
-                subject.problems.add(f"`when`: {wrong}", at, _of(step))
+                subject.problems.add(f"`when`: {wrong}", at, of_step(step))
 
 
 def _wrong_name(name: str, subject: Subject, needs: Mapping[str, tuple[str, ...]], step: str) -> str | None:
@@ -153,15 +168,15 @@ def _wrong_name(name: str, subject: Subject, needs: Mapping[str, tuple[str, ...]
 def _references(subject: Subject) -> None:
     needs = needs_of(subject.steps)
     for index, step in enumerate(subject.steps):
-        for path, reference in _references_below(step, ("steps", index)):
+        for path, reference in references_below(step, ("steps", index)):
             if path[2:] == ("when",):
                 continue
             wrong = wrong_reference(reference, subject.secrets, needs, str(step.get("name")))
             if wrong:
-                subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path), _of(step))
+                subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path), of_step(step))
     for key in _EARLY_ONLY:
         if key in subject.document:
-            for path, reference in _references_below(subject.document[key], (key,)):
+            for path, reference in references_below(subject.document[key], (key,)):
                 message = f"`{reference}` is known only when a step starts, and cannot stand in `{key}`"
                 subject.problems.add(message, subject.at(*path))
 
@@ -191,16 +206,17 @@ def wrong_reference(
     return f"a step has no '{what}'{near}; it has metrics.NAME, {one_of(STEP_NAMES)}"
 
 
-def _references_below(value: Plain, path: Path) -> Iterator[tuple[Path, Reference]]:
+def references_below(value: Plain, path: Path) -> Iterator[tuple[Path, Reference]]:
+    """Yield the late references in a value at `path`, each with its place."""
     if isinstance(value, str):
         if "${" in value:
             yield from ((path, reference) for reference in references_in(values_read_back(value)))
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            yield from _references_below(child, (*path, key))
+            yield from references_below(child, (*path, key))
     elif isinstance(value, (list, tuple)):
         for index, child in enumerate(value):
-            yield from _references_below(child, (*path, index))
+            yield from references_below(child, (*path, index))
 
 
 def _params(subject: Subject) -> None:
@@ -256,44 +272,6 @@ def _cron(subject: Subject) -> None:
         subject.problems.warn(f"`cron`: {advice}", subject.tree.nearest(("cron",)).place)
 
 
-def _advice(subject: Subject) -> None:
-    for index, step in enumerate(subject.steps):
-        command = step.get("command")
-        if isinstance(command, str) and step.get("shell", "sh") == "sh" and _has_pipe(command):
-            message = "under `sh` a pipe hides failures of all but its last command; write `shell: bash`"
-            subject.problems.warn(message, subject.at("steps", index, "command"), _of(step))
-        for path, reference in _references_below(step.get("arguments"), ("steps", index, "arguments")):
-            if reference.head == "secrets":
-                message = f"`{reference}` in `arguments` is visible to everyone in `ps`; pass it in `env`"
-                subject.problems.warn(message, subject.at(*path), _of(step))
-
-
-def _idle(subject: Subject) -> None:
-    """Warn of keys that do nothing where they are said; what a step has from the top is said for others."""
-    for index, step in enumerate(subject.steps):
-        for key, reason in _idle_keys(step):
-            node = subject.tree.descend(("steps", index, key))
-            from_above = (subject.tree.descend(("defaults", key)), subject.tree.descend((key,)))
-            if node and node not in from_above:
-                subject.problems.warn(f"`{key}` does nothing here: {reason}", node.place, _of(step))
-    if "timezone" in subject.document and "cron" not in subject.document:
-        subject.problems.warn("`timezone` does nothing without `cron`", subject.tree.nearest(("timezone",)).place)
-
-
-def _idle_keys(step: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:
-    script = step.get("script")
-    if "command" in step:
-        yield "python", "it runs `.py` scripts, and this is a command"
-    elif isinstance(script, str):
-        yield "shell", "it runs `command` text, and this is a script"
-        if "${" not in script and not script.endswith(".py"):
-            yield "python", "it runs `.py` scripts, and this is another"
-
-
-def _has_pipe(command: str) -> bool:
-    bare = re.sub(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|#.*", "", command)
-    return re.search(r"(?<![|>])\|(?!\|)", bare) is not None
-
-
-def _of(step: Mapping[str, Plain]) -> str:
+def of_step(step: Mapping[str, Plain]) -> str:
+    """Return the beginning of a message about a step."""
     return f"step '{step.get('name')}': "

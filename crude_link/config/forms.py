@@ -124,12 +124,13 @@ def several(form: Form) -> Form:
     return Form(read, {"anyOf": [form.json, {"type": "array", "items": form.json}]})
 
 
-def by_name(form: Form) -> Form:
+def by_name(form: Form, example: str = "") -> Form:
     """Return the form of a mapping whose keys are the user's own."""
+    wanted = f"a mapping such as {example}" if example else "a mapping"
 
     def read(value: Plain, path: Path, report: Report) -> Any:
         if not isinstance(value, Mapping):
-            report(path, f"is a mapping, not {shown(value)}", False)
+            report(path, f"is {wanted}, not {shown(value)}", False)
             return {}
         return {key: form.read(child, (*path, key), report) for key, child in value.items()}
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
@@ -80,7 +81,9 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     document = resolver.document()
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
     check_placeholders(tree, problems)
-    check(Subject(document, tree, problems, source.check_schedule, source.advise_schedule))
+    subject = Subject(document, tree, problems, source.check_schedule, source.advise_schedule)
+    check(subject)
+    advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)
     return _Checked(document=document, resolved=resolver.resolved, tree=tree, broken=resolver.broken, said=said)

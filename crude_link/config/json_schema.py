@@ -29,14 +29,14 @@ _MEANINGS = {
 
 def json_schema() -> dict[str, object]:
     """Return the JSON Schema of a config file."""
-    step = _open_to_merging(schema_of(STEP, LATER_STEP_KEYS))
+    step = _open_to_merging(schema_of(STEP, LATER_STEP_KEYS), "^<<$")
     keys = {**PIPELINE, **{key: _MEANINGS[key] for key in FILE_KEYS}}
     steps = {
         "type": "array",
         "description": PIPELINE["steps"].help,
         "items": {"anyOf": [_STEP, {"type": "string", "description": "A config's name, or a command line."}]},
     }
-    pipeline = _open_to_merging(schema_of(keys, LATER_PIPELINE_KEYS))
+    pipeline = _open_to_merging(schema_of(keys, LATER_PIPELINE_KEYS), "^(<<|x-.*)$")
     pipeline["properties"]["steps"] = steps
     del pipeline["required"]
     inner = {**pipeline, "properties": _without(pipeline["properties"], ("pipelines", "jobs"))}
@@ -50,9 +50,9 @@ def json_schema() -> dict[str, object]:
     }
 
 
-def _open_to_merging(schema: JsonSchema) -> dict[str, Any]:
-    """Allow YAML's `<<` and keys that begin with `x-`, which hold anchors."""
-    return {**schema, "patternProperties": {"^(<<|x-.*)$": {}}}
+def _open_to_merging(schema: JsonSchema, pattern: str) -> dict[str, Any]:
+    """Allow YAML's `<<`, and in a pipeline keys that begin with `x-`, which hold anchors."""
+    return {**schema, "patternProperties": {pattern: {}}}
 
 
 def _without(properties: JsonSchema, names: tuple[str, ...]) -> dict[str, Any]:

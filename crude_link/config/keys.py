@@ -77,7 +77,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
         return f"`{key}` is a key of the file, not of {where}"
     if _OTHER_WORDS.get(key) in words:
         return f"`{key}` is no key of {where}; here it is called `{_OTHER_WORDS[key]}`"
-    advice = did_you_mean(key, (*words, *later)) or f"; known: {', '.join(words)}"
+    anchors = "; a key that only holds anchors begins with `x-`" if where == THE_FILE else ""
+    advice = did_you_mean(key, (*words, *later)) or f"; known: {', '.join(words)}{anchors}"
     return f"`{key}` is no key of {where}{advice}"
 
 

@@ -128,7 +128,8 @@ def _name_of(step: StepDraft, draft: Draft, number: int) -> tuple[str, bool]:
     if step.body.made_from:
         return step.body.made_from, False
     script = merge(layers(step.body, draft.configs)).entries.get("script")
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePath(str(script.value)).stem).strip("-") if script else ""
+    path = script.value if script and isinstance(script.value, str) else ""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePath(path).stem).strip("-")
     is_name = NAME.fullmatch(stem) and not stem.isdigit() and stem != "last"
     return (stem if is_name else f"step-{number}"), False
 

@@ -5,7 +5,6 @@ What is in single braces is a placeholder only beside `foreach`; elsewhere it is
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
@@ -34,13 +33,21 @@ def check_placeholders(tree: Node, problems: Problems) -> None:
 def _check(node: Node, of: str, problems: Problems) -> None:
     for match in _BRACES.finditer(str(node.value)):
         text, word = match[0], match[1]
-        if word == "item" or (word[0] == "i" and difflib.get_close_matches(word, ["item"], cutoff=0.75)):
+        if word == "item" or _is_near(word):
             meant = "" if word == "item" else " (did you mean `{item}`?)"
             coming = not_yet("foreach", LATER_STEP_KEYS["foreach"][0])
             message = f"`{text}`{meant} stands for an input of `foreach`, which this step does not have; {coming}"
             problems.add(f"{message}. To pass the text itself, write it into a param", node.at, of)
         elif word in _FELLOWS:
             problems.warn(f"`{text}` stays as it is: only beside `foreach` does it stand for something", node.at, of)
+
+
+def _is_near(word: str) -> bool:
+    if word[0] != "i":
+        return False
+    import difflib
+
+    return bool(difflib.get_close_matches(word, ["item"], cutoff=0.75))
 
 
 def _texts(node: Node) -> Iterator[Node]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crude_link.errors import ConfigError, Problem
 
@@ -46,7 +46,12 @@ class Problems:
     def raise_if_any(self) -> None:
         """Raise ConfigError with all errors, in the order of the file."""
         if self._errors:
-            raise ConfigError(_in_order(self._errors.values()))
+            raise ConfigError(_in_order(self._explained(problem) for problem in self._errors.values()))
+
+    def _explained(self, problem: Problem) -> Problem:
+        """Return an error with what was remarked of the same place, which may have led to it."""
+        remarks = [one.message for one in self._warnings.values() if one.line and _place(one) == _place(problem)]
+        return replace(problem, message="; ".join([problem.message, *remarks]))
 
     def _problem(self, message: str, at: Position) -> Problem:
         line, column = at or (None, None)
@@ -75,6 +80,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def one_of(words: Iterable[str]) -> str:
     """Return known words for a message: `a, b, c`, or `none`."""
     return ", ".join(words) or "none"
+
+
+def _place(problem: Problem) -> tuple[int | None, int | None]:
+    return problem.line, problem.column
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

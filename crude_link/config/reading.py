@@ -42,6 +42,7 @@ class Reader:
         if len(several) > 1:
             self._problems.add("`jobs` is another word for `pipelines`; use one of them", _start(found["jobs"][0]))
         pipelines: dict[str, Draft] = {}
+        shared_configs = dict(self._configs)
         for key, (_, bodies) in found.items():
             if not isinstance(bodies, yaml.MappingNode) or not bodies.value:
                 self._problems.add(f"`{key}` is a mapping: name -> {{steps: ...}}", _start(bodies))
@@ -51,6 +52,7 @@ class Reader:
                     self._problems.add(f"pipeline '{name}' is a mapping with `steps`", _start(body))
                     continue
                 own = self._pairs(body)
+                self._configs = dict(shared_configs)  # to one pipeline, a config of another is a mapping like any
                 for word in [word for word in ("pipelines", "jobs") if word in own]:
                     self._problems.add(f"`{word}` cannot stand within a pipeline", _start(own.pop(word)[0]))
                 pipelines[name] = self._draft(own, _start(key_node))

@@ -36,6 +36,8 @@ from crude_link.model.value import Plain
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SCRIPT_WITH_ARGUMENTS = re.compile(r"(\S+\.(?:py|sh|R|r|jl|rb|pl|js|bash))\s+(\S.*)", re.DOTALL)
+_PROGRAM_WITH_SCRIPT = re.compile(r"(?:python[\d.]*|bash|sh|zsh|Rscript|node|perl|ruby|julia)\s+\S")
+_LONGEST_NAME = 100
 _SHELLS = {"sh": ("sh", "-e", "-c"), "bash": ("bash", "-eo", "pipefail", "-c")}
 
 
@@ -45,6 +47,10 @@ def _name(value: object) -> str:
     word = str(value)
     if not NAME.fullmatch(word):
         raise ValueError(f"'{word}' cannot be a name: use letters, digits, `_` and `-`")
+    if len(word) > _LONGEST_NAME:
+        raise ValueError(
+            f"is a name of {len(word)} characters; files are named after it, so take at most {_LONGEST_NAME}"
+        )
     if word.isdigit() or word == "last":
         raise ValueError(f"'{word}' cannot be a name: bare numbers and `last` stand for runs")
     return word
@@ -56,10 +62,12 @@ def _script(value: object) -> str:
     match = _SCRIPT_WITH_ARGUMENTS.fullmatch(value)
     if match:
         script, rest = match.groups()
+        command = f"python {value}" if script.endswith(".py") else value
         raise ValueError(
-            f"`script` is a file only: `script: {script}`, and `{rest}` under `arguments:` "
-            f"(or `command: python {script} {rest}`)"
+            f"`script` is a file only: `script: {script}`, and `{rest}` under `arguments:` (or `command: {command}`)"
         )
+    if _PROGRAM_WITH_SCRIPT.match(value):
+        raise ValueError(f"`script` is a file only, without the program that runs it (or `command: {value}`)")
     return value
 
 
@@ -69,6 +77,14 @@ def _python(value: object) -> str:
     if re.match(r"\S+\s+-", value):
         raise ValueError(f"`python` is a program only; for its options use `command: {value} SCRIPT`")
     return value
+
+
+def _path(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    hint = "; quote it" if is_number else "; leave it out" if not value else ""
+    raise ValueError(f"is a path, not {shown(value) if value else 'empty'}{hint}")
 
 
 def _command(value: object) -> object:
@@ -112,6 +128,12 @@ def _failure(value: object) -> int | FailureKind:
     if value in ("signal", "timeout", "lost"):
         return FailureKind(value)
     raise ValueError(f"{value!r}: this lists exit codes (1-255), signal, timeout and lost")
+
+
+def _choices(value: object) -> object:
+    if isinstance(value, list) and value:
+        return value
+    raise ValueError("is a list of the values that are allowed, with at least one")
 
 
 def _read_secrets(value: Plain, path: Path, report: Report) -> Any:
@@ -160,9 +182,19 @@ def _some_time(value: object) -> timedelta:
 
 
 DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
+PATH = parsed(_path, TEXT)
 LIMIT = parsed(_some_time, DURATION.json)
 SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+
+_FAILURE = parsed(_failure, {"type": ["integer", "string"]})
+
+
+def _read_failures(value: Plain, path: Path, report: Report) -> Any:
+    if value == []:
+        report(path, "is empty, so nothing would be tried again; leave it out, or list failures", False)
+    return several(_FAILURE).read(value, path, report)
+
 
 RETRY_KEYS: Mapping[str, Key] = {
     "max": Key(number(0, whole=True), "How many further tries a failed step gets.", is_required=True),
@@ -171,7 +203,7 @@ RETRY_KEYS: Mapping[str, Key] = {
     "jitter": Key(SHARE, "A random share that is added to each wait.", 0.0),
     "longest_delay": Key(DURATION, "The longest wait, however often it grew.", timedelta(hours=1)),
     "only": Key(
-        several(parsed(_failure, {"type": ["integer", "string"]})),
+        Form(_read_failures, several(_FAILURE).json),
         "The exit codes, or signal, timeout, lost, that are tried again; all failures when absent.",
         (),
     ),
@@ -213,7 +245,7 @@ _CRON_KEYS: Mapping[str, Key] = {
 
 PARAM_KEYS: Mapping[str, Key] = {
     "default": Key(anything({}), "The value of a run that sets none; without it `--set` is required."),
-    "choices": Key(anything({"type": "array"}), "The values that are allowed."),
+    "choices": Key(parsed(_choices, {"type": "array", "minItems": 1}), "The values that are allowed."),
     "min": Key(number(), "The least number that is allowed."),
     "max": Key(number(), "The greatest number that is allowed."),
     "help": Key(text(), "What it is for, in a line."),
@@ -237,7 +269,9 @@ STEP: Mapping[str, Key] = {
     "command": Key(
         parsed(_command, {"anyOf": [TEXT, _WORDS]}), "Shell text, or a list of words that no shell sees. Or `script`."
     ),
-    "arguments": Key(by_name(anything({})), "Passed as `--key=value`; merged by key, `null` removes.", {}),
+    "arguments": Key(
+        by_name(anything({}), "{rate: 0.1}"), "Passed as `--key=value`; merged by key, `null` removes.", {}
+    ),
     "argument_style": Key(
         one_word_of(*(style.value for style in ArgumentStyle)),
         "How arguments are written; `auto` reads it from the script.",
@@ -249,12 +283,12 @@ STEP: Mapping[str, Key] = {
         _SHELLS["sh"],
     ),
     "env": Key(
-        by_name(parsed(_env_value, {"type": ["string", "number", "null"]})),
+        by_name(parsed(_env_value, {"type": ["string", "number", "null"]}), "{NAME: value}"),
         "Environment variables: text or numbers; merged by key, `null` removes.",
         {},
     ),
-    "env_file": Key(text(), "A `.env` file with further environment variables."),
-    "cwd": Key(text(), "The directory that the process starts in."),
+    "env_file": Key(PATH, "A `.env` file with further environment variables."),
+    "cwd": Key(PATH, "The directory that the process starts in."),
     "python": Key(
         parsed(_python, TEXT), "The interpreter for `.py` scripts; without it the one that crude-link runs under."
     ),
@@ -275,9 +309,9 @@ STEP: Mapping[str, Key] = {
         RetryPolicy(),
     ),
     "continue_on_failure": Key(boolean(), "The pipeline goes on; the run is failed all the same.", False),
-    "inputs": Key(several(text()), "Paths that must be there before the step.", ()),
-    "outputs": Key(several(text()), "Paths that must be there after the step.", ()),
-    "metrics": Key(text(), "A JSON file of numbers that the step writes."),
+    "inputs": Key(several(PATH), "Paths that must be there before the step.", ()),
+    "outputs": Key(several(PATH), "Paths that must be there after the step.", ()),
+    "metrics": Key(PATH, "A JSON file of numbers that the step writes."),
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)

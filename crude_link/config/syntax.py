@@ -117,6 +117,9 @@ def _structure_meant(error: yaml.MarkedYAMLError, written: str, column: int) -> 
         return f"the anchor `&{name}` is defined a second time{first}; give it a name of its own"
     if "could not find expected ':'" in problem and began:
         return f"line {began.line + 1} is no `key: value`; check its indentation, or add the colon"
+    quoted = re.search(r"([\w-]+):\s+(['\"])[^'\"]*\2\s*$", written[:column])
+    if quoted and "expected ','" in problem:
+        return f"the text goes on after its closing quote; quote the whole value of `{quoted[1]}`, or nothing of it"
     if re.search(r"expected ',' or '[\]}]'", problem) and began:
         return f"the bracket or brace that was opened in line {began.line + 1} is not closed before this"
     key = _PAIR.match(here)
@@ -152,4 +155,8 @@ def _alias_meant(here: str, lines: list[str], line: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.split(" #", maxsplit=1)[0].strip().replace("'", "''") + "'"
+    bare = text.split(" #", maxsplit=1)[0].strip()
+    for opening, closing in ("{}", "[]"):
+        if bare.endswith(closing) and bare.count(closing) > bare.count(opening):
+            bare = bare[:-1].rstrip()  # it closes what stands around the text
+    return "'" + bare.replace("'", "''") + "'"

@@ -134,7 +134,11 @@ class _Check:
         changes_path = "PATH" in step.env or step.env_file is not None
         is_sought = isinstance(program, str) and not changes_path and "/" not in program
         if is_sought and not shutil.which(str(program), path=self.flight.environment.get("PATH")):
-            self._problem(step, f"there is no program {program!r} in PATH", "command" if command.argv else "shell")
+            hint = (
+                "; a list is the words of one command, several commands are one text" if " " in str(program) else ""
+            )
+            message = f"there is no program {program!r} in PATH{hint}"
+            self._problem(step, message, "command" if command.argv else "shell")
         with self._told(step, "command"):
             for word in (command.text, *command.argv):
                 as_argument(str(fill(word, lambda _: "x")), "the command")

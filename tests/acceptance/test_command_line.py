@@ -202,6 +202,12 @@ def test_validate_finds_every_problem_at_once(folder: Folder) -> None:
     assert not folder.home.exists()
 
 
+def test_validate_names_the_command_that_runs_what_it_checked(three: Folder) -> None:
+    assert three.run("validate").last_line == "config.yaml: demo is ready to run: one → two → three · crude-link run"
+    ended = three.run("validate", "-c", "config.yaml", "--set", "word=a b")
+    assert ended.last_line.endswith(" · crude-link run -c config.yaml --set 'word=a b'")
+
+
 def test_validate_does_not_run_the_scripts(folder: Folder) -> None:
     folder.write("script.py", "open('ran', 'w')\n")
     folder.config("steps: [{script: script.py}]\n")

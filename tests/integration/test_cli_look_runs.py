@@ -78,7 +78,8 @@ def test_runs_can_be_chosen_by_number_pipeline_and_status(project: LookProject, 
 def test_no_runs_are_said_on_stderr(project: LookProject, ask: Ask) -> None:
     answer = ask("runs")
     assert (answer.status, answer.out) == (0, "")
-    assert "no such runs" in answer.err
+    assert answer.err == "no runs are recorded here yet · crude-link run\n"
+    assert ask("runs", "--status", "lost").err == "no such runs are recorded · crude-link runs\n"
 
 
 def test_a_directory_without_a_store_is_a_usage_error(

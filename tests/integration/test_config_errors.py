@@ -309,6 +309,22 @@ def test_a_key_that_does_nothing_is_warned_of(tmp_path: Path, step: str, key: st
     assert f"`{key}` does nothing here" in warning
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("steps: [{command: ls, when: failed}]", "`when: failed` never holds here"),
+        ("steps: [{command: ls, outputs: 'out/*.csv'}]", "patterns are not expanded"),
+        ("steps: [{command: [ls, '|', wc]}]", "no shell sees a list"),
+        ("timezone: UTC\nsteps: [{command: ls}]", "`timezone` does nothing without `cron`"),
+        ("timezone: UTC\ncron: {hour: 1, timezone: UTC}\nsteps: [{command: ls}]", "for `cron` has its own"),
+    ],
+)
+def test_what_is_allowed_and_probably_not_meant_is_warned_of(tmp_path: Path, text: str, words: str) -> None:
+    (pipeline,) = load(source_of(tmp_path, text + "\n"))
+    (warning,) = pipeline.warnings
+    assert words in warning
+
+
 def test_what_stands_at_the_top_for_every_step_is_not_warned_of(tmp_path: Path) -> None:
     text = "python: python3\ndefaults: {shell: bash}\nsteps:\n  - {command: ls}\n  - {script: a.sh}\n"
     (pipeline,) = load(source_of(tmp_path, text))

@@ -313,3 +313,14 @@ def test_what_a_pipeline_does_not_say_itself_it_has_from_the_top(tmp_path: Path)
 def test_the_word_env_means_the_variable_of_the_secrets_own_name(tmp_path: Path) -> None:
     pipeline = load_one(tmp_path, "secrets: {TOKEN: env, KEY: {env: env}}\nsteps: [ls -l]\n")
     assert pipeline.secrets == (Secret(name="TOKEN", env="TOKEN"), Secret(name="KEY", env="env"))
+
+
+def test_an_alias_of_another_pipelines_config_is_a_mapping_like_any(tmp_path: Path) -> None:
+    text = """\
+pipelines:
+  a: {configs: {t: &t {script: a.py, timeout: 5m}}, steps: [t]}
+  b: {steps: [{<<: *t, cwd: x}]}
+"""
+    first, second = load_all(tmp_path, text)
+    assert first.steps[0].timeout == second.steps[0].timeout == timedelta(minutes=5)
+    assert (first.steps[0].name, second.steps[0].name) == ("t", "a")
