@@ -84,6 +84,9 @@ def _idle(subject: Subject) -> None:
 
 def _idle_keys(step: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:
     script = step.get("script")
+    if step.get("foreach") is None:
+        for key in ("parallel", "allow_failed", "stop_after_failed"):
+            yield key, "it is about the tasks of a step with `foreach`"
     if "command" in step:
         yield "python", "it runs `.py` scripts, and this is a command"
     elif isinstance(script, str):

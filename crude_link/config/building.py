@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from crude_link.config.cron import schedule_of
+from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
@@ -38,7 +40,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
 
 def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
     """Return the Step of its keys' values; `written` is where they stand."""
-    return Step(
+    step = Step(
         name=said["name"],
         action=_action(said),
         arguments=_values(said["arguments"]),
@@ -58,6 +60,26 @@ def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
         metrics=_text(said["metrics"]),
         position=written.at,
         places=dict(_places(written, "")),
+    )
+    return _fanned_out(step, said) if said["foreach"] else step
+
+
+def _fanned_out(step: Step, said: _Said) -> Step:
+    """Return a step that runs once for each input, with the placeholders in what is another for each."""
+    action, foreach = step.action, said["foreach"]
+    if isinstance(action, Command):
+        words = [with_placeholders(word, Braces.SHELL) for word in action.argv]
+        text = None if action.text is None else with_placeholders(action.text, Braces.SHELL)
+        action = replace(action, text=cast("Text | None", text), argv=tuple(words))
+    return replace(
+        step,
+        action=action,
+        arguments={key: with_placeholders(value, Braces.OURS) for key, value in step.arguments.items()},
+        env={key: with_placeholders(value, Braces.SHELL) for key, value in step.env.items()},
+        foreach=replace(foreach, value=values_read_back(foreach.value)),
+        parallel=said["parallel"],
+        allow_failed=said["allow_failed"],
+        stop_after_failed=said["stop_after_failed"],
     )
 
 

@@ -13,6 +13,7 @@ from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
+from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, Path
@@ -83,6 +84,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_placeholders(tree, problems)
     subject = Subject(document, tree, problems, source.check_schedule, source.advise_schedule)
     check(subject)
+    check_foreach(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

@@ -11,6 +11,7 @@ from crude_link.config.problems import did_you_mean
 STEP_KEYS = (
     "name", "script", "command", "arguments", "argument_style", "shell", "env", "env_file", "cwd", "python", "stdin",
     "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
+    "foreach", "parallel", "allow_failed", "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
 PIPELINE_KEYS = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention", "steps")
@@ -29,8 +30,10 @@ _OTHER_WORDS = {
     "args": "arguments", "cmd": "command", "run": "command", "shell_command": "command", "environment": "env",
     "depends_on": "needs", "if": "when", "condition": "when", "retry": "retries", "working_dir": "cwd",
     "workdir": "cwd", "working_directory": "cwd", "interpreter": "python", "tasks": "steps", "stages": "steps",
+    "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
+    "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
 }  # fmt: skip
-_FAN_OUT, _SSH, _BUCKETS = "fan-out", "SSH hosts", "bucket folders"
+_LEASES, _SSH, _BUCKETS = "leases", "SSH hosts", "bucket folders"
 _SCHEDULES, _EXPERIMENTS, _FUNCTIONS = "schedules", "experiments", "warm Python functions"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
@@ -39,7 +42,7 @@ LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
     "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),
-    "resources": (_FAN_OUT, "Pools of named things that steps lease: GPUs, licences."),
+    "resources": (_LEASES, "Pools of named things that steps lease: GPUs, licences."),
     "matrix": (_EXPERIMENTS, "One run for each combination of values."),
     "snapshot": (_EXPERIMENTS, "What of the code and environment a run keeps."),
     "executors": (_SSH, "Where else steps can run."),
@@ -49,18 +52,22 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
     "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
     "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
-    "foreach": (_FAN_OUT, "The inputs for each of which the step runs."),
-    "parallel": (_FAN_OUT, "How many tasks run at once."),
-    "allow_failed": (_FAN_OUT, "How many tasks may fail."),
-    "stop_after_failed": (_FAN_OUT, "After how many failed tasks no further one starts."),
-    "resources": (_FAN_OUT, "What each slot or task leases."),
-    "cpus": (_FAN_OUT, "Processor cores that a task needs."),
-    "memory": (_FAN_OUT, "Memory that a task needs."),
-    "gpus": (_FAN_OUT, "GPUs that a task needs."),
-    "disk": (_FAN_OUT, "Disk space that a task needs."),
+    "resources": (_LEASES, "What each slot or task leases."),
+    "cpus": (_LEASES, "Processor cores that a task needs."),
+    "memory": (_LEASES, "Memory that a task needs."),
+    "gpus": (_LEASES, "GPUs that a task needs."),
+    "disk": (_LEASES, "Disk space that a task needs."),
     "warm": (_FUNCTIONS, "Keep the interpreter with its imports between tasks."),
     "docker": (_SSH, "The image that the step runs in."),
 }
+
+
+#: Keys of a `foreach` that are not built yet.
+LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
+    "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
+}
+#: Placeholders that are not built yet.
+LATER_HEADS: Mapping[str, str] = {"slot": _LEASES, "gpu": _LEASES, "resource": _LEASES}
 
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
+from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.source import Source
@@ -40,7 +41,9 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     """Return the Pipeline of a run's record. ConfigError when this version cannot read the record."""
     problems = Problems()
     tree = node_of(document)
-    check(Subject(document, tree, problems))
+    subject = Subject(document, tree, problems)
+    check(subject)
+    check_foreach(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crude_link.config.keys import LATER_STEP_KEYS, not_yet
 from crude_link.config.node import Node
 from crude_link.config.problems import Problems
 
@@ -35,9 +34,8 @@ def _check(node: Node, of: str, problems: Problems) -> None:
         text, word = match[0], match[1]
         if word == "item" or _is_near(word):
             meant = "" if word == "item" else " (did you mean `{item}`?)"
-            coming = not_yet("foreach", LATER_STEP_KEYS["foreach"][0])
-            message = f"`{text}`{meant} stands for an input of `foreach`, which this step does not have; {coming}"
-            problems.add(f"{message}. To pass the text itself, write it into a param", node.at, of)
+            message = f"`{text}`{meant} stands for an input of `foreach`, which this step does not have"
+            problems.add(f"{message}; to pass the text itself, write it into a param", node.at, of)
         elif word in _FELLOWS:
             problems.warn(f"`{text}` stays as it is: only beside `foreach` does it stand for something", node.at, of)
 

@@ -42,9 +42,13 @@ def tongue_of(path: Path) -> Tongue | None:
     key: Path = path[2:] if path[0] in ("steps", "configs") else path[1:] if path[0] == "defaults" else ()
     if key[:1] == ("when",):
         return None
-    if key == ("command",):
+    if key in (("command",), ("foreach", "command")):
         return Tongue.COMMAND
-    return Tongue.ENV if key[:1] in (("command",), ("env",)) or path[0] == "env" else Tongue.PLAIN
+    return (
+        Tongue.ENV
+        if key[:1] in (("command",), ("env",)) or key[:2] == ("foreach", "command") or path[0] == "env"
+        else Tongue.PLAIN
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from crude_link.config.item_text import Braces, as_text, braces_of
 from crude_link.config.keys import PIPELINE_KEYS
 from crude_link.config.masks import Masks, template
 from crude_link.config.node import Node, Path
@@ -151,7 +152,16 @@ class Resolver:
             self._answers[question, base] = self._ask(hole, question, path, base)
         value = self._answers[question, base]
         self.resolved[hole.text] = written(value)
-        return value
+        return as_text(value, braces) if (braces := self._braces(hole, path)) else value
+
+    def _braces(self, hole: Hole, path: Path) -> Braces | None:
+        """Return what braces would mean where a value is put in that is data; None where they mean nothing.
+
+        What comes from elsewhere in the file is read there as it would be here.
+        """
+        is_data = hole.resolver is not None or hole.content.strip().startswith("params.")
+        step = self._root.descend(path[:2]) if is_data and path[0] == "steps" else None
+        return braces_of(path[2:]) if step and "foreach" in step.entries else None
 
     def _question(self, hole: Hole, path: Path) -> tuple[str, Path]:
         """Return a hole as OmegaConf is asked, and the place to which it is relative."""

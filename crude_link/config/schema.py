@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from crude_link.config.foreach_form import FAN_OUT_KEYS
 from crude_link.config.forms import (
     TEXT,
     Form,
@@ -312,6 +313,7 @@ STEP: Mapping[str, Key] = {
     "inputs": Key(several(PATH), "Paths that must be there before the step.", ()),
     "outputs": Key(several(PATH), "Paths that must be there after the step.", ()),
     "metrics": Key(PATH, "A JSON file of numbers that the step writes."),
+    **FAN_OUT_KEYS,
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)

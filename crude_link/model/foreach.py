@@ -8,6 +8,19 @@ from typing import NamedTuple
 
 from crude_link.model.value import Plain, Value
 
+#: The names of the sources that inputs come from.
+SOURCES = ("items", "lines", "csv", "jsonl", "task_file", "glob", "range", "command", "step", "matrix")
+#: Those whose inputs are text, or rows of texts: they are passed on as by hand, not as the values they look like.
+TEXT_SOURCES = ("lines", "csv", "glob", "command", "step")
+#: Those whose inputs are surely no mappings, and have no fields.
+SINGLE_SOURCES = ("lines", "glob", "range", "command", "step")
+#: Those whose inputs are surely mappings.
+ROW_SOURCES = ("csv", "task_file", "matrix")
+#: What `{...}` can be in a step with `foreach`; `item` may name a field.
+ITEM_HEADS = ("item", "index", "stem", "name", "parent", "suffix")
+#: Those that look at the input as a path.
+PATH_HEADS = ("stem", "name", "parent", "suffix")
+
 
 class Input(NamedTuple):
     """One input of a fan-out: its place in the source, counted from 1, and its value."""
