@@ -1,4 +1,4 @@
-"""Task: one unit of work of a fan-out, from its hand-out to its end. Many a million of these pass: they are tuples."""
+"""Task: one unit of work of a fan-out, from its hand-out to its end. Millions of these pass: they are tuples."""
 
 from __future__ import annotations
 
@@ -84,6 +84,16 @@ class TaskSet:
             self._bits[place] |= bit
             self._size += 1
 
+    def take(self, first: int, bits: bytes) -> None:
+        """Put many tasks in: `first`, a multiple of 8, is the lowest bit of the first byte of `bits`."""
+        start, end = first >> 3, (first >> 3) + len(bits)
+        if end > len(self._bits):
+            self._bits.extend(bytes(end - len(self._bits)))
+        before = int.from_bytes(self._bits[start:end], "little")
+        after = before | int.from_bytes(bits, "little")
+        self._bits[start:end] = after.to_bytes(len(bits), "little")
+        self._size += after.bit_count() - before.bit_count()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskCounts:
@@ -107,7 +117,7 @@ class FanRecord:
     done: TaskSet = field(default_factory=TaskSet)
     #: Tasks whose newest end is a failure.
     failed: TaskSet = field(default_factory=TaskSet)
-    #: How often those that have ended, and are not done, were tried, by task.
+    #: How often those that were begun, and are not done, were tried, by task.
     tries: Mapping[int, int] = field(default_factory=dict)
     #: The highest task number that was ever given; 0: none.
     highest: int = 0

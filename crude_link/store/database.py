@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from crude_link.store.failures import translated
 from crude_link.store.place import HOME_VARIABLE, Project, is_network
 from crude_link.store.queries import migrations_after, newest_version, queries
 
-Bound: TypeAlias = "str | int | float | None"
+Bound: TypeAlias = "str | bytes | int | float | None"
 Row = sqlite3.Row
 
 #: How long a transaction waits for those of other processes.
@@ -77,6 +77,16 @@ class Database:
         """Insert, update or delete, within `write`; the cursor tells `rowcount` and `lastrowid`."""
         return self._execute(queries()[query], values)
 
+    def change_many(self, query: str, rows: Iterable[Mapping[str, Bound]]) -> None:
+        """Insert, update or delete for each of `rows`, within `write`; their texts are UTF-8, their numbers small."""
+        self._connection.executemany(queries()[query], rows)
+
+    @contextmanager
+    def reading(self, query: str, **values: Bound) -> Iterator[sqlite3.Cursor]:
+        """Give the rows of a query that are too many for a list; read at once, with nothing written meanwhile."""
+        with translated(self.path), closing(self._execute(queries()[query], values)) as cursor:
+            yield cursor
+
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[None]:
         """Hold the one short transaction that is committed at the end, or leaves nothing.
@@ -109,7 +119,7 @@ class Database:
             self._identity = _identity(self.path)
 
     def _execute(self, sql: str, values: dict[str, Bound]) -> sqlite3.Cursor:
-        return self._connection.execute(sql, {name: _bound(value) for name, value in values.items()})
+        return self._connection.execute(sql, {name: bound(value) for name, value in values.items()})
 
     def _connect(self) -> sqlite3.Connection:
         # Without a log, nobody writes, and a reader that may not make one reads the file as it is.
@@ -198,7 +208,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _bound(value: Bound) -> Bound | bytes:
+def bound(value: Bound) -> Bound:
     """Return what SQLite takes: for text that is not UTF-8 the bytes it stands for, for a huge number the largest."""
     if isinstance(value, int):
         return min(value, _LARGEST)

@@ -5,6 +5,7 @@ runs/ID/config.yaml              the config as written when the run began; confi
 runs/ID/document.json            what was made of it
 runs/ID/files/                   `${run.dir}`
 runs/ID/steps/STEP/              the output of attempts
+runs/ID/steps/STEP/tasks/        that of the tasks of a fan-out, in archives
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class RunFiles:
     def agent_lock(self, run: int) -> Path:
         """Return the file that the agent of a run locks."""
         return self.folder(run) / "agent.lock"
+
+    def tasks(self, run: int, step: str) -> Path:
+        """Return the folder of a fan-out's archives."""
+        return self.folder(run) / "steps" / step / "tasks"
 
     def make(self, run: int) -> None:
         """Make the folder of a run that begins. What a crash or another store left there is put aside."""

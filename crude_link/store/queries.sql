@@ -179,3 +179,101 @@ SELECT step FROM names WHERE step IS NOT NULL;
 -- How long a step took in its last 20 successes.
 SELECT wall_us FROM attempts
 WHERE pipeline = :pipeline AND step = :step AND ending = 'exited' AND exit_status = 0 ORDER BY id DESC LIMIT 20;
+
+-- name: insert_fan
+-- Record that a step of a run fans out.
+INSERT INTO fans (run, step, source) SELECT id, :step, :source FROM runs WHERE id = :run;
+
+-- name: fan
+-- The fan-out of a step.
+SELECT id, source FROM fans WHERE run = :run AND step = :step;
+
+-- name: set_fan_source
+-- Record in which state of its source the tasks of a fan-out are numbered by position.
+UPDATE fans SET source = :source WHERE id = :fan;
+
+-- name: set_task
+-- Record the end of a task. The newest one stays, and a success for ever.
+INSERT INTO tasks (fan, task, attempt, number, digest, slot, ending, exit_status, signal, began_us, wall_us, cpu_us,
+                   peak_memory, stdout_bytes, stderr_bytes, place)
+VALUES (:fan, :task, :attempt, :number, :digest, :slot, :ending, :exit_status, :signal, :began_us, :wall_us, :cpu_us,
+        :peak_memory, :stdout_bytes, :stderr_bytes, :place)
+ON CONFLICT (fan, task) DO UPDATE SET
+    attempt = excluded.attempt, number = excluded.number, digest = excluded.digest, slot = excluded.slot,
+    ending = excluded.ending, exit_status = excluded.exit_status, signal = excluded.signal,
+    began_us = excluded.began_us, wall_us = excluded.wall_us, cpu_us = excluded.cpu_us,
+    peak_memory = excluded.peak_memory, stdout_bytes = excluded.stdout_bytes, stderr_bytes = excluded.stderr_bytes,
+    place = excluded.place
+WHERE NOT (tasks.ending = 'e' AND tasks.exit_status = 0)
+    AND ((excluded.ending = 'e' AND excluded.exit_status = 0)
+         OR (excluded.attempt, excluded.number) > (tasks.attempt, tasks.number));
+
+-- name: set_task_words
+-- Record what is said of a task that did not succeed, if that end is the one which was recorded.
+INSERT OR REPLACE INTO task_words (fan, task, reason, last_line)
+SELECT fan, task, :reason, :last_line FROM tasks
+WHERE fan = :fan AND task = :task AND attempt = :attempt AND number = :number
+    AND NOT (ending = 'e' AND exit_status = 0);
+
+-- name: delete_task_words
+-- Forget what was said of a task that has succeeded since.
+DELETE FROM task_words WHERE fan = :fan AND task = :task;
+
+-- name: task_block
+-- Which tasks of a block have succeeded.
+SELECT done FROM task_blocks WHERE fan = :fan AND block = :block;
+
+-- name: set_task_block
+-- Record which tasks of a block have succeeded.
+INSERT INTO task_blocks (fan, block, done) VALUES (:fan, :block, :done)
+ON CONFLICT (fan, block) DO UPDATE SET done = excluded.done;
+
+-- name: task_blocks
+-- Which tasks of a fan-out have succeeded.
+SELECT block, done FROM task_blocks WHERE fan = :fan ORDER BY block;
+
+-- name: set_archive
+-- Record up to where the ends in an archive are rows.
+INSERT INTO fan_archives (fan, attempt, slot, read_to) VALUES (:fan, :attempt, :slot, :read_to)
+ON CONFLICT (fan, attempt, slot) DO UPDATE SET read_to = max(read_to, excluded.read_to);
+
+-- name: archives
+-- Up to where the ends in the archives of a fan-out are rows.
+SELECT attempt, slot, read_to FROM fan_archives WHERE fan = :fan;
+
+-- name: highest_task
+-- The highest task of a fan-out that has ended.
+SELECT max(task) AS highest FROM tasks WHERE fan = :fan;
+
+-- name: unsuccessful_tasks
+-- How the tasks stand that have ended and not succeeded, and how often they were tried.
+SELECT task, number, ending FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan;
+
+-- name: task_endings
+-- How many tasks ended unsuccessfully in which way.
+SELECT ending, count(*) AS count FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan GROUP BY ending;
+
+-- name: tasks_by_digest
+-- The tasks that have ended, by what identifies their inputs.
+SELECT digest, task FROM tasks WHERE fan = :fan AND digest IS NOT NULL ORDER BY digest, task;
+
+-- name: tasks
+-- A page of the tasks that have ended.
+SELECT attempt, task, number, digest, slot, ending, exit_status, signal, began_us, wall_us, cpu_us, peak_memory,
+       stdout_bytes, stderr_bytes, place, coalesce(reason, '') AS reason, coalesce(last_line, '') AS last_line
+FROM tasks LEFT JOIN task_words USING (fan, task)
+WHERE fan = :fan AND task > :after ORDER BY task LIMIT :limit;
+
+-- name: failed_tasks
+-- A page of the tasks that have ended and not succeeded.
+SELECT attempt, task, number, digest, slot, ending, exit_status, signal, began_us, wall_us, cpu_us, peak_memory,
+       stdout_bytes, stderr_bytes, place, coalesce(reason, '') AS reason, coalesce(last_line, '') AS last_line
+FROM task_words CROSS JOIN tasks USING (fan, task)
+WHERE fan = :fan AND task > :after ORDER BY task LIMIT :limit;
+
+-- name: task
+-- The newest end of one task.
+SELECT attempt, task, number, digest, slot, ending, exit_status, signal, began_us, wall_us, cpu_us, peak_memory,
+       stdout_bytes, stderr_bytes, place, coalesce(reason, '') AS reason, coalesce(last_line, '') AS last_line
+FROM tasks LEFT JOIN task_words USING (fan, task)
+WHERE fan = :fan AND task = :task;

@@ -15,6 +15,7 @@ from crude_link.store.reader import RunReader
 from crude_link.store.retention import RunRemoval
 from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
+from crude_link.store.tasks import SqliteTasks
 
 
 class SqliteStore:
@@ -27,6 +28,7 @@ class SqliteStore:
         reader = RunReader(database, self.locks, project.home)
         self.runs = SqliteRuns(database, self.files, self.locks, reader)
         self.attempts = SqliteAttempts(database)
+        self.tasks = SqliteTasks(database, self.files)
         self.states = SqliteStates(database)
         self.history = SqliteHistory(database, self.files, reader)
         self.logs = FileLogs(self.files)
