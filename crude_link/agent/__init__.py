@@ -16,6 +16,13 @@ To the agent, by `do`:
     stop      key now                 INT, grace, TERM, grace, KILL; with `now`, KILL at once
     resize    rows columns            the person's terminal has a new size
     keyboard  key data                keys for an attempt whose stdin is the terminal
+    fan       run key env cwd folder prefix slots timeout grace masks
+                                      a fan-out: in `folder` the archive of slot K is `PREFIX-K.archive`; it waits for
+                                      the lock as attempts do, and `stop` ends it likewise
+    tasks     key tasks               each `[task, number, digest, argv, env]`, `env` over that of the fan-out; begun
+                                      in this order, each in the slot that is free first
+    close     key forget              no more tasks come; with `forget`, those that wait are dropped without a word
+    slots     key slots               so many from now on
 
 From the agent, by `is`:
 
@@ -25,6 +32,10 @@ From the agent, by `is`:
     started   key pid
     wrote     key stream data         masked, otherwise as it came
     ended     key and the facts of `Attempt.facts`
+    tasks     key ended running       some ends of tasks: `[task, number, digest, slot, why, exit, signal, began_us,
+                                      wall_us, cpu_us, peak, out, err, offset, out_of_memory, last_line, more]`, where
+                                      `more` is null or has `reason killed survivors trouble tail`; and of those that
+                                      run the oldest: `[task, seconds]`
     remarked  text key                `key` may be null
 
 When its stdin ends, or nobody reads its stdout, the coordinator is gone: whatever runs gets INT, 2 s later TERM,

@@ -7,6 +7,7 @@ import resource
 import time
 
 from crude_link.agent.attempt import Attempt
+from crude_link.agent.fans import Fans
 from crude_link.agent.guard import Guard
 from crude_link.agent.holds import Hold
 from crude_link.agent.lean import become_subreaper, signal
@@ -49,6 +50,9 @@ class Agent:
         #: What KILL did not end: no longer an attempt's.
         self._given_up: set[int] = set()
         self._count = 0
+        self._fans = Fans(self._name, self._outbox, self._machine, self._holds, self._orphans)
+        self._fans.marks = " ".join([word for word in (self._outer_marks, self._word) if word])
+        self._fans.has_company = lambda: bool(self._attempts or self._fans.by_pid)
         self._is_alone = False
         self._is_paused = False
         self._is_writing = False
@@ -59,17 +63,21 @@ class Agent:
             "stop": self._stop,
             "resize": self._resize,
             "keyboard": self._keyboard,
+            "fan": self._fans.open,
+            "tasks": self._fans.take,
+            "close": self._fans.close,
+            "slots": self._fans.set_slots,
         }
 
     def run(self) -> None:
         """Work until the coordinator is gone and nothing lives any more."""
         self._outbox.put(greeting())
         self._outbox.flush()
-        become_subreaper()
+        self._fans.is_reaper = become_subreaper()
         self._guard.start()
         self._listen_to_signals()
         self._loop.watch(0, self._read_orders)
-        while not (self._is_alone and not self._attempts):
+        while not (self._is_alone and not self._attempts and not self._fans):
             self._loop.turn(self._patience())
             self._reap()
             self._tick()
@@ -119,7 +127,7 @@ class Agent:
         try:
             attempt.start(marks, self._machine, self._escapees)
         except NoRoom as error:
-            if self._attempts:
+            if self._fans.has_company():
                 self._remark_crowd(str(error))
                 return False
             attempt.refuse(f"the machine has no room for it: {error}")
@@ -150,6 +158,7 @@ class Agent:
         key = message["key"]
         if key in self._attempts:
             self._attempts[key].stop("stopped", now=message["now"])
+        self._fans.stop(key, now=message["now"])
         for order in [order for order in self._queue + self._crowded if order["key"] == key]:
             self._queue = [other for other in self._queue if other is not order]
             self._crowded = [other for other in self._crowded if other is not order]
@@ -191,11 +200,14 @@ class Agent:
             for attempt in by_pid.values():
                 if not attempt.is_dead:
                     attempt.look(self._machine.memory)
+            self._fans.look()
             return
         while True:
             pid = next_zombie()
             if not pid:
                 return
+            if self._fans.die(pid):
+                continue
             dead = by_pid.pop(pid, None)
             if dead:
                 dead.die(self._machine.memory)
@@ -206,17 +218,19 @@ class Agent:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        count = len(self._attempts)
+        count, had_fans = len(self._attempts), bool(self._fans)
         for attempt in list(self._attempts.values()):
             attempt.tick(now)
             if attempt.has_ended:
                 del self._attempts[attempt.key]
+                self._fans.ended += 1
                 facts = attempt.facts(_own_peak())
                 self._given_up.update(facts["survivors"])
                 self._outbox.put(facts)
                 if attempt.run in self._holds and not facts["survivors"]:
                     self._holds[attempt.run].sessions.end(attempt.pid)
-        if self._crowded and len(self._attempts) < count:
+        self._fans.tick(now)
+        if self._crowded and (len(self._attempts) < count or had_fans):
             self._begin_crowded()
         for hold in list(self._holds.values()):
             if not hold.is_settled and now >= hold.due:
@@ -225,7 +239,7 @@ class Agent:
     def _patience(self) -> float | None:
         """Return how long nothing is due; None is for ever."""
         times = [attempt.due() for attempt in self._attempts.values()]
-        times += [hold.due for hold in self._holds.values() if not hold.is_settled]
+        times += [hold.due for hold in self._holds.values() if not hold.is_settled] + self._fans.due()
         return min(times) - time.monotonic() if times else None
 
     def _send(self) -> None:
@@ -258,16 +272,22 @@ class Agent:
         for attempt in self._attempts.values():
             attempt.go_on()
             attempt.stop_soon(PATIENCE_SECONDS)
+        self._fans.stop_soon()
 
     def _escapees(self, attempt: Attempt) -> list[int]:
         """Return the orphans that became our children and belong to `attempt`."""
-        known = {other.pid for other in self._attempts.values()} | self._given_up
-        known.add(self._guard.pid)
-        orphans = [pid for pid in children() or () if pid not in known]
+        orphans = self._orphans()
         if not orphans:
             return []
-        others = {other.word for other in self._attempts.values() if other is not attempt}
-        return [pid for pid in orphans if is_alive(pid) and _belongs(pid, attempt, others)]
+        is_only = len(self._attempts) == 1 and not self._fans
+        return [pid for pid in orphans if is_alive(pid) and _belongs(pid, attempt, is_only)]
+
+    def _orphans(self) -> list[int]:
+        """Return the children that nobody has started from here."""
+        known = {other.pid for other in self._attempts.values()} | self._given_up | self._fans.given_up
+        known.add(self._guard.pid)
+        by_pid = self._fans.by_pid
+        return [pid for pid in children() or () if pid not in known and pid not in by_pid]
 
     # --- signals ---
 
@@ -288,12 +308,9 @@ class Agent:
         self._loop.watch(source, wake)
 
 
-def _belongs(pid: int, attempt: Attempt, others: set[str]) -> bool:
+def _belongs(pid: int, attempt: Attempt, is_only: bool) -> bool:
     """An orphan without a mark of a living attempt belongs to the only one that is left."""
-    marks = marks_of(pid)
-    if attempt.word in marks or session_of(pid) == attempt.pid:
-        return True
-    return not others
+    return is_only or attempt.word in marks_of(pid) or session_of(pid) == attempt.pid
 
 
 def _own_peak() -> int:

@@ -92,8 +92,11 @@ class Outbox:
 
     def put(self, message: Message) -> None:
         """Queue a message; `flush` sends it."""
+        self.put_line(encode(message))
+
+    def put_line(self, line: bytes) -> None:
+        """Queue a message that is encoded already."""
         if not self.is_broken:
-            line = encode(message)
             self._pieces.append(line)
             self.size += len(line)
 

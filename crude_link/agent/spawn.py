@@ -70,16 +70,26 @@ def _spawn_here(argv: list[str], env: dict[str, str], fds: tuple[int, int, int],
         environment = {_bytes(name): _bytes(value) for name, value in env.items()}
         if takes_terminal:
             return _spawn_by_helper(program, arguments, environment, fds, "terminal")
-        try:
-            return _posix_spawn(_bytes(program), arguments, environment, fds, setsid=True)
-        except NotImplementedError:  # a C library whose posix_spawn makes no sessions
-            return _spawn_by_helper(program, arguments, environment, fds, "plain")
-    except ValueError as error:
-        raise CannotSpawn(f"cannot start {argv[0]}: {error}") from error
-    except OSError as error:
-        if is_want_of_room(error):
-            raise NoRoom(_why(error)) from error
-        raise CannotSpawn(_spawn_words(argv, program, error)) from error
+        return spawn_quickly(program, arguments, environment, fds)
+    except (ValueError, OSError) as error:
+        raise refusal_of(argv, program, error) from error
+
+
+def spawn_quickly(program: str, argv: list[bytes], env: dict[bytes, bytes], fds: tuple[int, int, int]) -> int:
+    """Start a program that was found before, in the current directory. ValueError, OSError: see `refusal_of`."""
+    try:
+        return _posix_spawn(_bytes(program), argv, env, fds, setsid=True)
+    except NotImplementedError:  # a C library whose posix_spawn makes no sessions
+        return _spawn_by_helper(program, argv, env, fds, "plain")
+
+
+def refusal_of(argv: list[str], program: str, error: ValueError | OSError) -> CannotSpawn | NoRoom:
+    """Return what an error of a spawn means."""
+    if isinstance(error, ValueError):
+        return CannotSpawn(f"cannot start {argv[0]}: {error}")
+    if is_want_of_room(error):
+        return NoRoom(_why(error))
+    return CannotSpawn(_spawn_words(argv, program, error))
 
 
 def _spawn_by_helper(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from crude_link.errors import ExecutorError
 from crude_link.executors.agent_link import AgentLink, order_message, wish_message
+from crude_link.executors.fan_link import FanLink
 from crude_link.executors.outcome import left_behind, lost, outcome_of
-from crude_link.interfaces import Clock, Hold, Release, Wish
+from crude_link.interfaces import Clock, HandOut, Hold, Release, Wish
 from crude_link.model.event import Ended, ExecutorEvent, Held, Remarked, Started, Stream, Wrote
-from crude_link.model.order import Order
+from crude_link.model.order import FanOrder, Order
 from crude_link.model.run import AttemptKey
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class AgentExecutor:
         self._clock = clock
         self._holds: dict[int, Hold] = {}
         self._orders: dict[AttemptKey, Order] = {}
+        self._fans: dict[AttemptKey, FanLink] = {}
         #: Attempts that died with their agent, until the next one holds their run.
         self._lost: dict[AttemptKey, Order] = {}
         #: Runs whose Held the engine has heard.
@@ -49,8 +51,14 @@ class AgentExecutor:
         """The process of the present agent."""
         return self._link.pid
 
-    def start(self, order: Order) -> None:
-        """Start one attempt, once its run is held."""
+    def start(self, order: Order | FanOrder) -> None:
+        """Start one attempt, or open a fan-out for tasks, once its run is held."""
+        if isinstance(order, FanOrder):
+            fan = FanLink(order)
+            self._orders[order.whole.key] = order.whole
+            self._fans[order.whole.key] = fan
+            self._send(fan.message())
+            return
         self._orders[order.key] = order
         self._send(order_message(order))
 
@@ -61,6 +69,11 @@ class AgentExecutor:
         elif isinstance(wish, Release):
             self._holds.pop(wish.run, None)
             self._granted.discard(wish.run)
+        elif isinstance(wish, HandOut):
+            # A fan-out of an agent that has died takes no more tasks.
+            if wish.key in self._fans:
+                self._send_line(self._fans[wish.key].tasks_line(wish.tasks))
+            return
         self._send(wish_message(wish))
 
     def fileno(self) -> int:
@@ -85,6 +98,11 @@ class AgentExecutor:
             raise self._failure
         self._link.send(message)
 
+    def _send_line(self, line: bytes) -> None:
+        if self._failure:
+            raise self._failure
+        self._link.send_line(line)
+
     def _events_of(self, message: Message) -> Sequence[ExecutorEvent]:
         match message["is"]:
             case "held":
@@ -98,6 +116,9 @@ class AgentExecutor:
                 return [Wrote(key=AttemptKey.parse(message["key"]), stream=Stream(message["stream"]), data=data)]
             case "ended":
                 return self._ended(message)
+            case "tasks":
+                fan = self._fans.get(AttemptKey.parse(message["key"]))
+                return [fan.ended(message)] if fan else []
             case "remarked":
                 key = AttemptKey.parse(message["key"]) if message["key"] else None
                 return [Remarked(text=message["text"], key=key)]
@@ -117,6 +138,7 @@ class AgentExecutor:
     def _ended(self, message: Message) -> Sequence[ExecutorEvent]:
         key = AttemptKey.parse(message["key"])
         order = self._orders.pop(key, None)
+        self._fans.pop(key, None)
         if order is None:
             return []
         self._deaths.clear()
@@ -130,6 +152,7 @@ class AgentExecutor:
         self._link.close()
         self._lost.update(self._orders)
         self._orders.clear()
+        self._fans.clear()
         try:
             self._count_death(words)
             self._link = self._open_agent()

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crude_link.agent.protocol import Inbox, Outbox
-from crude_link.interfaces import Hold, Keyboard, Release, Resize, Stop, Wish
+from crude_link.agent.protocol import Inbox, Outbox, encode
+from crude_link.interfaces import CloseFan, Hold, Keyboard, Release, Resize, SetSlots, Stop, Wish
 from crude_link.model.order import Order, Screen
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class AgentLink:
 
     def send(self, message: Message) -> None:
         """Say something; waits for no more than the agent needs to read what does not fit into the pipe."""
-        self._orders.put(message)
+        self.send_line(encode(message))
+
+    def send_line(self, line: bytes) -> None:
+        """Say something that is encoded already."""
+        self._orders.put_line(line)
         self._orders.flush()
         if self._orders.size:
             room = select.poll()
@@ -95,10 +99,10 @@ def order_message(order: Order) -> Message:
         "key": str(order.key),
         "argv": order.argv,
         "env": dict(order.env),
-        "cwd": _whole(order.cwd),
-        "stdout": _whole(order.log.stdout),
-        "stderr": _whole(order.log.stderr),
-        "index": _whole(order.log.index),
+        "cwd": whole_path(order.cwd),
+        "stdout": whole_path(order.log.stdout),
+        "stderr": whole_path(order.log.stderr),
+        "index": whole_path(order.log.index),
         "stdin": order.stdin.value,
         "timeout": order.timeout.total_seconds() if order.timeout is not None else None,
         "grace": order.stop_grace.total_seconds(),
@@ -111,9 +115,13 @@ def wish_message(wish: Wish) -> Message:
     """Put a wish into the agent's language."""
     match wish:
         case Hold(run=run, lock=lock, sweep=sweep):
-            return {"do": "hold", "run": run, "lock": _whole(lock), "sweep": sweep}
+            return {"do": "hold", "run": run, "lock": whole_path(lock), "sweep": sweep}
         case Release(run=run):
             return {"do": "release", "run": run}
+        case CloseFan(key=key, forget=forget):
+            return {"do": "close", "key": str(key), "forget": forget}
+        case SetSlots(key=key, slots=slots):
+            return {"do": "slots", "key": str(key), "slots": slots}
         case Stop(key=key, now=now):
             return {"do": "stop", "key": str(key), "now": now}
         case Resize(screen=screen):
@@ -128,5 +136,5 @@ def _size(screen: Screen | None) -> list[int] | None:
     return [screen.rows, screen.columns] if screen else None
 
 
-def _whole(path: Path) -> str:
+def whole_path(path: Path) -> str:
     return str(Path.cwd() / path)

@@ -35,12 +35,11 @@ def outcome_of(
     facts: Mapping[str, Any], ended: datetime, timeout: timedelta | None, argv: Sequence[str] = ()
 ) -> Outcome:
     """Return the Outcome for an agent's `ended` message about what was started as `argv`."""
-    ending = _ending(facts)
-    reason = _reason(facts, ending, timeout, argv)
+    ending, reason = ending_of(facts, timeout, argv)
     return Outcome(
         ending=ending,
         ended=ended,
-        reason=reason + _aftermath(facts) if reason else "",
+        reason=reason,
         exit_status=facts["exit"],
         signal=facts["signal"],
         wall=timedelta(seconds=facts["wall"]),
@@ -51,6 +50,13 @@ def outcome_of(
         stderr_bytes=facts["stderr_bytes"],
         survivors=tuple(facts["survivors"]),
     )
+
+
+def ending_of(facts: Mapping[str, Any], timeout: timedelta | None, argv: Sequence[str]) -> tuple[Ending, str]:
+    """Return in which way it ended, and why it did not succeed; empty when it did."""
+    ending = _ending(facts)
+    reason = _reason(facts, ending, timeout, argv)
+    return ending, reason + _aftermath(facts) if reason else ""
 
 
 def left_behind(facts: Mapping[str, Any]) -> str:

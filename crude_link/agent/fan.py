@@ -1,0 +1,382 @@
+"""Fan: a fan-out on this machine: a queue of tasks, slots in which they run, and reports of their ends in batches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+
+from crude_link.agent.archive import End, start_line
+from crude_link.agent.fan_reports import Reports
+from crude_link.agent.machine import NoRoom, is_want_of_room
+from crude_link.agent.processes import MARK, is_alive, marks_of, name_of
+from crude_link.agent.slot import LONG_SECONDS, Slot
+from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_quickly
+from crude_link.agent.sweep import tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import resource
+    from typing import Any
+
+    from crude_link.agent.fans import Fans
+    from crude_link.agent.holds import Hold
+    from crude_link.agent.protocol import Message
+
+_LINGER_SECONDS = 0.2
+_CLEAR_SECONDS = 0.02
+_HOPE_SECONDS = 5.0
+_NEVER = float("inf")
+
+
+class Fan:
+    """Begins tasks in the order in which they came, each in the slot that is free first."""
+
+    def __init__(self, order: Message, word: str, around: Fans) -> None:
+        self.has_ended = False
+        self._key: str = order["key"]
+        self._order = order
+        self._around = around
+        #: The mark that all its tasks bear.
+        self._word = word
+        self._queue: deque[list[Any]] = deque()
+        self._wanted: int = order["slots"]
+        self._slots: dict[int, Slot] = {}
+        self._free: list[Slot] = []
+        #: By process, the oldest first.
+        self._running: dict[int, Slot] = {}
+        self._stopping: list[Slot] = []
+        #: Their process is dead, but something that it has left is not.
+        self._clearing: list[Slot] = []
+        self._reports = Reports(self._key, around.outbox)
+        self._is_closed = False
+        self._why = "exited"
+        self._reason = ""
+        self._began = time.monotonic()
+        self._look_due = 0.0
+        self._kills = (0.0, 0)
+        #: How many tasks had ended when there was no room for one more; -1: there is room.
+        self._crowded_at = -1
+        self._has_remarked = False
+        self._serial = 0
+        self._nothing = -1
+        self._hold: Hold | None = None
+        self._leaves_at = _NEVER
+        self._leave_until = 0.0
+        self._prepare()
+
+    def _prepare(self) -> None:
+        order = self._order
+        self._masks = [_bytes(mask) for mask in order["masks"]]
+        self._env = {_bytes(name): _bytes(value) for name, value in order["env"].items()}
+        self._path = order["env"].get("PATH", os.defpath)
+        self._cwd = _bytes(order["cwd"])
+        self._programs: dict[str, str] = {}
+        self._timeout: float | None = order["timeout"]
+        self._grace: float = order["grace"]
+        self._stem = os.path.join(order["folder"], str(order["prefix"]))
+
+    # --- orders ---
+
+    def take(self, tasks: list[list[Any]]) -> None:
+        """Queue tasks."""
+        if not self._is_closed:
+            self._queue.extend(tasks)
+
+    def close(self, *, forget: bool) -> None:
+        """No more tasks come; with `forget`, those that wait are not wanted any more."""
+        self._is_closed = True
+        if forget:
+            self._queue.clear()
+
+    def set_slots(self, slots: int) -> None:
+        """Change the number of slots."""
+        self._wanted = slots
+        for slot in [slot for slot in self._free if slot.number > slots]:
+            self._free.remove(slot)
+            self._shut(slot)
+
+    def stop(self, *, now: bool, patience: float | None = None) -> None:
+        """Forget what waits and end what runs: with `now` at once, and with no more than so much patience."""
+        moment = time.monotonic()
+        self.close(forget=True)
+        self._why = "stopped"
+        for slot in self._running.values():
+            self._stop_task(slot, "stopped", moment)
+            if now and slot.stopping:
+                slot.stopping.hurry(moment)
+            elif patience is not None and slot.stopping:
+                slot.stopping.shorten(patience, moment)
+
+    # --- what happens by itself ---
+
+    def bury(self, slot: Slot, status: int, usage: resource.struct_rusage, *, is_clear: bool) -> None:
+        """The process of a slot's task was reaped."""
+        del self._running[slot.pid]
+        self._around.forget(slot.pid)
+        if slot.stopping:
+            self._stopping.remove(slot)
+        if slot.die(status, usage, is_clear=is_clear):
+            self._settle(slot)
+        else:
+            self._clearing.append(slot)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if not self._hold and not self._open():
+            return
+        self._expire(now)
+        for slot in [slot for slot in self._stopping if slot.step(now)]:
+            self._stopping.remove(slot)
+            del self._running[slot.pid]
+            self._around.forget(slot.pid)
+            self._settle(slot)
+        for slot in [slot for slot in self._clearing if now >= slot.clear_due]:
+            if slot.clear(now):
+                self._clearing.remove(slot)
+                self._settle(slot)
+        if now >= self._look_due:
+            self._look(now)
+        if self._queue:
+            self._fill()
+        self._reports.tick(now, self._running, at_once=not self._queue)
+        if self._is_closed and not (self._queue or self._running or self._clearing):
+            self._leave(now)
+
+    def due(self) -> float:
+        """Return the monotonic time at which `tick` has something to do."""
+        if not self._hold:
+            return _NEVER
+        times = [self._reports.due(), self._leaves_at]
+        if self._running:
+            times.append(self._look_due)
+            if self._timeout is not None:
+                oldest = next((slot.began for slot in self._running.values() if not slot.stopping), _NEVER)
+                times.append(oldest + self._timeout)
+        times += [slot.stopping.due for slot in self._stopping if slot.stopping]
+        times += [slot.clear_due for slot in self._clearing]
+        return min(times)
+
+    def _open(self) -> bool:
+        """Go on once the run is held; True when it is."""
+        hold = self._around.holds.get(self._order["run"])
+        if self._is_closed and self._why == "stopped":
+            self._end()
+        elif hold and hold.refusal:
+            self._why, self._reason = "not started", hold.refusal
+            self._end()
+        elif hold and hold.is_held:
+            self._hold = hold
+            marks = (self._around.marks, hold.word, self._word, self._word + ".")
+            self._mark = _bytes(" ".join([mark for mark in marks if mark]))
+            self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+            os.makedirs(self._order["folder"], 0o700, exist_ok=True)
+            self._began = time.monotonic()
+            return True
+        return False
+
+    def _expire(self, now: float) -> None:
+        if self._timeout is None:
+            return
+        for slot in self._running.values():
+            if now < slot.began + self._timeout:
+                return
+            self._stop_task(slot, "timed out", now)
+
+    def _stop_task(self, slot: Slot, why: str, now: float) -> None:
+        if slot.stopping is None:
+            slot.stop(why, self._grace, now)
+            self._stopping.append(slot)
+
+    def _look(self, now: float) -> None:
+        """Once a second: put those that last into the list of the run's sessions."""
+        self._look_due = now + LONG_SECONDS
+        for slot in self._running.values():
+            if now < slot.began + LONG_SECONDS:
+                return
+            if not slot.is_listed and self._hold:
+                slot.is_listed = True
+                self._hold.sessions.begin(slot.pid)
+
+    # --- slots ---
+
+    def _fill(self) -> None:
+        while self._queue and not self._is_crowded():
+            if self._free:
+                self._go_on(self._free.pop())
+            elif len(self._slots) < self._wanted:
+                self._open_slot()
+            else:
+                return
+
+    def _open_slot(self) -> None:
+        number = next(number for number in range(1, self._wanted + 1) if number not in self._slots)
+        stem = f"{self._stem}-{number}"
+        try:
+            slot = Slot(number, stem, self._masks, self._around, self._remark)
+            if self._around.machine.descriptors.is_near(max(slot.scratch.fds)):
+                slot.close()
+                raise NoRoom("too many open files")
+        except NoRoom as error:
+            self._be_crowded(str(error))
+        except OSError as error:
+            why = f"{error.strerror}".lower()
+            self._be_crowded(why, f"the output of tasks cannot be kept in {self._order['folder']}: {why}", error)
+        else:
+            self._slots[number] = slot
+            self._free.append(slot)
+
+    def _be_crowded(self, why: str, words: str = "", error: OSError | None = None) -> None:
+        """There is no room for one more: wait until something has ended, or let the next task end at once."""
+        if (error is None or is_want_of_room(error)) and (self._running or self._around.has_company()):
+            self._crowded_at = self._around.ended
+            if not self._has_remarked:
+                self._has_remarked = True
+                self._remark(f"no room for more than {len(self._running)} tasks side by side ({why}): others wait")
+            return
+        task, number, digest = self._queue.popleft()[:3]
+        end = End(task, number, digest)
+        end.reason = words or f"the machine has no room for it: {why}"
+        self._reports.add(end, 0, -1)
+        self._around.ended += 1
+
+    def _is_crowded(self) -> bool:
+        if self._crowded_at == self._around.ended and (self._running or self._around.has_company()):
+            return True
+        self._crowded_at = -1
+        return False
+
+    def _settle(self, slot: Slot) -> None:
+        """Nothing of the slot's task is to be waited for any more."""
+        end = slot.end
+        assert end
+        self._around.ended += 1
+        slot.collect()
+        self._around.given_up.update(end.survivors)
+        self._reports.leave(slot.left_behind, end.survivors)
+        if slot.is_listed and self._hold and not end.survivors:
+            self._hold.sessions.end(slot.pid)
+        self._go_on(slot)
+
+    def _go_on(self, slot: Slot) -> None:
+        """Write what has ended in a slot, and begin tasks in it until one runs."""
+        while True:
+            can = self._queue and slot.number <= self._wanted and not slot.scratch.is_broken
+            task = self._queue.popleft() if can and not self._is_crowded() else None
+            began_us = time.time_ns() // 1000
+            offset = slot.archive.append(slot.end, start_line(task[0], task[1], began_us) if task else b"")
+            if slot.end:
+                self._reports.add(slot.end, slot.number, offset)
+                slot.end = None
+            if task is None:
+                self._rest(slot)
+                return
+            end = End(task[0], task[1], task[2])
+            end.began_us = began_us
+            try:
+                self._begin(slot, end, task)
+            except CannotSpawn as error:
+                end.reason = str(error)
+            except NoRoom as error:
+                if self._running or self._around.has_company():
+                    self._queue.appendleft(task)
+                    self._be_crowded(str(error))
+                    continue
+                end.reason = f"the machine has no room for it: {error}"
+            else:
+                return
+            end.err = end.reason.encode("utf-8", "surrogateescape")
+            end.sizes = (0, len(end.err))
+            slot.end = end
+            self._around.ended += 1
+
+    def _rest(self, slot: Slot) -> None:
+        if slot.number > self._wanted or slot.scratch.is_broken:
+            self._shut(slot)
+        else:
+            self._free.append(slot)
+
+    def _shut(self, slot: Slot) -> None:
+        del self._slots[slot.number]
+        slot.close()
+
+    def _begin(self, slot: Slot, end: End, task: list[Any]) -> None:
+        """Start the process of a task. CannotSpawn, NoRoom."""
+        argv: list[str] = task[3]
+        self._serial += 1
+        env = self._env.copy()
+        path = self._path
+        if task[4]:
+            path = task[4].get("PATH", path)
+            env.update([(_bytes(name), _bytes(value)) for name, value in task[4].items()])
+        word = f"{self._word}.{self._serial}"
+        env[_MARK] = b"%s%d" % (self._mark, self._serial)
+        descriptors = self._around.machine.descriptors
+        with descriptors:
+            fds = descriptors.low((self._nothing, *slot.scratch.fds))
+            pid = self._spawn(argv, env, path, fds)
+        slot.begin(end, pid, word, self._kills_now())
+        self._running[pid] = slot
+        self._around.began(pid, slot, self)
+
+    def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
+        try:
+            os.chdir(self._cwd)
+        except OSError as error:
+            raise CannotSpawn(f"cannot start in {self._order['cwd']}: {str(error.strerror).lower()}") from error
+        name = argv[0] if argv else ""
+        program = self._programs.get(name) if path is self._path else None
+        try:
+            if program is None:
+                program = find_program(name, path)
+                if path is self._path:
+                    self._programs[name] = program
+            return spawn_quickly(program, [_bytes(argument) for argument in argv], env, fds)
+        except (ValueError, OSError) as error:
+            self._programs.pop(name, None)
+            raise refusal_of(argv, program or name, error) from error
+        finally:
+            os.chdir("/")
+
+    def _kills_now(self) -> int:
+        """Return how many processes the kernel had killed for want of memory, a second ago at most."""
+        now = time.monotonic()
+        if now >= self._kills[0]:
+            self._kills = (now + 1.0, self._around.machine.memory.count())
+        return self._kills[1]
+
+    # --- the end ---
+
+    def _leave(self, now: float) -> None:
+        """End what short tasks have left, and then the whole."""
+        if self._leaves_at == _NEVER:
+            self._leave_until = now + _HOPE_SECONDS
+        left = [pid for pid in self._around.orphans() if is_alive(pid) and self._word in marks_of(pid)]
+        if left and now < self._leave_until:
+            if now >= self._leave_until - _HOPE_SECONDS + _LINGER_SECONDS:
+                self._reports.leave({pid: name_of(pid) for pid in left}, [])
+                for pid in left:
+                    tell(pid, 9)
+            self._leaves_at = now + _CLEAR_SECONDS
+            return
+        self._around.given_up.update(left)
+        self._reports.leave({}, left)
+        self._end()
+
+    def _end(self) -> None:
+        for slot in list(self._slots.values()):
+            self._shut(slot)
+        if self._nothing >= 0:
+            os.close(self._nothing)
+        self._reports.finish(self._why, self._reason, time.monotonic() - self._began)
+        self.has_ended = True
+
+    def _remark(self, text: str) -> None:
+        self._around.outbox.put({"is": "remarked", "key": self._key, "text": text})
+
+
+_MARK = MARK.encode()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

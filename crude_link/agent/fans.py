@@ -1,0 +1,151 @@
+"""Fans: the fan-outs of an agent, and what they share; empty, and cheap, where there is none."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+from crude_link.agent.lean import signal
+from crude_link.agent.processes import mark_word
+from crude_link.agent.sweep import PATIENCE_SECONDS, tell_group
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crude_link.agent.fan import Fan
+    from crude_link.agent.holds import Hold
+    from crude_link.agent.machine import Machine
+    from crude_link.agent.protocol import Message, Outbox
+    from crude_link.agent.slot import Slot
+
+_NEVER = float("inf")
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Fans:
+    """Passes on orders, deaths and time; `orphans` finds children that are neither an attempt's nor a task's."""
+
+    def __init__(
+        self, name: str, outbox: Outbox, machine: Machine, holds: dict[int, Hold], orphans: Callable[[], list[int]]
+    ) -> None:
+        self.outbox = outbox
+        self.machine = machine
+        self.holds = holds
+        self.orphans = orphans
+        #: What every process that we start bears: the marks of an outer crude-link, and the agent's.
+        self.marks = ""
+        #: The slots whose task runs, by its process.
+        self.by_pid: dict[int, Slot] = {}
+        #: What KILL did not end.
+        self.given_up: set[int] = set()
+        #: How many tasks and attempts have ended: there may be room again.
+        self.ended = 0
+        #: True when orphans become our children, so that what a task leaves can be seen.
+        self.is_reaper = False
+        #: Says whether anything else lives that may end and leave room.
+        self.has_company: Callable[[], bool] = lambda: False
+        self._name = name
+        self._count = 0
+        self._fans: dict[str, Fan] = {}
+        self._owners: dict[int, Fan] = {}
+        self._floor = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._fans)
+
+    # --- orders ---
+
+    def open(self, order: Message) -> None:
+        """Begin a fan-out, once its run is held."""
+        from crude_link.agent.fan import Fan  # costs what only fan-outs need
+
+        self._count += 1
+        self._fans[order["key"]] = Fan(order, mark_word("fan", f"{self._name}.{self._count}"), self)
+
+    def take(self, message: Message) -> None:
+        """Queue tasks."""
+        if message["key"] in self._fans:
+            self._fans[message["key"]].take(message["tasks"])
+
+    def close(self, message: Message) -> None:
+        """No more tasks come for a fan-out."""
+        if message["key"] in self._fans:
+            self._fans[message["key"]].close(forget=message.get("forget", False))
+
+    def set_slots(self, message: Message) -> None:
+        """Change the number of a fan-out's slots."""
+        if message["key"] in self._fans:
+            self._fans[message["key"]].set_slots(message["slots"])
+
+    def stop(self, key: str, *, now: bool) -> None:
+        """End a fan-out; harmless when there is none of that name."""
+        if key in self._fans:
+            self._fans[key].stop(now=now)
+
+    def stop_soon(self) -> None:
+        """Nobody waits for them any more."""
+        for fan in self._fans.values():
+            fan.stop(now=False, patience=PATIENCE_SECONDS)
+
+    # --- what happens by itself ---
+
+    def began(self, pid: int, slot: Slot, fan: Fan) -> None:
+        """A task runs."""
+        self.by_pid[pid] = slot
+        self._owners[pid] = fan
+
+    def forget(self, pid: int) -> None:
+        """A task has no process any more, or one that will not go."""
+        self.by_pid.pop(pid, None)
+        self._owners.pop(pid, None)
+
+    def die(self, pid: int) -> bool:
+        """Reap a zombie; False when it is none of ours.
+
+        What is left of its group is ended while its number cannot be another's: before the zombie is reaped, or,
+        where it becomes our child and so cannot be missed, after it was given time to end by itself.
+        """
+        slot = self.by_pid.get(pid)
+        if slot is None:
+            return False
+        if slot.stopping is not None or not self.is_reaper:
+            tell_group(pid, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        self._owners[pid].bury(slot, status, usage, is_clear=not self.is_reaper or not _has_members(pid))
+        return True
+
+    def look(self) -> None:
+        """Where a zombie cannot be seen without reaping it: reap what is dead, then end its group."""
+        for pid, slot in list(self.by_pid.items()):
+            dead, status, usage = os.wait4(pid, os.WNOHANG)
+            if dead:
+                tell_group(pid, signal.SIGKILL)
+                self._owners[pid].bury(slot, status, usage, is_clear=True)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        for key, fan in list(self._fans.items()):
+            fan.tick(now)
+            if fan.has_ended:
+                del self._fans[key]
+
+    def due(self) -> list[float]:
+        """Return the monotonic times at which `tick` has something to do."""
+        return [due for due in [fan.due() for fan in self._fans.values()] if due < _NEVER]
+
+    def peak(self, peak: int) -> int:
+        """Return the peak memory of a process, 0 where it is below our own, with which all children begin."""
+        if peak > self._floor:
+            self._floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+        return peak if peak > self._floor else 0
+
+
+def _has_members(group: int) -> bool:
+    """True while a child of ours is in a group: its number cannot be another's."""
+    try:
+        os.waitid(os.P_PGID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
