@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from crude_link.engine.fanout import FanOut
+from crude_link.engine.fanout import FanOut, Followed
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
 from crude_link.interfaces import CloseFan, HandOut
@@ -13,12 +14,17 @@ from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey, Outcome
 
+#: A fan-out of whose tasks none ends is told of all the same, this often in seconds.
+_PERIOD = 0.5
+
 
 class Fans:
     """Opens fan-outs, and keeps each supplied. It writes before it tells."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        #: Of each fan-out the tasks that ran when it was told of last, with their ages, and when that was.
+        self._told: dict[AttemptKey, tuple[Sequence[tuple[int, float]], float]] = {}
 
     def prepare(self, live: LiveRun, step: Step, key: AttemptKey) -> FanOrder:
         """Make the work of a fan-out ready. CannotStart when its inputs are not to be had."""
@@ -50,6 +56,8 @@ class Fans:
                 self._close(fan, forget=True)
             elif fan.is_drained:
                 self._close(fan, forget=False)
+        for fan in live.fans.values():
+            self._tell_again(fan)
 
     def ended(self, live: LiveRun, event: TasksEnded) -> None:
         """Write down tasks that ended, and what follows from them."""
@@ -60,6 +68,7 @@ class Fans:
     def finish(self, live: LiveRun, key: AttemptKey, outcome: Outcome) -> Outcome:
         """Let go of a fan-out that its executor has ended; return the outcome of the whole."""
         fan = live.fans.pop(key)
+        self._told.pop(key, None)
         return fan.outcome(outcome)
 
     def due(self, live: LiveRun) -> datetime | None:
@@ -68,7 +77,18 @@ class Fans:
 
     def _note(self, fan: FanOut, event: TasksEnded) -> None:
         self._around.tasks.end_tasks(fan.key, event.ends)
-        followed = fan.follow(event.ends, self._around.clock.now())
+        self._tell(fan, fan.follow(event.ends, self._around.clock.now()), event.running)
+
+    def _tell_again(self, fan: FanOut) -> None:
+        """Tell how a fan-out stands at its beginning, and while none of its tasks ends."""
+        now = self._around.clock.monotonic()
+        running, told = self._told.get(fan.key, ((), now - _PERIOD))
+        passed = now - told
+        if passed >= _PERIOD:
+            self._tell(fan, Followed(failed=(), retried=()), [(task, age + passed) for task, age in running])
+
+    def _tell(self, fan: FanOut, followed: Followed, running: Sequence[tuple[int, float]]) -> None:
+        self._told[fan.key] = (running, self._around.clock.monotonic())
         self._around.notifier.tell(
             TasksProgressed(
                 key=fan.key,
@@ -76,7 +96,7 @@ class Fans:
                 slots=fan.slots,
                 failed=followed.failed,
                 retried=followed.retried,
-                running=event.running,
+                running=running,
             )
         )
 

@@ -180,7 +180,8 @@ class Runner:
         around.executor.start(whole)
         if step.foreach:
             self._fans.open(live, step, key)
-        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1))
+        slots = whole.slots if isinstance(whole, FanOrder) else None
+        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1, slots=slots))
 
     def _order(self, live: LiveRun, step: Step, key: AttemptKey) -> Order | FanOrder:
         if step.foreach:

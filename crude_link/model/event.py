@@ -95,10 +95,14 @@ class RunBegan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptBegan:
-    """An attempt was handed to its executor; `tries` is how many the step may have in this sitting."""
+    """An attempt was handed to its executor; `tries` is how many the step may have in this sitting.
+
+    `slots` is how many of its tasks run at once, where the step has many.
+    """
 
     attempt: Attempt
     tries: int
+    slots: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

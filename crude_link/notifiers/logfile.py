@@ -26,13 +26,16 @@ from crude_link.model.event import (
     RunEnded,
     StepSettled,
     Stream,
+    TasksProgressed,
 )
 from crude_link.model.exhaustive import assert_never
+from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
 from crude_link.model.words import moment_words
 from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.look import Look, printable
+from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.rotating import RotatingFile
 from crude_link.notifiers.summary import (
     closing_line,
@@ -66,6 +69,8 @@ class LogFileNotifier:
         self._lines: dict[tuple[AttemptKey, Stream], Lines] = {}
         self._tries: dict[tuple[int, str], int] = {}
         self._resumed: dict[int, datetime] = {}
+        self._steps: dict[tuple[int, str], Step] = {}
+        self._fans = FanOuts()
         self._lost_lines = 0
         self._has_complained = False
         try:
@@ -94,6 +99,8 @@ class LogFileNotifier:
                 yield from self._attempt_began(event)
             case AttemptEnded():
                 yield from self._attempt_ended(event)
+            case TasksProgressed():
+                yield from self._tasks_progressed(event)
             case StepSettled():
                 state = event.state
                 level = _STATUS_LEVELS.get(state.status, Level.INFO)
@@ -112,6 +119,7 @@ class LogFileNotifier:
         if event.sitting > 1:
             self._resumed[run.id] = self._clock.now()
         how = "began" if event.sitting == 1 else f"goes on (sitting {event.sitting})"
+        self._steps |= {(run.id, step.name): step for step in event.pipeline.steps if step.foreach}
         due = f", scheduled for {moment_words(run.slot_time, seconds=True)}" if run.slot_time else ""
         steps = ", ".join(step.name for step in event.pipeline.steps)
         where = f" in {self._directory}" if self._directory else ""
@@ -122,14 +130,26 @@ class LogFileNotifier:
         key = event.attempt.key
         number = self._tries[key.run, key.step] = self._tries.get((key.run, key.step), 0) + 1
         again = f" (try {number} of {max(event.tries, number)})" if number > 1 else ""
-        words = f"began{again}: {command_words(event.attempt.argv)}"
+        each = each_words(self._steps.get((key.run, key.step)), event.slots)
+        words = f"began{again}: {command_words(event.attempt.argv)}{each}"
         yield from self._entry(Level.INFO, words, key.run, key.step)
+        if key.task == 0:
+            self._fans.begin(key, self._clock.monotonic())
+
+    def _tasks_progressed(self, event: TasksProgressed) -> Iterator[str]:
+        key, now = event.key, self._clock.monotonic()
+        progress = self._fans.of(key, now)
+        for _, words in progress.note(event, now):
+            yield from self._entry(Level.WARNING, words, key.run, key.step)
+        if progress.is_plain_due(now):
+            yield from self._entry(Level.INFO, progress.plain(now), key.run, key.step)
 
     def _attempt_ended(self, event: AttemptEnded) -> Iterator[str]:
         key, outcome = event.attempt.key, event.outcome
         for stream in Stream:
             yield from self._unfinished(key, stream)
-        words = f"{outcome.status.value}: {ended_words(outcome, event.findings)}"
+        how = self._fans.end(key, outcome) if key.task == 0 else ended_words(outcome, event.findings)
+        words = f"{outcome.status.value}: {how}"
         yield from self._entry(_STATUS_LEVELS.get(outcome.status, Level.INFO), words, key.run, key.step)
         if event.retry_at is not None:
             words = retry_words(event.retry_at, self._clock.now())
@@ -138,7 +158,9 @@ class LogFileNotifier:
     def _run_ended(self, event: RunEnded) -> Iterator[str]:
         run = event.run
         self._tries = {place: count for place, count in self._tries.items() if place[0] != run.id}
-        for line in step_table(event.states, event.attempts, event.usual).lines(_PLAIN):
+        self._steps = {place: step for place, step in self._steps.items() if place[0] != run.id}
+        tasks = self._fans.end_run(run.id)
+        for line in step_table(event.states, event.attempts, event.usual, tasks).lines(_PLAIN):
             yield from self._entry(Level.INFO, line, run.id)
         words = closing_line(run, event.states, event.attempts, self._resumed.pop(run.id, None))
         yield from self._entry(_STATUS_LEVELS.get(run.status, Level.INFO), words, run.id)

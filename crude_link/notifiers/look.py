@@ -45,6 +45,8 @@ class Look:
     colours: bool = False
     encoding: str = "utf-8"
     width: int | None = None
+    #: A line can be written over.
+    can_move: bool = False
 
     def paint(self, text: str, colour: Colour | None = None, *, bold: bool = False) -> str:
         """Colour `text`, where the stream shows colours."""
@@ -73,8 +75,9 @@ def look_of(stream: IO[Any], encoding: str | None = None) -> Look:
     encoding = encoding or getattr(stream, "encoding", None) or "utf-8"
     if stream.closed or not stream.isatty():
         return Look(encoding=encoding)
-    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Look(colours=colours, encoding=encoding, width=_columns(stream))
+    can_move = os.environ.get("TERM") != "dumb"
+    colours = can_move and not os.environ.get("NO_COLOR")
+    return Look(colours=colours, encoding=encoding, width=_columns(stream), can_move=can_move)
 
 
 def width_of(text: str) -> int:

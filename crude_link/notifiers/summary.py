@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from crude_link.model.run import Attempt, Ending, Findings, Outcome, Run, StepState
 from crude_link.model.status import Status
+from crude_link.model.task import TaskCounts
 from crude_link.model.words import duration_words, moment_words, size_words
 from crude_link.notifiers.look import COLOURS, one_line
 from crude_link.notifiers.table import Cell, Column, Table
@@ -100,10 +102,24 @@ def memory_words(outcome: Outcome) -> str:
     return f"{'< ' if outcome.peak_is_bound else ''}{size_words(outcome.peak_memory)}"
 
 
+def tasks_words(counts: TaskCounts) -> str:
+    """Say how the tasks of a fan-out stand: `10,000 tasks done`, `200 of 10,000 tasks done, 3 failed`."""
+    done, total = counts.succeeded, counts.total
+    of = f" of {total:,}" if total is not None and not counts.total_is_guess and total > done + counts.failed else ""
+    noun = "task" if done == 1 and not of else "tasks"
+    return f"{done:,}{of} {noun} done{f', {counts.failed:,} failed' if counts.failed else ''}"
+
+
 def step_table(
-    states: Sequence[StepState], attempts: Mapping[str, Attempt], usual: Mapping[str, timedelta] | None = None
+    states: Sequence[StepState],
+    attempts: Mapping[str, Attempt],
+    usual: Mapping[str, timedelta] | None = None,
+    tasks: Mapping[str, TaskCounts] | None = None,
 ) -> Table:
-    """Return the table of a run's steps: states and reasons, times against the usual ones, memory, CPU."""
+    """Return the table of a run's steps: states and reasons, times against the usual ones, memory, CPU.
+
+    `tasks` says how the tasks of those steps stand that have many.
+    """
     columns = [
         Column("step"),
         Column("status"),
@@ -112,7 +128,8 @@ def step_table(
         Column("CPU", right=True),
         Column("reason"),
     ]
-    return Table(columns, [_step_row(state, attempts.get(state.name), usual or {}) for state in states])
+    rows = [_step_row(_counted(state, tasks or {}), attempts.get(state.name), usual or {}) for state in states]
+    return Table(columns, rows)
 
 
 def closing_line(
@@ -166,13 +183,22 @@ def next_commands(run: Run, states: Sequence[StepState], attempts: Mapping[str, 
             return [f"crude-link wait {run.id}", f"crude-link stop {run.id}"]
 
 
+def _counted(state: StepState, tasks: Mapping[str, TaskCounts]) -> StepState:
+    """Add to a step's reason how its tasks stand."""
+    counts = tasks.get(state.name)
+    if counts is None or not counts.succeeded + counts.failed:
+        return state
+    words = f"{counts.succeeded:,} done" if "tasks failed" in state.reason else tasks_words(counts)
+    return replace(state, reason=f"{state.reason}; {words}" if state.reason else words)
+
+
 def _step_row(state: StepState, attempt: Attempt | None, usual: Mapping[str, timedelta]) -> list[Cell | str]:
     status = Cell(state.status.value, COLOURS[state.status])
     outcome = _outcome_behind(state, attempt)
     reason = state.reason
     if outcome is None:
         return [Cell(state.name, bold=True), status, "", "", "", reason]
-    if attempt and attempt.key.number > 1:
+    if attempt and attempt.key.number > 1 and attempt.key.task:  # a whole has none: its tasks are tried again
         tries = f"the last of {attempt.key.number} tries"
         reason = f"{reason} ({tries})" if reason else tries
     return [
@@ -199,6 +225,8 @@ def _look_at_failure(run: Run, states: Sequence[StepState], attempts: Mapping[st
     if failed is None:
         return f"crude-link why {run.id}"
     attempt = attempts.get(failed.name)
+    if attempt is not None and attempt.key.task == 0 and attempt.outcome and attempt.outcome.ending is Ending.EXITED:
+        return f"crude-link tasks {run.id} {failed.name} --failed"
     ran = attempt is not None and attempt.outcome is not None and attempt.outcome.ending is not Ending.NOT_STARTED
     return f"crude-link {'logs' if ran else 'why'} {run.id} {failed.name}"
 

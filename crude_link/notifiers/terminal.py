@@ -19,14 +19,17 @@ from crude_link.model.event import (
     RunEnded,
     StepSettled,
     Stream,
+    TasksProgressed,
 )
 from crude_link.model.exhaustive import assert_never
-from crude_link.model.pipeline import Pipeline
+from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.status import Status
 from crude_link.notifiers.channel import Channel, are_together
 from crude_link.notifiers.lines import Lines
+from crude_link.notifiers.live_line import LiveLine
 from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
+from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -76,11 +79,21 @@ class TerminalNotifier:
         self._usual: dict[int, Mapping[str, timedelta]] = {}
         self._resumed: dict[int, datetime] = {}
         self._tries: dict[tuple[int, str], int] = {}
+        self._steps: dict[tuple[int, str], Step] = {}
+        self._fans = FanOuts()
+        self._live = LiveLine(self._err)
         self._is_hurried = False
         self._was_stopped = False
 
     def tell(self, event: Event) -> None:
         """Tell `event`."""
+        self._tell(event)
+        now = self._clock.monotonic()
+        if self._look.can_move and self._fans.running and self._live.is_due(now):
+            self._look = look_of(self._stderr)  # a window may have another size by now
+            self._live.draw(self._fans.running, self._look, now)
+
+    def _tell(self, event: Event) -> None:
         match event:
             case AttemptWrote():
                 self._tell_output(event)
@@ -90,6 +103,8 @@ class TerminalNotifier:
                 self._tell_attempt(event)
             case AttemptEnded():
                 self._tell_attempt_end(event)
+            case TasksProgressed():
+                self._tell_tasks(event)
             case StepSettled():
                 state = event.state
                 words = settled_words(state) if state.status is Status.SKIPPED else one_line(state.reason)
@@ -103,6 +118,7 @@ class TerminalNotifier:
 
     def close(self) -> None:
         """Write what has come without a line end, and wait for the reader; not for long when somebody said stop."""
+        self._live.erase()
         for (key, stream), lines in self._lines.items():
             self._write_lines(key, stream, lines.rest())
         self._lines.clear()
@@ -143,6 +159,8 @@ class TerminalNotifier:
 
     def _write(self, stream: Stream, data: bytes) -> None:
         channel = self._out if stream is Stream.STDOUT else self._err
+        if channel is self._err:
+            self._live.erase()
         complaint = channel.write(data, is_output=True)
         if complaint:
             self._talk(f"{stream.value} cannot be written any more: {complaint}")
@@ -161,6 +179,7 @@ class TerminalNotifier:
         run, names = event.run, [step.name for step in event.pipeline.steps]
         self._parallel = run.selection.only is None and _may_be_side_by_side(event.pipeline)
         self._usual[run.id] = event.usual
+        self._steps |= {(run.id, step.name): step for step in event.pipeline.steps if step.foreach}
         if event.sitting > 1:
             self._resumed[run.id] = self._clock.now()
             self._talk(f"{self._bold(f'run {run.id}')} of {run.pipeline} goes on (sitting {event.sitting})")
@@ -179,11 +198,23 @@ class TerminalNotifier:
         again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
         usual = usual_words(self._usual.get(run, {}).get(step))
         about = f"  (usually {usual})" if usual else ""
+        about = each_words(self._steps.get((run, step)), event.slots) + about
         command = command_words(attempt.argv)
         self._look = look_of(self._stderr)  # a window may have another size by now
         if self._look.width is not None:
             command = shortened(command, max(20, self._look.width - width_of(f"▶ {step}  {again}{about}") - 1))
         self._talk(self._headed(Status.RUNNING, step, f"{again}{self._dim(command + about)}"))
+        if attempt.key.task == 0:
+            self._fans.begin(attempt.key, self._clock.monotonic())
+
+    def _tell_tasks(self, event: TasksProgressed) -> None:
+        step, now = event.key.step, self._clock.monotonic()
+        progress = self._fans.of(event.key, now)
+        room = self._look.width - width_of(f"✗ {step}  ") - 1 if self._look.width is not None else None
+        for status, words in progress.note(event, now):
+            self._talk(self._headed(status, step, words if room is None else shortened(words, room)))
+        if not self._look.can_move and progress.is_plain_due(now):
+            self._talk(f"  {self._bold(step)}  {progress.plain(now)}")
 
     def _tell_attempt_end(self, event: AttemptEnded) -> None:
         key, outcome = event.attempt.key, event.outcome
@@ -198,14 +229,16 @@ class TerminalNotifier:
                 self._talk(f"  {printable(line)}")
         if outcome.ending is Ending.STOPPED and self._look.width is not None and self._err.cursor.at_line_start:
             self._err.write(b"\r\x1b[K")  # the ^C that the terminal put there
-        self._talk(self._headed(outcome.status, key.step, ended_words(outcome, event.findings)))
+        words = self._fans.end(key, outcome) if key.task == 0 else ended_words(outcome, event.findings)
+        self._talk(self._headed(outcome.status, key.step, words))
         if event.retry_at is not None:
             again = retry_words(event.retry_at, self._clock.now())
             self._talk(f"  {self._bold(key.step)}  {self._look.paint(again, 'yellow')}")
 
     def _tell_end(self, event: RunEnded) -> None:
         self._look = look_of(self._stderr)
-        table = step_table(event.states, event.attempts, event.usual).lines(self._look)
+        tasks = self._fans.end_run(event.run.id)
+        table = step_table(event.states, event.attempts, event.usual, tasks).lines(self._look)
         closing = closing_line(event.run, event.states, event.attempts, self._resumed.pop(event.run.id, None))
         words, *commands = closing.split(" · crude-link ")
         words = self._look.paint(words, COLOURS[event.run.status], bold=True)
@@ -232,6 +265,7 @@ class TerminalNotifier:
 
     def _talk(self, text: str) -> None:
         """Write a line of ours, on a line of its own, whatever a step left behind on the screen."""
+        self._live.erase()
         cursor, before = self._err.cursor, ""
         if cursor.is_styled and self._look.width is not None:
             before = "\x1b[0m\x1b[?25h"  # colours end, and a cursor that a killed bar hid comes back
