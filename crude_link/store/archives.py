@@ -110,7 +110,7 @@ def read_archive(folder: Path, name: ArchiveName, start: int = 0) -> Iterator[En
 def with_words(end: TaskEnd, folder: Path, name: ArchiveName) -> TaskEnd:
     """Return an end that did not succeed with its reason, and the last line that the task wrote."""
     if end.ending is Ending.NOT_STARTED:
-        return end._replace(reason=_tail(end, folder, name, of_stderr=True).decode("utf-8", "replace"))
+        return end._replace(reason=_tail(end, folder, name, of_stderr=True).decode("utf-8", "surrogateescape"))
     line = _last_line(_tail(end, folder, name, of_stderr=True))
     return end._replace(reason=_reason(end), last_line=line or _last_line(_tail(end, folder, name, of_stderr=False)))
 

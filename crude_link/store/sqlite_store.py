@@ -15,6 +15,7 @@ from crude_link.store.reader import RunReader
 from crude_link.store.retention import RunRemoval
 from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
+from crude_link.store.task_logs import TaskLogs
 from crude_link.store.tasks import SqliteTasks
 
 
@@ -32,6 +33,7 @@ class SqliteStore:
         self.states = SqliteStates(database)
         self.history = SqliteHistory(database, self.files, reader)
         self.logs = FileLogs(self.files)
+        self.task_logs = TaskLogs(self.files)
         self.removal = RunRemoval(database, self.files, self.locks, reader)
         self._database = database
 

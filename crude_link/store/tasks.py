@@ -94,8 +94,7 @@ class SqliteTasks:
                 unsuccessful = [end for end in ends if end.status is not Status.SUCCEEDED]
                 change_many("set_task_words", [_words(fan, key.number, end) for end in unsuccessful])
             if succeeded:
-                again = [end for end in succeeded if end.number > 1 or key.number > 1]
-                change_many("delete_task_words", [{"fan": fan, "task": end.task} for end in again])
+                change_many("delete_task_words", [{"fan": fan, "task": end.task} for end in succeeded])
                 self._add_done(fan, [end.task for end in succeeded])
 
     def counts(self, run: int, step: str) -> TaskCounts:

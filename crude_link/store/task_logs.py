@@ -1,0 +1,107 @@
+"""TaskLogs: the output of tasks, out of the archives of their slots."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from crude_link.model.event import Stream
+from crude_link.model.task import TaskEnd, TaskRecord
+from crude_link.store.archives import ArchiveName, Entry, archives_in, read_archive
+from crude_link.store.failures import translated
+from crude_link.store.files import RunFiles
+from crude_link.store.log_reader import Line, open_if_there
+
+Chunks: TypeAlias = "Iterator[bytes]"
+
+_CHUNK = 256 * 1024
+
+
+class TaskLogs:
+    """Finds and reads the output of tasks. What is gone, by hand or by a retention, reads as empty."""
+
+    def __init__(self, files: RunFiles) -> None:
+        self._files = files
+
+    def task_output(self, run: int, step: str, record: TaskRecord) -> tuple[Chunks, Chunks]:
+        """Return what a try wrote on stdout, and on stderr, in pieces; of one that never ran, on stderr why."""
+        folder, name, end = self._files.tasks(run, step), ArchiveName(record.attempt, record.end.slot), record.end
+        if end.offset < 0:
+            stdout, stderr = name.own(folder, end.task, end.number)
+            return _chunks(stdout, 0, end.stdout_bytes), _chunks(stderr, 0, end.stderr_bytes)
+        path = name.path(folder)
+        return (
+            _chunks(path, end.offset, end.stdout_bytes),
+            _chunks(path, end.offset + end.stdout_bytes, end.stderr_bytes),
+        )
+
+    def lines(self, run: int, step: str, record: TaskRecord, stream: Stream | None = None) -> Iterator[Line]:
+        """Yield the lines of a try without their ends, first all of stdout, for nobody knows how they interleaved."""
+        for each, chunks in zip(Stream, self.task_output(run, step, record), strict=True):
+            if stream in (None, each):
+                yield from ((each, line) for line in _lines(chunks))
+
+    def tries(self, run: int, step: str, attempt: int | None = None) -> Iterator[TaskRecord]:
+        """Yield all tries, of one attempt at the whole or of all, in the order in which they ended.
+
+        They come without reasons and last lines, straight from the archives: only tries that ran are among them.
+        """
+        folder = self._files.tasks(run, step)
+        by_attempt: dict[int, list[ArchiveName]] = {}
+        for name in archives_in(folder):
+            if attempt in (None, name.attempt):
+                by_attempt.setdefault(name.attempt, []).append(name)
+        for number, names in by_attempt.items():
+            ends = heapq.merge(*(_ends(folder, name) for name in names), key=_ended_us)
+            yield from (TaskRecord(end=end, attempt=number) for end in ends)
+
+    def lines_now(self, run: int, step: str, name: ArchiveName, stream: Stream | None = None) -> Iterator[Line]:
+        """Yield what the task that runs now in a slot has written so far, as it wrote it: no secret is masked.
+
+        It may end meanwhile; then what is left of it here is nothing, or the beginning of another task.
+        """
+        for each, path in zip(Stream, name.scratch(self._files.tasks(run, step)), strict=True):
+            if stream in (None, each):
+                yield from ((each, line) for line in _lines(_chunks(path, 0, None)))
+
+
+def _ends(folder: Path, name: ArchiveName) -> Iterator[TaskEnd]:
+    return (entry.end for entry in read_archive(folder, name) if isinstance(entry, Entry))
+
+
+def _ended_us(end: TaskEnd) -> int:
+    return end.began_us + end.wall_us
+
+
+def _chunks(path: Path, start: int, size: int | None) -> Chunks:
+    """Yield `size` bytes of a file from `start` on, or all that there are."""
+    left = size
+    if left == 0:
+        return
+    with translated(path):
+        file = open_if_there(path)
+    if file is None:
+        return
+    with file:
+        file.seek(start)
+        while left is None or left > 0:
+            with translated(path):
+                chunk = file.read(_CHUNK if left is None else min(_CHUNK, left))
+            if not chunk:
+                return
+            left = None if left is None else left - len(chunk)
+            yield chunk
+
+
+def _lines(chunks: Chunks) -> Iterator[bytes]:
+    unfinished = bytearray()
+    for chunk in chunks:
+        unfinished += chunk
+        if b"\n" in chunk:
+            *lines, left = bytes(unfinished).split(b"\n")
+            unfinished[:] = left
+            yield from (line.removesuffix(b"\r") for line in lines)
+    if unfinished:
+        yield bytes(unfinished).removesuffix(b"\r")
