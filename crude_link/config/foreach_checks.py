@@ -94,7 +94,7 @@ def _placeholders(fan: _FanStep) -> None:
         place = "arguments:` or into `command" if "arguments" in fan.said else "command"
         hint = "; `${item}` is a variable of the shell's" if "${item" in str(fan.said["command"]) else ""
         message = (
-            f"the step uses its input nowhere, so that every task would do the same: write `{{item}}` into `{place}`"
+            f"`foreach`: its input is used nowhere, and every task would do the same; write `{{item}}` into `{place}`"
         )
         fan.add(f"{message}{hint}", ("foreach",))
 

@@ -106,7 +106,7 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("command: echo hi, foreach: {range: 3}", "uses its input nowhere"),
+        ("command: echo hi, foreach: {range: 3}", "its input is used nowhere"),
         ("command: 'echo ${item}', foreach: {range: 3}", "`${item}` is a variable of the shell's"),
         ("command: 'echo {itme}', foreach: {range: 3}", "did you mean `{item}`?"),
         ("command: 'echo {item} {gpu}', foreach: {range: 3}", "`{gpu}` comes with leases"),

@@ -1,0 +1,47 @@
+"""The lines that a command prints.
+
+The command is run once for each attempt at the whole, and to its end: one that fails gives no inputs at all, and what
+it printed is known from another output by its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+from crude_link.errors import CannotStart
+from crude_link.inputs.source import Asked
+from crude_link.inputs.text_file import TextFile, stripped
+from crude_link.model.value import Plain
+
+
+class CommandLines:
+    """Each line of a command's output that is not blank, as text."""
+
+    def __init__(self, asked: Asked) -> None:
+        command = asked.value
+        if isinstance(command, str):
+            asked.run_command(command, asked.scratch)
+        elif isinstance(command, (list, tuple)) and all(isinstance(word, str) for word in command):
+            asked.run_command([str(word) for word in command], asked.scratch)
+        else:
+            raise CannotStart(f"the command for the inputs is {command!r}, which is neither text nor a list of words")
+        self._file = TextFile(asked.scratch, "the output of the command")
+        self.state = f"command {_digest(asked.scratch)}"
+
+    def items(self) -> Iterator[Plain]:
+        """Yield the lines."""
+        return stripped(self._file.texts())
+
+    def share_read(self) -> float | None:
+        """Return how much of the output was read."""
+        return self._file.share_read()
+
+
+def _digest(path: Path) -> str:
+    digest = blake2b(digest_size=8)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,43 @@
+"""InputSource: what every source of inputs can do, and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from crude_link.model.value import Plain
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What stands in the config, references filled, and how a source reaches what it means.
+
+    All of these raise CannotStart when something is not to be had.
+    """
+
+    value: Plain
+    project: Path
+    #: Returns the path of a file that is there.
+    file: Callable[[str], Path]
+    #: Writes the output of shell text, or of words that no shell sees, into a file.
+    run_command: Callable[[str | Sequence[str], Path], None]
+    #: Returns what tells the output of an earlier step from any other, and its lines.
+    step_lines: Callable[[str], tuple[str, Iterable[bytes]]]
+    #: Where the output of a command is kept; its folder is there.
+    scratch: Path
+
+
+class InputSource(Protocol):
+    """A stream of inputs. It is made from an Asked; that, and all it does, may raise CannotStart."""
+
+    @property
+    def state(self) -> str:
+        """What tells this state of the source from any other: a file's size and times, a digest of a list."""
+
+    def items(self) -> Iterator[Plain]:
+        """Yield the inputs from the first on; equal ones are separate. Called once."""
+
+    def share_read(self) -> float | None:
+        """Return how much of the source the yielded inputs are, from 0 to 1; None where nobody can know."""

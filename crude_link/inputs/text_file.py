@@ -1,0 +1,67 @@
+"""TextFile: a file read line by line, never as a whole, that knows how far it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from stat import S_ISDIR
+
+from crude_link.errors import CannotStart
+
+
+class TextFile:
+    """Lines of a file. What is not UTF-8 passes as surrogate escapes, so that a process is given the same bytes."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Look at the file at `path`, which people know as `name`. CannotStart when it is no file."""
+        self._path = path
+        self.name = name
+        self._read = 0
+        #: The number of the line that was read last, from 1.
+        self.line = 0
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise self._broken(error) from error
+        if S_ISDIR(found.st_mode):
+            raise CannotStart(f"the inputs {name!r} are a directory; for the files in it write `glob: '{name}/*'`")
+        self.size = found.st_size
+        self.state = f"{path} {found.st_size} {found.st_mtime_ns} {found.st_ino}"
+
+    def texts(self) -> Iterator[str]:
+        """Yield the lines with their ends."""
+        try:
+            with self._path.open("rb") as file:
+                for raw in file:
+                    self._read += len(raw)
+                    self.line += 1
+                    text = raw.decode("utf-8", "surrogateescape")
+                    yield text if self.line > 1 else text.removeprefix("\ufeff")
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def share_read(self) -> float | None:
+        """Return how much of the file was read, from 0 to 1."""
+        return min(1.0, self._read / self.size) if self.size else None
+
+    def problem(self, what: str) -> CannotStart:
+        """Return the error for what is wrong in the line that was read last."""
+        return CannotStart(f"{self.name}:{self.line}: {what}")
+
+    def _broken(self, error: OSError) -> CannotStart:
+        return CannotStart(f"the inputs {self.name!r} cannot be read: {error.strerror}")
+
+
+def file_of(value: object) -> str:
+    """Return the name of a file that a config gave."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise CannotStart(f"the file with the inputs is {value!r}, which is no path")
+
+
+def stripped(texts: Iterator[str]) -> Iterator[str]:
+    """Yield lines without their ends; blank ones are left out."""
+    for text in texts:
+        line = text.rstrip("\r\n")
+        if line and not line.isspace():
+            yield line
