@@ -228,7 +228,7 @@ class Fan:
 
     def _be_crowded(self, why: str, words: str = "", error: OSError | None = None) -> None:
         """There is no room for one more: wait until something has ended, or let the next task end at once."""
-        if (error is None or is_want_of_room(error)) and (self._running or self._around.has_company()):
+        if (error is None or is_want_of_room(error)) and self._around.has_company:
             self._crowded_at = self._around.ended
             if not self._has_remarked:
                 self._has_remarked = True
@@ -241,7 +241,7 @@ class Fan:
         self._around.ended += 1
 
     def _is_crowded(self) -> bool:
-        if self._crowded_at == self._around.ended and (self._running or self._around.has_company()):
+        if self._crowded_at == self._around.ended and self._around.has_company:
             return True
         self._crowded_at = -1
         return False
@@ -250,7 +250,7 @@ class Fan:
         """Nothing of the slot's task is to be waited for any more."""
         end = slot.end
         assert end
-        self._around.ended += 1
+        self._around.done()
         slot.collect()
         self._around.given_up.update(end.survivors)
         self._reports.leave(slot.left_behind, end.survivors)
@@ -278,7 +278,7 @@ class Fan:
             except CannotSpawn as error:
                 end.reason = str(error)
             except NoRoom as error:
-                if self._running or self._around.has_company():
+                if self._around.has_company:
                     self._queue.appendleft(task)
                     self._be_crowded(str(error))
                     continue
@@ -351,7 +351,9 @@ class Fan:
         """End what short tasks have left, and then the whole."""
         if self._leaves_at == _NEVER:
             self._leave_until = now + _HOPE_SECONDS
-        left = [pid for pid in self._around.orphans() if is_alive(pid) and self._word in marks_of(pid)]
+        around = self._around
+        left = [pid for pid in around.orphans() if is_alive(pid)]
+        left = [pid for pid in left if around.is_only_fan or self._word in marks_of(pid)]
         if left and now < self._leave_until:
             if now >= self._leave_until - _HOPE_SECONDS + _LINGER_SECONDS:
                 self._reports.leave({pid: name_of(pid) for pid in left}, [])

@@ -113,7 +113,7 @@ def _row(end: End, slot: int, offset: int) -> str:
     )
     if end.has_succeeded and not end.trouble and not end.survivors:
         return head + ',false,"",null]'
-    last_line = b"" if end.has_succeeded else _last_line(end)
+    last_line = b"" if end.has_succeeded or end.letter == "n" else _last_line(end)
     tail = (end.tails[1] or end.err)[-_TAIL:] if end.letter == "e" and end.exit else b""
     more = {
         "reason": end.reason,

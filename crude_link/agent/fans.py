@@ -44,8 +44,10 @@ class Fans:
         self.ended = 0
         #: True when orphans become our children, so that what a task leaves can be seen.
         self.is_reaper = False
-        #: Says whether anything else lives that may end and leave room.
-        self.has_company: Callable[[], bool] = lambda: False
+        #: Says whether attempts live beside our tasks.
+        self.has_attempts: Callable[[], bool] = lambda: False
+        #: How many tasks have begun, and are not done with.
+        self.busy = 0
         self._name = name
         self._count = 0
         self._fans: dict[str, Fan] = {}
@@ -54,6 +56,21 @@ class Fans:
 
     def __bool__(self) -> bool:
         return bool(self._fans)
+
+    @property
+    def has_company(self) -> bool:
+        """True while anything lives that may end and leave room."""
+        return bool(self.by_pid) or self.has_attempts()
+
+    @property
+    def is_only_fan(self) -> bool:
+        """True when what is left of anybody can only be of the one fan-out that there is."""
+        return len(self._fans) == 1 and not self.has_attempts()
+
+    @property
+    def is_only_task(self) -> bool:
+        """True when what is left of anybody can only be of the one task that there is."""
+        return self.busy == 1 and not self.has_attempts()
 
     # --- orders ---
 
@@ -93,8 +110,14 @@ class Fans:
 
     def began(self, pid: int, slot: Slot, fan: Fan) -> None:
         """A task runs."""
+        self.busy += 1
         self.by_pid[pid] = slot
         self._owners[pid] = fan
+
+    def done(self) -> None:
+        """Nothing of a task is waited for any more."""
+        self.busy -= 1
+        self.ended += 1
 
     def forget(self, pid: int) -> None:
         """A task has no process any more, or one that will not go."""

@@ -52,7 +52,7 @@ class Agent:
         self._count = 0
         self._fans = Fans(self._name, self._outbox, self._machine, self._holds, self._orphans)
         self._fans.marks = " ".join([word for word in (self._outer_marks, self._word) if word])
-        self._fans.has_company = lambda: bool(self._attempts or self._fans.by_pid)
+        self._fans.has_attempts = lambda: bool(self._attempts)
         self._is_alone = False
         self._is_paused = False
         self._is_writing = False
@@ -127,7 +127,7 @@ class Agent:
         try:
             attempt.start(marks, self._machine, self._escapees)
         except NoRoom as error:
-            if self._fans.has_company():
+            if self._fans.has_company:
                 self._remark_crowd(str(error))
                 return False
             attempt.refuse(f"the machine has no room for it: {error}")

@@ -147,6 +147,8 @@ class Slot:
         self.end.wall_us = int((now - self.began) * 1e6)
 
     def _left(self) -> list[int]:
-        """Return the living orphans of the task: of its session, or with its mark."""
+        """Return the living orphans of the task: of its session, or with its mark, or nobody else's."""
         orphans = [pid for pid in self._around.orphans() if is_alive(pid)]
+        if self._around.is_only_task:
+            return orphans
         return [pid for pid in orphans if session_of(pid) == self.pid or self.word in marks_of(pid)]
