@@ -32,8 +32,6 @@ ENDINGS = {
     "l": Ending.LOST,
 }
 LETTERS = {ending: letter for letter, ending in ENDINGS.items()}
-#: Stands for a digest that nobody knows.
-NO_DIGEST = "-"
 
 _BEGUN = re.compile(rb"S (\d{1,18}) (\d{1,18}) (\d{1,18})\n")
 _ENDED = re.compile(

@@ -62,12 +62,8 @@ class Database:
 
     def rows(self, query: str, **values: Bound) -> list[Row]:
         """Return all rows of a query; no cursor stays open."""
-        with translated(self.path):
-            if not self._writable:
-                # Nothing tells a connection without a log that the file has changed, or has a log now.
-                self._connection.close()
-                self._connection = self._connect()
-            return self._execute(queries()[query], values).fetchall()
+        with self.reading(query, **values) as cursor:
+            return cursor.fetchall()
 
     def first(self, query: str, **values: Bound) -> Row | None:
         """Return the only or first row of a query."""
@@ -84,8 +80,13 @@ class Database:
     @contextmanager
     def reading(self, query: str, **values: Bound) -> Iterator[sqlite3.Cursor]:
         """Give the rows of a query that are too many for a list; read at once, with nothing written meanwhile."""
-        with translated(self.path), closing(self._execute(queries()[query], values)) as cursor:
-            yield cursor
+        with translated(self.path):
+            if not self._writable:
+                # Nothing tells a connection without a log that the file has changed, or has a log now.
+                self._connection.close()
+                self._connection = self._connect()
+            with closing(self._execute(queries()[query], values)) as cursor:
+                yield cursor
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[None]:

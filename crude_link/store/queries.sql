@@ -37,6 +37,19 @@ SELECT max(moment) AS moment FROM (
 -- Forget a run; what hangs on it goes with it.
 DELETE FROM runs WHERE id = :run;
 
+-- name: fans
+-- The fan-outs of a run.
+SELECT id FROM fans WHERE run = :run;
+
+-- name: delete_some_tasks
+-- Forget some tasks of a run that is to be removed.
+DELETE FROM tasks WHERE fan = :fan AND task IN (SELECT task FROM tasks WHERE fan = :fan ORDER BY task LIMIT :limit);
+
+-- name: delete_some_task_words
+-- Forget what is said of some tasks of a run that is to be removed.
+DELETE FROM task_words
+WHERE fan = :fan AND task IN (SELECT task FROM task_words WHERE fan = :fan ORDER BY task LIMIT :limit);
+
 -- name: delete_leases
 -- Free what a run still held.
 DELETE FROM leases WHERE run = :run;
@@ -252,6 +265,11 @@ SELECT task, number, ending FROM task_words CROSS JOIN tasks USING (fan, task) W
 -- name: task_endings
 -- How many tasks ended unsuccessfully in which way.
 SELECT ending, count(*) AS count FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan GROUP BY ending;
+
+-- name: failures
+-- What the failed tasks of a fan-out said, or else why they failed.
+SELECT task, CASE last_line WHEN '' THEN reason ELSE last_line END AS words
+FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan AND ending NOT IN ('x', 'l');
 
 -- name: tasks_by_digest
 -- The tasks that have ended, by what identifies their inputs.

@@ -15,6 +15,8 @@ from crude_link.store.files import RunFiles
 from crude_link.store.locks import FlockLocks
 from crude_link.store.reader import RunReader
 
+#: Of a fan-out's rows so many go at once, so that nobody else waits long for the database.
+_PIECE = 50_000
 _FAILURES = (Status.FAILED, Status.LOST)
 
 
@@ -79,6 +81,7 @@ class RunRemoval:
         return len(left)
 
     def _remove(self, run: int) -> bool:
+        self._thin_out(run)
         with self._database.write():
             self._database.change("delete_leases", run=run)
             if not self._database.change("delete_run", run=run).rowcount:
@@ -86,6 +89,15 @@ class RunRemoval:
             self._database.change("insert_removed", run=run)
         self._sweep(run)
         return True
+
+    def _thin_out(self, run: int) -> None:
+        """Remove the rows of tasks. Should we die meanwhile, the run still knows which of them are done."""
+        for fan in self._database.rows("fans", run=run):
+            for query in ("delete_some_task_words", "delete_some_tasks"):
+                removed = _PIECE
+                while removed == _PIECE:
+                    with self._database.write(durable=False):
+                        removed = self._database.change(query, fan=fan["id"], limit=_PIECE).rowcount
 
     def _sweep(self, run: int) -> None:
         self._files.remove(run)

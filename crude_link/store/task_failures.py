@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from crude_link.model.task import FailureGroup, TaskEnd
+from crude_link.model.task import FailureGroup
 
 #: What more groups than these say is not told apart, so that a million different lines need no more memory.
 _MOST_GROUPS = 10_000
@@ -50,15 +50,15 @@ class _Group:
         return "".join(self._pieces)
 
 
-def grouped(ends: Iterable[TaskEnd], most: int) -> Sequence[FailureGroup]:
-    """Return at most `most` groups of failed tasks, the largest first; `ends` by task number."""
+def grouped(said: Iterable[tuple[int, str]], most: int) -> Sequence[FailureGroup]:
+    """Return at most `most` groups of tasks by what each has said, the largest first; `said` by task number."""
     groups: dict[str, _Group] = {}
-    for end in ends:
-        pieces = _pieces(end.last_line or end.reason)
+    for task, words in said:
+        pieces = _pieces(words)
         alike = "".join(_name(piece) if place % 2 else piece for place, piece in enumerate(pieces))
         if alike not in groups and len(groups) >= _MOST_GROUPS:
             alike, pieces = _OTHERS, [_OTHERS]
-        groups.setdefault(alike, _Group(pieces)).add(end.task, pieces)
+        groups.setdefault(alike, _Group(pieces)).add(task, pieces)
     largest = sorted(groups.values(), key=lambda group: (-group.count, group.tasks[0]))[:most]
     return [FailureGroup(count=group.count, words=group.words, tasks=tuple(group.tasks)) for group in largest]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 from crude_link.errors import UnknownRun
@@ -13,7 +12,6 @@ from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, 
 from crude_link.store.archives import (
     ENDINGS,
     LETTERS,
-    NO_DIGEST,
     ArchiveName,
     Begun,
     archives_in,
@@ -24,12 +22,12 @@ from crude_link.store.database import Bound, Database, Row, bound
 from crude_link.store.files import RunFiles
 from crude_link.store.rows import text
 from crude_link.store.task_failures import grouped
+from crude_link.store.task_maps import ByDigest, Tries, signed, unsigned
 
 #: Tasks in one row of bits: a kilobyte, of which four fit on a page.
 _BLOCK = 8192
 #: Ends that are recovered in one transaction, and tasks that are read at once.
 _PAGE = 1000
-_SIGN = 1 << 63
 _NOT_FAILED = (Ending.STOPPED, Ending.LOST)
 
 
@@ -56,10 +54,13 @@ class SqliteTasks:
         begun = self._recover(key)
         fan = self._known_fan(key)
         done = self._done(fan["id"])
-        failed, tries = TaskSet(), {each.task: each.number for each in begun if each.task not in done}
+        failed, tries = TaskSet(), Tries()
+        for each in begun:
+            if each.task not in done:
+                tries.note(each.task, each.number)
         with self._database.reading("unsuccessful_tasks", fan=fan["id"]) as rows:
             for task, number, ending in rows:
-                tries[task] = max(number, tries.get(task, 0))
+                tries.note(task, number)
                 if ENDINGS[ending] not in _NOT_FAILED:
                     failed.add(task)
         row = self._database.first("highest_task", fan=fan["id"])
@@ -80,7 +81,7 @@ class SqliteTasks:
             while page := rows.fetchmany(_PAGE):
                 digests.extend([digest for digest, _ in page])
                 tasks.extend([task for _, task in page])
-        return _ByDigest(digests, tasks)
+        return ByDigest(digests, tasks)
 
     def end_tasks(self, key: AttemptKey, ends: Sequence[TaskEnd]) -> None:
         """Record ends, all in one transaction. A success stays for ever, else the newest end."""
@@ -128,8 +129,11 @@ class SqliteTasks:
 
     def failures(self, run: int, step: str, most: int) -> Sequence[FailureGroup]:
         """Return the failed tasks by what they said, the largest group first."""
-        records = self.tasks(run, step, failed=True)
-        return grouped((each.end for each in records if each.end.ending not in _NOT_FAILED), most)
+        fan = self._fan(run, step)
+        if fan is None:
+            return []
+        with self._database.reading("failures", fan=fan["id"]) as rows:
+            return grouped(((task, text(words)) for task, words in rows), most)
 
     def running(self, run: int, step: str) -> Mapping[ArchiveName, Begun]:
         """Return what the slots of the newest attempt work on, as far as the archives tell."""
@@ -206,53 +210,13 @@ class SqliteTasks:
             self._database.change("set_task_block", fan=fan, block=block, done=bytes(bits))
 
 
-class _ByDigest(Mapping[str, Sequence[int]]):
-    """Tasks by digest in two sorted arrays: 16 bytes a task, where a dict takes 300."""
-
-    def __init__(self, digests: array[int], tasks: array[int]) -> None:
-        self._digests = digests
-        self._tasks = tasks
-
-    def __getitem__(self, digest: str) -> Sequence[int]:
-        number = _signed(digest)
-        if number is None:
-            raise KeyError(digest)
-        start = bisect_left(self._digests, number)
-        end = bisect_right(self._digests, number, start)
-        if start == end:
-            raise KeyError(digest)
-        return self._tasks[start:end]
-
-    def __iter__(self) -> Iterator[str]:
-        before = None
-        for number in self._digests:
-            if number != before:
-                yield _digest(number)
-            before = number
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _signed(digest: str) -> int | None:
-    """Return the signed number of 64 bits that a digest stands for; None when there is no digest."""
-    if len(digest) != 16:
-        return None
-    number = int(digest, 16)
-    return number - 2 * _SIGN if number >= _SIGN else number
-
-
-def _digest(number: int | None) -> str:
-    return NO_DIGEST if number is None else f"{number % (2 * _SIGN):016x}"
-
-
 def _values(fan: int, attempt: int, end: TaskEnd) -> dict[str, Bound]:
     return {
         "fan": fan,
         "task": end.task,
         "attempt": attempt,
         "number": end.number,
-        "digest": _signed(end.digest),
+        "digest": signed(end.digest),
         "slot": end.slot,
         "ending": LETTERS[end.ending],
         "exit_status": end.exit_status,
@@ -292,5 +256,5 @@ def _record_of(row: Row) -> TaskRecord:
     # By place, because millions of them are read: after the attempt they come as in a TaskEnd.
     attempt, task, number, digest, slot, ending, *numbers, reason, last_line = row
     words = (text(reason), text(last_line))
-    end = TaskEnd._make((task, number, _digest(digest), slot, ENDINGS[ending], *numbers, *words))
+    end = TaskEnd._make((task, number, unsigned(digest), slot, ENDINGS[ending], *numbers, *words))
     return TaskRecord(end=end, attempt=attempt)

@@ -13,10 +13,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from store_values import HERE, NEW_RUN, NOON, PYTHON, SITTING, SUCCESS, attempt_of, project_at, store_at
+from store_values import HERE, NEW_RUN, NOON, PYTHON, SITTING, SUCCESS, attempt_of, project_at, store_at, task_end
 
 from crude_link.errors import DiskFull, StoreDamaged, StoreError, StoreTooNew, UsageError
-from crude_link.model.run import Findings
+from crude_link.model.run import AttemptKey, Findings
 from crude_link.model.status import Status
 from crude_link.store import Project, SqliteStore, open_store, place
 from crude_link.store.queries import newest_version, queries
@@ -192,6 +192,27 @@ def test_a_store_of_a_newer_crude_link_is_not_touched(tmp_path: Path) -> None:
         with pytest.raises(StoreTooNew, match="update crude-link"):
             open_store(project_at(tmp_path), create=create)
     assert path.read_bytes() == before
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    path = project_at(tmp_path).database
+    connection = sqlite3.connect(path)
+    for table in ("fan_archives", "task_blocks", "task_words", "tasks", "fans"):
+        connection.execute(f"DROP TABLE {table}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with store_at(tmp_path) as store, store_at(tmp_path) as other:
+        assert store.runs.run(run).status is Status.SUCCEEDED
+        key = AttemptKey(store.runs.begin_run(NEW_RUN, SITTING).id, "train", 0, 1)
+        assert key.run == run + 1
+        store.tasks.begin_fan(key, "source")
+        other.tasks.end_tasks(key, [task_end(1)])
+        assert 1 in store.tasks.begin_fan(key._replace(number=2), "source").done
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == newest_version()
+    connection.close()
 
 
 @pytest.mark.parametrize("damage", [b"not a database at all, but long enough to look like one" * 100, b"short"])

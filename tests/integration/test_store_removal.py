@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from store_values import NEW_RUN, NOON, SITTING, SUCCESS, attempt_of, store_at
+from store_values import NEW_RUN, NOON, SITTING, SUCCESS, attempt_of, store_at, task_end
 
 from crude_link.app import remove_old_runs
 from crude_link.errors import StoreError, UnknownRun
 from crude_link.model.policy import Retention
-from crude_link.model.run import Decision, Findings, Output, RequestKind, Verdict
+from crude_link.model.run import AttemptKey, Decision, Findings, Output, RequestKind, Verdict
 from crude_link.model.status import Status
-from crude_link.store import SqliteStore
+from crude_link.model.task import TaskCounts
+from crude_link.store import SqliteStore, retention
 from crude_link.store.retention import doomed
 
 
@@ -50,6 +52,27 @@ def test_a_removed_run_leaves_no_trace_and_its_id_is_not_given_again(store: Sqli
     assert not store.removal.remove_run(run)
     assert list(store.files.folder(run).parent.iterdir()) == [store.files.folder(keep)]
     assert store.runs.begin_run(NEW_RUN, None).id == run + 1
+
+
+def test_a_fan_out_goes_with_its_run_and_no_other_does(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_PIECE", 7)  # more than one piece, and one that is just full
+    keep, run = finished(store), finished(store)
+    for each in (keep, run):
+        key = AttemptKey(each, "train", 0, 1)
+        store.tasks.begin_fan(key, "source")
+        store.tasks.end_tasks(key, [task_end(task, 0 if task % 2 else 1) for task in range(1, 29)])
+    assert store.removal.remove_run(run)
+    with sqlite3.connect(tmp_path / ".crude-link" / "crude-link.db") as connection:
+        rows = [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("fans", "tasks", "task_words", "task_blocks", "fan_archives")
+        ]
+    connection.close()
+    assert rows == [1, 28, 14, 1, 1]
+    assert store.tasks.counts(keep, "train") == TaskCounts(succeeded=14, failed=14)
+    assert store.tasks.counts(run, "train") == TaskCounts()
 
 
 def test_a_live_run_is_not_removed(store: SqliteStore, tmp_path: Path) -> None:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from crude_link.model.run import Ending
-from crude_link.model.task import TaskEnd
 from crude_link.store.task_failures import grouped
 
 
-def failed(task: int, said: str, reason: str = "exit 1") -> TaskEnd:
-    return TaskEnd(task, 1, "-", 1, Ending.EXITED, 1, None, 0, 0, 0, None, 0, 0, 0, reason=reason, last_line=said)
-
-
 def words_of(*said: str) -> list[str]:
-    return [group.words for group in grouped((failed(task, line) for task, line in enumerate(said, 1)), 100)]
+    return [group.words for group in grouped(enumerate(said, 1), 100)]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +26,7 @@ def words_of(*said: str) -> list[str]:
         (["in tmpk3j_9a1x", "in tmp000aaabb"], "in X"),
         (["defaced facade"] * 2, "defaced facade"),
         (["HTTP 403 for /a/1", "HTTP 403 for /a/2"], "HTTP 403 for /a/N"),
-        (["", ""], "exit 1"),
+        (["exit 1", "exit 1"], "exit 1"),
     ],
 )
 def test_what_differs_between_tasks_is_named_and_all_else_stays(said: list[str], words: str) -> None:
@@ -50,21 +44,16 @@ def test_numbers_that_tell_what_went_wrong_make_a_group_of_their_own() -> None:
 
 
 def test_the_largest_group_is_first_with_its_lowest_tasks() -> None:
-    ends = [failed(1, "rare"), *(failed(task, f"item {task}") for task in range(2, 40))]
-    first, second = grouped(ends, 5)
+    said = [(1, "rare"), *((task, f"item {task}") for task in range(2, 40))]
+    first, second = grouped(said, 5)
     assert (first.count, first.words, first.tasks) == (38, "item N", tuple(range(2, 12)))
     assert (second.count, second.tasks) == (1, (1,))
-    assert len(grouped(ends, 1)) == 1
-
-
-def test_a_reason_stands_where_nothing_was_written() -> None:
-    (group,) = grouped([failed(1, "", "timed out"), failed(2, "", "timed out")], 5)
-    assert (group.count, group.words) == (2, "timed out")
+    assert len(grouped(said, 1)) == 1
 
 
 def test_more_groups_than_can_be_told_are_one() -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = [a + b + c + "q" for a in letters for b in letters for c in letters]
-    groups = grouped((failed(task, name) for task, name in enumerate(names, 1)), 2)
+    groups = grouped(enumerate(names, 1), 2)
     assert (groups[0].count, groups[0].words) == (len(names) - 10_000, "(what all others said)")
     assert groups[1].count == 1
