@@ -178,7 +178,7 @@ class _Check:
         with self._told(step, "arguments"):
             words = argument_list(step.argument_style, _filled(step.arguments), signature)
             if isinstance(step.action, Command) and step.action.text is not None:
-                fill_shell(step.action.text, lambda _: "x").with_words(words)
+                as_argument(fill_shell(step.action.text, lambda _: "x").with_words(words), "the command")
 
     def _inputs(self, step: Step, places: Places) -> None:
         for index, text in enumerate(step.inputs):
