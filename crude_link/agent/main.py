@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: With so much unread, steps must wait until the coordinator has read some of it.
 _FULL = 1 << 22
 _RELIEVED = 1 << 20
+#: Orphans may die while they are looked at, each once; those that beget and die all the time are looked at later.
+_MOST_LOOKS = 50
 
 
 class Agent:
@@ -261,13 +263,24 @@ class Agent:
 
     def _escapees(self, attempt: Attempt) -> list[int]:
         """Return the orphans that became our children and belong to `attempt`."""
+        others = {other.word for other in self._attempts.values() if other is not attempt}
+        return [pid for pid in self._orphans() if _belongs(pid, attempt, others)]
+
+    def _orphans(self) -> list[int]:
+        """Return the living children of ours that are no attempt's process.
+
+        One that has just died may have left us a child of its own, which came too late for the list.
+        """
         known = {other.pid for other in self._attempts.values()} | self._given_up
         known.add(self._guard.pid)
-        orphans = [pid for pid in children() or () if pid not in known]
-        if not orphans:
-            return []
-        others = {other.word for other in self._attempts.values() if other is not attempt}
-        return [pid for pid in orphans if is_alive(pid) and _belongs(pid, attempt, others)]
+        living: list[int] = []
+        for _ in range(_MOST_LOOKS):
+            orphans = [pid for pid in children() or () if pid not in known]
+            living = [pid for pid in orphans if is_alive(pid)]
+            if len(living) == len(orphans):
+                break
+            known.update(set(orphans) - set(living))
+        return living
 
     # --- signals ---
 
@@ -290,10 +303,10 @@ class Agent:
 
 def _belongs(pid: int, attempt: Attempt, others: set[str]) -> bool:
     """An orphan without a mark of a living attempt belongs to the only one that is left."""
-    marks = marks_of(pid)
-    if attempt.word in marks or session_of(pid) == attempt.pid:
+    if not others:
         return True
-    return not others
+    marks = marks_of(pid)
+    return attempt.word in marks or session_of(pid) == attempt.pid or (not marks and not is_alive(pid))
 
 
 def _own_peak() -> int:
