@@ -133,17 +133,18 @@ def test_what_ends_by_itself_soon_after_its_step_is_not_remarked_and_heard_out(b
     assert not any(isinstance(event, Remarked) for event in bench.seen)
 
 
+#: Ends at once, while its child is about to end and to leave a child of its own.
 DAEMON = """
 import os, time
-with open("pids", "a") as pids:
-    if os.fork() == 0:
-        os.setsid()
-        pid = os.fork()
-        if pid:
-            pids.write(f"{pid}\\n")
-            pids.flush()
-            os._exit(0)
-        time.sleep(1000)
+if os.fork():
+    os._exit(0)
+os.setsid()
+pid = os.fork()
+if pid:
+    with open("pids", "a") as pids:
+        pids.write(f"{pid}\\n")
+    os._exit(0)
+time.sleep(1000)
 """
 
 
