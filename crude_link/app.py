@@ -101,11 +101,23 @@ class Desk:
         """The desk of the project at or above the current directory."""
         return cls(project=find_project(Path.cwd(), os.environ))
 
-    def load(self, path: Path, settings: tuple[str, ...] = (), *, now: datetime | None = None) -> list[Loaded]:
-        """Read a config file; `${now:...}` is `now`, by default this moment. ConfigError with all that is wrong."""
+    def load(
+        self,
+        path: Path,
+        settings: tuple[str, ...] = (),
+        *,
+        now: datetime | None = None,
+        fires_after: datetime | None = None,
+    ) -> list[Loaded]:
+        """Read a config file. ConfigError with all that is wrong, also with the scripts that it names.
+
+        `${now:...}` is `now`, and a schedule must fire after `fires_after`; both are this moment by default.
+        """
         from crude_link.config.load import Source, load, read
 
         text = read(path, self.project.directory)
+        config = ConfigFile(path=path, text=text, settings=settings)
+        after = fires_after or self.clock.now()
         source = Source(
             path=path,
             project=self.project.directory,
@@ -115,10 +127,10 @@ class Desk:
             run_exec=self._output_of,
             in_shell=escaped_in_shell,
             text=text,
-            check_schedule=schedule_problem,
+            preflight=lambda pipeline: self.check(Loaded(pipeline=pipeline, config=config))[0],
+            check_schedule=lambda schedule: schedule_problem(schedule, after),
             advise_schedule=schedule_warning,
         )
-        config = ConfigFile(path=path, text=text, settings=settings)
         return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
     def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
@@ -235,11 +247,11 @@ def escaped_in_shell(before: str, value: str) -> str:
     return str(text)[len(before) :]
 
 
-def schedule_problem(schedule: Schedule) -> str | None:
-    """Say in one sentence what is wrong with a schedule; None when nothing is."""
+def schedule_problem(schedule: Schedule, after: datetime) -> str | None:
+    """Say in one sentence what is wrong with a schedule that is to fire after a moment; None when nothing is."""
     from crude_link.triggers.cron import schedule_problem as problem
 
-    return problem(schedule)
+    return problem(schedule, after)
 
 
 def schedule_warning(schedule: Schedule) -> str | None:

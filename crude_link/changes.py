@@ -24,9 +24,8 @@ class ConfigChanges:
     new: tuple[str, ...]
 
     def spoils(self, finished: Sequence[str]) -> list[str]:
-        """Say of each finished step that would not be the same now what differs."""
-        lines = [f"{name} ({'; '.join(what)})" for name, what in self.changed.items() if name in finished]
-        return lines + [f"{name} (gone from the config)" for name in self.gone if name in finished]
+        """Return the finished steps that would not be the same now."""
+        return [name for name in (*self.changed, *self.gone) if name in finished]
 
     def lines(self) -> Iterator[str]:
         """Say everything, a line for each step."""

@@ -46,7 +46,7 @@ class Workshop:
         # The first sitting's, begun early so that git works while the config is read.
         self._code: CodeProbe | None = CodeProbe.start(self.desk.project.directory)
         self.notifier = make_notifier(self.desk.clock)
-        self.interrupts = Interrupts()
+        self.interrupts = Interrupts(self.desk.clock.monotonic)
         self._view = view
         self._front = front
         self._stack = ExitStack()

@@ -272,7 +272,7 @@ class Bench:
         self.store = MemoryStore()
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
-        self.interrupts = Interrupts()
+        self.interrupts = Interrupts(self.clock.monotonic)
         self.let_go: list[int] = []
         self._broken = broken or {}
         around = Surroundings(

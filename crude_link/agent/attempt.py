@@ -10,7 +10,7 @@ from crude_link.agent.channels import Channels
 from crude_link.agent.lean import signal
 from crude_link.agent.machine import NoRoom
 from crude_link.agent.output import Index, Output, pack_size
-from crude_link.agent.processes import MARK, descendants, is_alive, name_of, session_memory
+from crude_link.agent.processes import MARK, descendants, name_of, session_memory
 from crude_link.agent.spawn import CannotSpawn, spawn
 from crude_link.agent.stopping import Stopping
 from crude_link.agent.streams import Streams
@@ -304,7 +304,7 @@ class Attempt:
         if self._seen:
             present = descendants(1)
             left += [pid for pid, start in self._seen.items() if present.get(pid) == start and pid != self.pid]
-        return [pid for pid in left if is_alive(pid)] if sys.platform == "linux" else left
+        return left
 
     def _end(self) -> None:
         if self._streams:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: With so much unread, steps must wait until the coordinator has read some of it.
 _FULL = 1 << 22
 _RELIEVED = 1 << 20
+#: Orphans may die while they are looked at, each once; those that beget and die all the time are looked at later.
+_MOST_LOOKS = 50
 
 
 class Agent:
@@ -276,18 +278,25 @@ class Agent:
 
     def _escapees(self, attempt: Attempt) -> list[int]:
         """Return the orphans that became our children and belong to `attempt`."""
-        orphans = self._orphans()
-        if not orphans:
-            return []
         is_only = len(self._attempts) == 1 and not self._fans
-        return [pid for pid in orphans if is_alive(pid) and _belongs(pid, attempt, is_only)]
+        return [pid for pid in self._orphans() if _belongs(pid, attempt, is_only)]
 
     def _orphans(self) -> list[int]:
-        """Return the children that nobody has started from here."""
+        """Return the living children of ours that nobody has started from here.
+
+        One that has just died may have left us a child of its own, which came too late for the list.
+        """
         known = {other.pid for other in self._attempts.values()} | self._given_up | self._fans.given_up
         known.add(self._guard.pid)
         by_pid = self._fans.by_pid
-        return [pid for pid in children() or () if pid not in known and pid not in by_pid]
+        living: list[int] = []
+        for _ in range(_MOST_LOOKS):
+            orphans = [pid for pid in children() or () if pid not in known and pid not in by_pid]
+            living = [pid for pid in orphans if is_alive(pid)]
+            if len(living) == len(orphans):
+                break
+            known.update(set(orphans) - set(living))
+        return living
 
     # --- signals ---
 
@@ -310,7 +319,10 @@ class Agent:
 
 def _belongs(pid: int, attempt: Attempt, is_only: bool) -> bool:
     """An orphan without a mark of a living attempt belongs to the only one that is left."""
-    return is_only or attempt.word in marks_of(pid) or session_of(pid) == attempt.pid
+    if is_only:
+        return True
+    marks = marks_of(pid)
+    return attempt.word in marks or session_of(pid) == attempt.pid or (not marks and not is_alive(pid))
 
 
 def _own_peak() -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from crude_link.errors import CrudeLinkError
+from crude_link.errors import ConfigError, CrudeLinkError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrudeLinkError as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        click.echo(f"crude-link: {error}" if "\n" not in str(error) else str(error), err=True)
+        # Problems begin with their places, as editors and other checkers have them.
+        has_place = isinstance(error, ConfigError) and any(problem.line for problem in error.problems)
+        click.echo(str(error) if has_place else f"crude-link: {error}", err=True)
         return error.exit_status
     except Exception as error:  # noqa: BLE001 (the border: whatever it is, a person reads one paragraph)
         if "--debug" in arguments:

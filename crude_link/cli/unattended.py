@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from crude_link.app import Ask, Loaded, trigger_for
@@ -123,16 +123,18 @@ class ScheduledPipeline:
 
     def begin(self, slot_time: datetime) -> int:
         """Begin the slot's run with the config as it is now, or, when that is broken, as it was at the last slot."""
-        self._read_again()
+        self._read_again(slot_time)
         self.workshop.tidy(self.loaded.pipeline)
         self.workshop.check(self.loaded)
         return self.workshop.begin(self.loaded, Ask(origin=Origin.SCHEDULE, slot_time=slot_time)).run.id
 
-    def _read_again(self) -> None:
+    def _read_again(self, slot_time: datetime) -> None:
         """Take what the config file says now. ConfigError when the pipeline, or its schedule, was taken out of it."""
         config = self.loaded.config
         try:
-            found = self.workshop.desk.load(config.path, config.settings)
+            # A schedule whose last slot this is, is still right.
+            before = slot_time - timedelta(microseconds=1)
+            found = self.workshop.desk.load(config.path, config.settings, fires_after=before)
         except ConfigError as error:
             text = f"{config.path} cannot be used; the run takes what it said before. {error}"
             self.workshop.notifier.tell(Notice(text=text, level=Level.ERROR))

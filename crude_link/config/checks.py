@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crude_link.config.cron import Judge, schedule_of, wrong_with_cron, wrong_with_zone
-from crude_link.config.keys import STEP_KEYS
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
 from crude_link.config.references import values_read_back
-from crude_link.config.schema import NAME, PARAM_KEYS
+from crude_link.config.schema import NAME, PARAM_KEYS, STEP
 from crude_link.config.when_hints import when_hint
 from crude_link.model.condition import ConditionError, parse_condition
 from crude_link.model.value import Plain, Reference, references_in
@@ -85,7 +84,7 @@ def _actions(subject: Subject) -> None:
         if len(actions) > 1:
             words = " and ".join(f"`{key}`" for key in actions)
             subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), of_step(step))
-        if not actions and not step.keys() - STEP_KEYS:  # a key that is not known may have been meant as one
+        if not actions and not step.keys() - STEP.keys():  # a key that is not known may have been meant as one
             subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), of_step(step))
         if isinstance(step.get("command"), (list, tuple)) and "shell" in step:
             message = "`shell` has no meaning with a list: no shell sees it; write the command as text"

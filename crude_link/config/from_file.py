@@ -5,7 +5,8 @@ text -> node graph -> Drafts with names -> `--set` -> merged tree -> references 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +40,7 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
     root = parse(text, shown)
     shared, several = Reader(problems).drafts(root)
     drafts = _with_names(source, shared, several, problems)
+    _advise_params(drafts, text, problems)
     drafts = _with_settings(drafts, source.settings, problems)
     world = World(
         project=source.project,
@@ -142,6 +144,18 @@ def _check_shared(shared: Draft, several: Mapping[str, Draft], problems: Problem
         if key not in MERGED_KEYS and said and all(key in own for own in said):
             every = "each pipeline has" if len(said) > 1 else f"the pipeline '{next(iter(several))}' has"
             problems.add(f"`{key}` does nothing here, for {every} its own; remove it, or move it into a pipeline", at)
+
+
+def _advise_params(drafts: Iterable[Draft], text: str, problems: Problems) -> None:
+    """Warn of params that stand nowhere else in the file, for setting them would change nothing."""
+    if re.search(r"\bparams(\s*\}|\.\$|\[)", text):  # all of them, or one whose name is put together
+        return
+    for draft in drafts:
+        params = draft.keys.get("params", Node({}))
+        for name, node in params.entries.items():
+            if not re.search(rf"\bparams\.{re.escape(name)}(?![\w-])|\$\{{\.[\w.]*\b{re.escape(name)}\b", text):
+                message = f"param '{name}' is used nowhere; write `${{params.{name}}}` where it is wanted"
+                problems.warn(message, node.place)
 
 
 def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Problems) -> list[Draft]:

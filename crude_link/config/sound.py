@@ -57,9 +57,9 @@ def _steps(sight: Sight, wrong: Set[Position]) -> Iterator[Step]:
         written = sight.tree.entries["steps"].items[index]
         bad = {key for key, node in written.entries.items() if wrong & set(_positions(node))}
         bad |= {str(path[2]) for path in sight.broken if path[:2] == ("steps", index)}
-        is_whole = written.at not in wrong and all(key in _DISPENSABLE or key not in STEP_KEYS for key in bad)
-        if is_whole:
-            kept = {key: value for key, value in said.items() if key not in bad}
+        kept = {key: value for key, value in said.items() if key not in bad}
+        can_do = written.at not in wrong and ("script" in kept) != ("command" in kept)
+        if can_do and all(key in _DISPENSABLE or key not in STEP_KEYS for key in bad):
             yield step_of(STEP_FORM.read(kept, (), _ignore), (), written)
         else:
             outputs = said.get("outputs", ())

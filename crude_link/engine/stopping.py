@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 #: INT is Ctrl-C, TERM what init and `kill` send, HUP the terminal that goes away.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: `timeout`, `uv run` and others pass on to us what the terminal, or they themselves, have sent to us already: what
+#: comes again within so many seconds is no second wish.
+_SAME = 0.05
 
 
 class Interrupts:
@@ -19,8 +22,10 @@ class Interrupts:
     ignored when the process began (`nohup`) stays ignored. `fileno` is readable after a signal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self.count = 0
+        self._monotonic = monotonic
+        self._noted_at = -_SAME
         self.signal: signal.Signals | None = None
         self._read, self._write = os.pipe()
         self._before: dict[signal.Signals, object] = {}
@@ -50,7 +55,10 @@ class Interrupts:
 
     def note(self, number: signal.Signals) -> None:
         """Take note of a signal, or of a Ctrl-C that came as a key."""
-        self.count += 1
+        now = self._monotonic()
+        if number is not self.signal or now - self._noted_at >= _SAME:
+            self.count += 1
+        self._noted_at = now
         self.signal = number
 
     @contextmanager

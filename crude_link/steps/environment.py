@@ -26,9 +26,11 @@ def read_env_file(name: str, places: Places) -> dict[str, str]:
     """Return the variables of a `.env` file. CannotStart when it cannot be read."""
     path = places.existing(name, "the env_file")
     try:
-        return parse_env_file(path.read_text("utf-8-sig", "surrogateescape"), name)
+        text = path.read_text("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise CannotStart(f"the env_file {name!r} cannot be read: {error.strerror}") from error
+    found = parse_env_file(text, name)
+    return {key: as_argument(value, f"{key} of the env_file {name!r}") for key, value in found.items()}
 
 
 def step_env(said: Mapping[str, Value], look_up: Callable[[Reference], Plain]) -> dict[str, str | None]:

@@ -79,8 +79,10 @@ class Places:
         sought = os.path.realpath(self.path(text))
         working = self.project / os.path.expanduser(cwd) if cwd else None  # noqa: PTH111  # as above
         for folder, where in ((self.config_folder, "beside the config file"), (working, "in the step's `cwd`")):
-            path = folder / text if folder else self.project
-            if folder and _is_there(path) and os.path.realpath(path) != sought:
+            if folder is None:
+                continue
+            path = folder / text
+            if _is_there(path) and os.path.realpath(path) != sought:
                 return f" in {self.project}, but {where}: {path}. Paths start at the project directory"
         return f" (looked in {self.project})"
 

@@ -177,8 +177,8 @@ class _Check:
             self._problem(step, f"{name} {wrong.clause}", f"arguments.{wrong.key}", "arguments")
         with self._told(step, "arguments"):
             words = argument_list(step.argument_style, _filled(step.arguments), signature)
-            if isinstance(step.action, Command) and step.action.text is not None:
-                fill_shell(step.action.text, lambda _: "x").with_words(words)
+            if words and isinstance(step.action, Command) and step.action.text is not None:
+                as_argument(fill_shell(step.action.text, lambda _: "x").with_words(words), "the command")
 
     def _inputs(self, step: Step, places: Places) -> None:
         for index, text in enumerate(step.inputs):

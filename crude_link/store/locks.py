@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from crude_link.errors import RunIsHeld, UnknownRun
+from crude_link.model.words import moment_words
 from crude_link.store.failures import translated
 from crude_link.store.files import RunFiles
 
@@ -134,7 +135,7 @@ def _is_still(path: Path, lock: int) -> bool:
 def _words(path: Path) -> str:
     try:
         words = path.read_text("utf-8", "surrogateescape").strip()
-        since = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).astimezone()
+        since = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
     except OSError:
         return ""
-    return f"{words} since {since:%Y-%m-%d %H:%M %Z}" if words else ""
+    return f"{words} since {moment_words(since)}" if words else ""

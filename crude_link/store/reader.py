@@ -10,6 +10,7 @@ from pathlib import Path
 from crude_link.errors import UnknownRun
 from crude_link.model.run import Run
 from crude_link.model.status import Status
+from crude_link.model.words import moment_words
 from crude_link.store.database import Database, Row
 from crude_link.store.locks import FlockLocks
 from crude_link.store.place import is_local
@@ -63,5 +64,5 @@ class RunReader:
     def _last_words(self, run: int, pid: int, host: str) -> str:
         sign = self._database.first("last_sign", run=run)
         heard = moment(sign["moment"]) if sign else None
-        since = f"; last heard of {heard.astimezone():%Y-%m-%d %H:%M:%S %Z}" if heard else ""
+        since = f"; last heard of {moment_words(heard, seconds=True)}" if heard else ""
         return f"its crude-link (pid {pid} on {host}) is gone{since}; crude-link resume {run}"

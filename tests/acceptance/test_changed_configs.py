@@ -115,3 +115,20 @@ def test_a_pipeline_that_was_taken_out_of_the_config_ends_its_schedule(folder: F
     assert begun.wait() == 1
     assert "could not begin: config.yaml has no pipeline 'one' any more" in folder.read("crude-link.log")
     assert "y" not in folder.read("lines")
+
+
+def test_a_schedule_that_can_never_fire_again_is_refused_at_the_start(folder: Folder) -> None:
+    folder.config("cron: {year: 2020}\nsteps: ['echo done']\n")
+    for words in (["validate"], ["--non-interactive"]):
+        ended = folder.run(*words)
+        assert ended.status == 2
+        assert "its last time has passed" in ended.err
+
+
+def test_mistakes_of_the_config_and_of_its_scripts_are_told_together(folder: Folder) -> None:
+    folder.write("train.py", "import fire\n\n\ndef main(lr):\n    pass\n\n\nfire.Fire(main)\n")
+    folder.config("steps:\n  - {script: train.py, arguments: {rate: 1}}\n  - {script: gone.py}\n  - {comand: true}\n")
+    ended = folder.run("validate")
+    assert ended.status == 2
+    for words in ("config.yaml:2:", "rate", "gone.py", "did you mean 'command'"):
+        assert words in ended.err

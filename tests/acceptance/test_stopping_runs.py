@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 import pexpect
 import pytest
@@ -90,6 +91,7 @@ def test_a_second_ctrl_c_ends_it_at_once(folder: Folder) -> None:
     terminal.expect("begun")
     terminal.sendintr()
     folder.wait_for_text("heard", "SIGINT")
+    time.sleep(0.2)  # what comes at once is no second Ctrl-C
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.close()
@@ -180,3 +182,20 @@ def test_term_while_the_config_is_read_ends_it_unattended_too(folder: Folder) ->
     begun.send_signal(signal.SIGTERM)
     assert begun.wait() in (143, -signal.SIGTERM)
     assert folder.runs() == []
+
+
+def test_a_ctrl_c_that_a_wrapper_passes_on_once_more_is_no_second_one(folder: Folder) -> None:
+    folder.config("""
+steps:
+  - name: careful
+    command: |
+      trap 'sleep 0.5; echo saved > saved; exit 1' INT
+      touch ready
+      while :; do sleep 0.05; done
+""")
+    begun = folder.start("run")
+    wait_until((folder.directory / "ready").exists, "the step is ready")
+    begun.send_signal(signal.SIGINT)
+    begun.send_signal(signal.SIGINT)
+    assert begun.wait() == 130
+    assert folder.read("saved") == "saved\n"

@@ -133,6 +133,29 @@ def test_what_ends_by_itself_soon_after_its_step_is_not_remarked_and_heard_out(b
     assert not any(isinstance(event, Remarked) for event in bench.seen)
 
 
+#: Ends at once, while its child is about to end and to leave a child of its own.
+DAEMON = """
+import os, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+pid = os.fork()
+if pid:
+    with open("pids", "a") as pids:
+        pids.write(f"{pid}\\n")
+    os._exit(0)
+time.sleep(1000)
+"""
+
+
+def test_daemons_that_come_into_being_while_their_step_ends_end_too(bench: Bench) -> None:
+    bench.hold()
+    for number in range(60):
+        assert bench.outcome(bench.order(f"s{number}", sys.executable, "-S", "-c", DAEMON)).status is Status.SUCCEEDED
+    begun = [int(word) for word in (bench.folder / "pids").read_text().split()]
+    assert not [pid for pid in begun if is_running(pid)]
+
+
 def test_what_a_parallel_step_runs_is_left_alone(bench: Bench) -> None:
     bench.hold()
     other = bench.order("other", "sh", "-c", "(setsid sleep 1000 & echo $! > pids); touch ready; sleep 1000")

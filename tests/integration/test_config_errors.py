@@ -312,6 +312,7 @@ def test_a_key_that_does_nothing_is_warned_of(tmp_path: Path, step: str, key: st
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("params: {lr: 1, l: 2}\nsteps: [{command: 'echo ${params.lr}'}]", "param 'l' is used nowhere"),
         ("steps: [{command: ls, when: failed}]", "`when: failed` never holds here"),
         ("steps: [{command: ls, outputs: 'out/*.csv'}]", "patterns are not expanded"),
         ("steps: [{command: [ls, '|', wc]}]", "no shell sees a list"),
@@ -335,3 +336,18 @@ def test_a_boolean_that_a_reference_puts_into_env_is_the_word_that_yaml_writes(t
     text = f"params: {{flag: true}}\n{STEP}, env: {{A: '${{params.flag}}', B: 'x${{params.flag}}'}}}}\n"
     (pipeline,) = load(source_of(tmp_path, text))
     assert pipeline.steps[0].env == {"A": "true", "B": "xtrue"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params: {a: 1, b: '${.a}'}\nsteps: [{command: 'echo ${params.b}'}]",
+        "params: {a: 1}\nsteps: [{command: ls, when: params.a == 1}]",
+        "params: {a: 1}\nsteps: [{script: a.py, arguments: {all: '${params}'}}]",
+        "params: {a: 1, which: a}\nsteps: [{command: 'echo ${params.${params.which}}'}]",
+        "params: {a: 1}\nsteps: [{command: 'echo ${oc.select:params.a}'}]",
+    ],
+)
+def test_a_param_that_is_used_in_any_way_is_not_warned_of(tmp_path: Path, text: str) -> None:
+    (pipeline,) = load(source_of(tmp_path, text + "\n"))
+    assert pipeline.warnings == ()

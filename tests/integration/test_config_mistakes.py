@@ -86,6 +86,7 @@ CASES = [
     (f"defaults: 5\n{STEP}}}\n", ":1:11", "`defaults` is a mapping"),
     # steps, configs, names
     ("steps:\n  - arguments: {a: 1}\n", ":2:5", "a step has a `script` or a `command`"),
+    ("steps:\n  - {name: a, runs_on: local}\n", ":2:5", "a step has a `script` or a `command`"),
     (f"{STEP}, command: ls}}\n", ":2:5", "`script` and `command` exclude each other"),
     ("steps:\n  - {command: [ls], shell: bash}\n", ":2:28", "`shell` has no meaning with a list"),
     ("steps:\n  - [a, b]\n", ":2:5", "a step is a mapping"),

@@ -52,11 +52,19 @@ def test_what_pre_flight_finds_is_told_with_the_mistakes_in_the_order_of_the_fil
 
 @pytest.mark.parametrize(
     "broken",
-    ["arguments: {x: '${params.x}'}", "env: {A: no}", "command: ls", "script: 5", "cwd: [a]", "outputs: [[a], b]"],
+    [
+        "arguments: {x: '${params.x}'}",
+        "env: {A: no}",
+        "command: ls",
+        "script: 5",
+        "scirpt: a.py",
+        "cwd: [a]",
+        "outputs: [[a], b]",
+    ],
 )
 def test_of_a_step_that_cannot_be_read_only_its_outputs_are_looked_at(tmp_path: Path, broken: str) -> None:
     look = Look()
-    action = "" if broken.startswith("script") else "    script: a.py\n"
+    action = "" if broken.startswith(("script", "scirpt")) else "    script: a.py\n"
     messages = told(tmp_path, f"steps:\n  - name: a\n{action}    {broken}\n  - script: b.py\n", look)
     assert "found in b" in messages
     assert "found in a" not in messages

@@ -223,6 +223,13 @@ def test_a_nul_character_is_a_problem_wherever_it_stands(place: Place, fields: A
     assert "NUL character" in problem
 
 
+def test_an_env_file_with_what_no_process_can_be_given_is_a_problem(place: Place) -> None:
+    (place.project / ".env").write_bytes(b"A=x\0y\n")
+    assert place.problems(train(env_file=".env")) == [
+        "step 'train': A of the env_file '.env' holds a NUL character, which no process can be given"
+    ]
+
+
 def test_a_circle_of_links_is_a_problem(place: Place) -> None:
     (place.project / "loop").symlink_to("loop")
     (problem,) = place.problems(train(inputs=("loop",)))
