@@ -30,7 +30,7 @@ class FileLogs:
         return place
 
     def reader(self, key: AttemptKey, stream: Stream | None = None) -> LogReader:
-        """Return a reader that can follow the log while it grows."""
+        """Return a reader that can follow the log while it grows; a fan-out has none, see TaskLogs."""
         return LogReader(self._where(key), stream)
 
     def lines(self, key: AttemptKey, stream: Stream | None = None) -> Iterator[Line]:

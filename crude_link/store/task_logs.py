@@ -43,18 +43,22 @@ class TaskLogs:
             if stream in (None, each):
                 yield from ((each, line) for line in _lines(chunks))
 
-    def tries(self, run: int, step: str, attempt: int | None = None) -> Iterator[TaskRecord]:
+    def tries(
+        self, run: int, step: str, attempt: int | None = None, read_to: dict[ArchiveName, int] | None = None
+    ) -> Iterator[TaskRecord]:
         """Yield all tries, of one attempt at the whole or of all, in the order in which they ended.
 
         They come without reasons and last lines, straight from the archives: only tries that ran are among them.
+        With `read_to`, which is kept up to date, only those that ended since the last call.
         """
+        read_to = {} if read_to is None else read_to
         folder = self._files.tasks(run, step)
         by_attempt: dict[int, list[ArchiveName]] = {}
         for name in archives_in(folder):
             if attempt in (None, name.attempt):
                 by_attempt.setdefault(name.attempt, []).append(name)
         for number, names in by_attempt.items():
-            ends = heapq.merge(*(_ends(folder, name) for name in names), key=_ended_us)
+            ends = heapq.merge(*(_ends(folder, name, read_to) for name in names), key=_ended_us)
             yield from (TaskRecord(end=end, attempt=number) for end in ends)
 
     def lines_now(self, run: int, step: str, name: ArchiveName, stream: Stream | None = None) -> Iterator[Line]:
@@ -67,8 +71,11 @@ class TaskLogs:
                 yield from ((each, line) for line in _lines(_chunks(path, 0, None)))
 
 
-def _ends(folder: Path, name: ArchiveName) -> Iterator[TaskEnd]:
-    return (entry.end for entry in read_archive(folder, name) if isinstance(entry, Entry))
+def _ends(folder: Path, name: ArchiveName, read_to: dict[ArchiveName, int]) -> Iterator[TaskEnd]:
+    for entry in read_archive(folder, name, read_to.get(name, 0)):
+        if isinstance(entry, Entry):
+            read_to[name] = entry.next
+            yield entry.end
 
 
 def _ended_us(end: TaskEnd) -> int:

@@ -276,6 +276,23 @@ def test_the_log_of_a_fan_out_is_that_of_its_tasks_in_the_order_in_which_they_en
     assert place.store.logs.last_lines(key, 10) == ()
 
 
+def test_tries_can_be_read_on_where_they_were_left(place: Place) -> None:
+    one, two = place.writer(), place.writer(slot=2)
+    read_to: dict[ArchiveName, int] = {}
+
+    def new_tasks() -> list[int]:
+        return [record.end.task for record in place.store.task_logs.tries(place.run, "train", 1, read_to)]
+
+    one.end(1)
+    assert new_tasks() == [1]
+    two.begin(2)
+    assert new_tasks() == []
+    two.end(2)
+    one.end(3, stderr=b"three")
+    assert new_tasks() == [2, 3]
+    assert new_tasks() == []
+
+
 def test_what_a_task_writes_now_can_be_seen(place: Place) -> None:
     old, quiet, busy = place.writer(), place.writer(attempt=2), place.writer(attempt=2, slot=2)
     old.begin(1)
