@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from store_values import NEW_RUN, SITTING, SUCCESS, attempt_of, store_at
 
+from crude_link.agent.archive import Archive, End, start_line
 from crude_link.model.event import Stream
 from crude_link.model.run import AttemptKey, Ending, Findings
 from crude_link.model.status import Status
@@ -234,6 +235,32 @@ def test_many_ends_are_recovered_in_batches(place: Place) -> None:
             file.write(b"S %d 1 5\nE %d 1 - e 0 - 5 6 7 - 2 0 a\nx\n\n" % (task, task))
     record = place.begin(2)
     assert (len(record.done), record.highest, record.tries) == (2501, 2501, {})
+
+
+def test_what_an_agent_writes_is_read_as_it_was_meant(place: Place) -> None:
+    remarks: list[str] = []
+    archive = Archive(str(place.folder / "1-3.archive"), remarks.append)
+    good, refused, apart = End(1, 1, "00000000000000ff"), End(2, 4, ""), End(3, 1, "0" * 16)
+    good.letter, good.exit, good.out, good.err, good.sizes = "e", 0, b"out", b"error", (3, 5)
+    good.began_us, good.wall_us, good.cpu_us, good.peak = 5, 6, 7, 8
+    refused.err, refused.sizes = b"no such program", (0, 15)
+    apart.letter, apart.signal, apart.is_apart, apart.sizes = "s", 9, True, (1 << 20, 1)
+    archive.append(None, start_line(1, 1, 5))
+    offset = archive.append(good, start_line(2, 4, 5))
+    archive.append(refused, start_line(3, 1, 5))
+    archive.append(apart, start_line(4, 1, 9))
+    archive.close()
+    *ends, last = read_archive(place.folder, ArchiveName(1, 3))
+    found = [each.end for each in ends if isinstance(each, Entry)]
+    assert found == [
+        TaskEnd(1, 1, "00000000000000ff", 3, Ending.EXITED, 0, None, 5, 6, 7, 8, 3, 5, offset),
+        TaskEnd(2, 4, "-", 3, Ending.NOT_STARTED, None, None, 0, 0, 0, None, 0, 15, found[1].offset),
+        TaskEnd(3, 1, "0" * 16, 3, Ending.SIGNALLED, None, 9, 0, 0, 0, None, 1 << 20, 1, -1),
+    ]
+    assert last == Begun(4, 1, 9)
+    assert remarks == []
+    assert place.begin(2).tries == {2: 4, 3: 1, 4: 1}
+    assert place.records()[1].end.reason == "no such program"
 
 
 # --- logs -----------------------------------------------------------------------------------------------
