@@ -103,8 +103,11 @@ class Workshop:
             lock = stack.enter_context(self.store.locks.hold(run.id))
             return self._take(loaded, sitting, lock, stack.pop_all())
 
-    def resume(self, run_id: int, reloaded: Loaded | None = None) -> LiveRun:
-        """Go on with a run at what is not done: as it was, or with its pipeline as it was loaded again."""
+    def resume(self, run_id: int, reloaded: Loaded | None = None, *, only_failed: bool = False) -> LiveRun:
+        """Go on with a run at what is not done: as it was, or with its pipeline as it was loaded again.
+
+        With `only_failed`, of the tasks of its fan-outs only those that failed.
+        """
         self.listen()
         with ExitStack() as stack:
             lock = stack.enter_context(self.store.locks.hold(run_id))
@@ -116,7 +119,9 @@ class Workshop:
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
             loaded = reloaded or recorded(self.records, self.store.runs.run(run_id))
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
-            return self._take(loaded, sitting, lock, stack.pop_all())
+            live = self._take(loaded, sitting, lock, stack.pop_all())
+            live.only_failed = only_failed  # before the first turn of the runner, in which its steps begin
+            return live
 
     def tidy(self, pipeline: Pipeline) -> None:
         """Remove what the pipeline's retention does not keep. What cannot be removed is told, and stays."""

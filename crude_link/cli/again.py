@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from crude_link.app import Ask, Loaded, recorded
 from crude_link.changes import code_changes, config_changes, has_new_text, loaded_again, script_changes
 from crude_link.cli.attended import person_workshop, see_through
+from crude_link.cli.fan_outs import fan_steps
 from crude_link.cli.talk import say
 from crude_link.errors import UsageError
 from crude_link.model.run import Origin, Run
@@ -12,18 +15,31 @@ from crude_link.model.status import Status
 from crude_link.workshop import Workshop
 
 
-def resume_run(text: str, *, reload: bool, accept_changes: bool, prompt: bool) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeWish:
+    """How a person wants to go on with a run."""
+
+    #: Of tasks, only those that failed.
+    failed: bool = False
+    reload: bool = False
+    accept_changes: bool = False
+    prompt: bool = True
+
+
+def resume_run(text: str, wish: ResumeWish) -> int:
     """Add a sitting to a run; return the exit status. A run that has succeeded is left as it is."""
-    if accept_changes and not reload:
+    if wish.accept_changes and not wish.reload:
         raise UsageError("--accept-changes goes with --reload: without it the config is the run's own")
     with person_workshop(create=False) as workshop:
         run = workshop.store.runs.run(workshop.records.run_id(text))
         if run.status is Status.SUCCEEDED:
             say(f"run {run.id} has succeeded: nothing is left to do. To do it again: crude-link rerun {run.id}")
             return 0
+        if wish.failed and not fan_steps(workshop.store.attempts.attempts(run.id)):
+            raise UsageError(f"--failed is about tasks, and run {run.id} has begun none: crude-link resume {run.id}")
         loaded = recorded(workshop.records, run)
-        if reload:
-            loaded = _reloaded(workshop, run, loaded, accept_changes=accept_changes)
+        if wish.reload:
+            loaded = _reloaded(workshop, run, loaded, accept_changes=wish.accept_changes)
         elif has_new_text(workshop.desk, run, loaded.config.text):
             say(
                 f"{run.config_file} has changed since; this goes on with what it said then. "
@@ -32,8 +48,8 @@ def resume_run(text: str, *, reload: bool, accept_changes: bool, prompt: bool) -
         attempts = workshop.store.attempts.attempts(run.id)
         for line in script_changes(run.id, attempts, workshop.desk.project.directory):
             say(line)
-        live = workshop.resume(run.id, loaded if reload else None)
-        return see_through(workshop, live, loaded, prompt=prompt).exit_status
+        live = workshop.resume(run.id, loaded if wish.reload else None, only_failed=wish.failed)
+        return see_through(workshop, live, loaded, prompt=wish.prompt).exit_status
 
 
 def rerun_run(run: str, *, prompt: bool) -> int:

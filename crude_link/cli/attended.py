@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Ask, Loaded
-from crude_link.cli.pipelines import check_selection, choose, config_paths
+from crude_link.cli.pipelines import check_selection, choose, config_paths, limited
 from crude_link.cli.talk import say
 from crude_link.errors import ConfigError
 from crude_link.keyboard import PersonsTerminal, screen_of
@@ -36,6 +36,8 @@ class Wish:
     names: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     selection: Selection = Selection()
+    #: Of the inputs of fan-outs, only the first so many.
+    limit: int | None = None
     prompt: bool = True
 
 
@@ -122,6 +124,8 @@ def _terminal(clock: Clock) -> Notifier:
 def _checked(workshop: Workshop, wish: Wish) -> list[Loaded]:
     chosen = choose(workshop.desk, wish.config_files, wish.settings, wish.names)
     check_selection(chosen, wish.selection)
+    if wish.limit is not None:
+        chosen = limited(chosen, wish.limit)
     for each in chosen:
         workshop.check(each, wish.selection)
     return chosen

@@ -11,6 +11,7 @@ from crude_link.app import Records
 from crude_link.cli.page import Page, Wanted
 from crude_link.cli.record import read_record, standing_line
 from crude_link.cli.talk import say
+from crude_link.cli.task_output import TaskFollower
 from crude_link.cli.waiting import glances
 from crude_link.model.event import Stream
 from crude_link.model.run import Attempt, AttemptKey, Run
@@ -44,6 +45,7 @@ class _Follower:
         self._page = page
         self._stack = stack
         self._readers: dict[AttemptKey, LogReader] = {}
+        self._fans: dict[AttemptKey, TaskFollower] = {}
         self._done: set[AttemptKey] = set()
 
     def look(self, *, is_last: bool) -> None:
@@ -52,6 +54,9 @@ class _Follower:
         for attempt in self._attempts():
             key = attempt.key
             if key in self._done:
+                continue
+            if key.task == 0:
+                self._look_at_tasks(attempt, is_last=is_last)
                 continue
             reader = self._readers.get(key)
             if reader is None:
@@ -66,13 +71,20 @@ class _Follower:
         self._page.show_passing(passing)
         self._page.flush()
 
+    def _look_at_tasks(self, attempt: Attempt, *, is_last: bool) -> None:
+        key = attempt.key
+        fan = self._fans.setdefault(key, TaskFollower(self._store, key, self._wanted.stream))
+        fan.write_new(self._page)
+        if attempt.outcome or is_last:
+            self._done.add(key)
+
     def _attempts(self) -> Sequence[Attempt]:
         """Return the wanted attempts; of a step also the tries that come after the one seen first."""
         attempts = self._store.attempts.attempts(self._wanted.run)
         chosen = self._wanted.among(attempts)
         if self._wanted.step is None or self._wanted.number is not None or not chosen:
             return chosen
-        first = min((key.number for key in self._readers), default=chosen[-1].key.number)
+        first = min((key.number for key in self._readers), default=chosen[0].key.number)
         return [each for each in attempts if each.key.step == self._wanted.step and each.key.number >= first]
 
     def _tail(self, key: AttemptKey) -> str:

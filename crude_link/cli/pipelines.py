@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from crude_link.store.place import find_project
 
 if TYPE_CHECKING:
     from crude_link.app import Desk, Loaded
+    from crude_link.model.pipeline import Pipeline
     from crude_link.model.run import Selection
+    from crude_link.model.value import Plain
 
 DEFAULT = Path("config.yaml")
 
@@ -55,6 +58,36 @@ def check_selection(chosen: Sequence[Loaded], selection: Selection) -> None:
             near = difflib.get_close_matches(unknown, names, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Its steps: {', '.join(names)}"
             raise UsageError(f"pipeline {each.pipeline.name!r} has no step {unknown!r}. {hint}")
+
+
+def limited(chosen: Sequence[Loaded], limit: int) -> list[Loaded]:
+    """Return the pipelines with only the first `limit` inputs of each fan-out, also as recorded. UsageError."""
+    if not any(step.foreach for each in chosen for step in each.pipeline.steps):
+        raise UsageError("--limit is about the inputs of steps with foreach, and there is no such step")
+    return [replace(each, pipeline=_limited(each.pipeline, limit)) for each in chosen]
+
+
+def _limited(pipeline: Pipeline, limit: int) -> Pipeline:
+    limits = {
+        step.name: min(limit, step.foreach.limit or limit) for step in pipeline.steps if step.foreach is not None
+    }
+    steps = tuple(
+        replace(step, foreach=replace(step.foreach, limit=limits[step.name])) if step.foreach else step
+        for step in pipeline.steps
+    )
+    recorded = pipeline.document["steps"]
+    assert isinstance(recorded, Sequence)
+    document = {**pipeline.document, "steps": [_limited_record(each, limits) for each in recorded]}
+    return replace(pipeline, steps=steps, document=document)
+
+
+def _limited_record(step: Plain, limits: Mapping[str, int]) -> Plain:
+    """Return what a record says of a step, with its limit: a list of items stands there as it was written."""
+    if not isinstance(step, Mapping) or step.get("name") not in limits:
+        return step
+    foreach = step["foreach"]
+    said = foreach if isinstance(foreach, Mapping) else {"items": foreach}
+    return {**step, "foreach": {**said, "limit": limits[str(step["name"])]}}
 
 
 def pipeline_names(files: Sequence[Path]) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from crude_link.app import Records
@@ -15,6 +15,7 @@ from crude_link.errors import StoreError, UsageError
 from crude_link.model.run import Attempt, AttemptKey, Decision, Findings, Run, Sitting, StepState
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
+from crude_link.model.words import moment_words
 from crude_link.notifiers.look import one_line
 from crude_link.notifiers.summary import closing_words, next_commands
 
@@ -128,6 +129,13 @@ def next_words(record: Record) -> list[str]:
 def standing_line(record: Record) -> str:
     """Return the line that says how a run stands and names the next command."""
     return " · ".join([standing_words(record), *next_words(record)])
+
+
+def clock_words(moment: datetime, began: datetime) -> str:
+    """Say a moment by the clock alone where day and zone are those at which the run began, which stand above."""
+    words, before = moment_words(moment, seconds=True), moment_words(began, seconds=True)
+    day, clock, zone = words.split(" ")
+    return clock if before.startswith(day) and before.endswith(zone) else words
 
 
 def detached_log(records: Records, run_id: int) -> Path:

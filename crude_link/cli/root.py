@@ -30,6 +30,9 @@ COMMANDS = {
     "show": Entry("show", "Look", "Show one run: steps, times, results."),
     "logs": Entry("logs", "Look", "Print what steps wrote; -f follows."),
     "why": Entry("why", "Look", "Say why a run or step stands as it does."),
+    "tasks": Entry("tasks", "Look", "List the tasks of a step with foreach."),
+    "results": Entry("results", "Look", "Print what tasks gave, as lines of JSON."),
+    "export": Entry("export", "Look", "Write a job log, or the output of tasks, into files."),
     "init": Entry("init", "Prepare", "Write a commented config file."),
     "validate": Entry("validate", "Prepare", "Check a config and its scripts without running them."),
     "plan": Entry("plan", "Prepare", "Say what a run would do, why, and how long it takes."),
@@ -38,12 +41,10 @@ COMMANDS = {
     "clean": Entry("clean", "Prepare", "Remove old runs."),
 }
 
-_FAN_OUT, _SCHEDULES, _SSH = "fan-out", "schedules", "SSH hosts"
+_FAN_OUT, _SCHEDULES, _SSH = "live slots", "schedules", "SSH hosts"
 #: Commands, and options of commands, that are known and not built yet, and with what they will come.
 LATER = {
-    "doctor": _SSH, "tasks": _FAN_OUT, "results": _FAN_OUT, "export": _FAN_OUT, "slots": _FAN_OUT,
-    "schedule": _SCHEDULES, "notify": _SCHEDULES,
-    "run --limit": _FAN_OUT, "run --runs-on": _SSH, "resume --failed": _FAN_OUT, "logs --task": _FAN_OUT,
+    "doctor": _SSH, "slots": _FAN_OUT, "schedule": _SCHEDULES, "notify": _SCHEDULES, "run --runs-on": _SSH,
     "init --from": "the conversion of other programs' files",
 }  # fmt: skip
 

@@ -17,6 +17,9 @@ from crude_link.model.run import Selection
 @click.option("--all", "every", is_flag=True, help="All pipelines of the file; the same as naming none.")
 @click.option("--from", "start_at", metavar="STEP", help="Leave out the steps before this one.")
 @click.option("--only", metavar="STEP", help="Only this step.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Of the inputs of a step with foreach, only the first N."
+)
 @click.option("--set", "settings", multiple=True, metavar="K=V", help="Set a param, or any key of the config.")
 @click.option("--detach", is_flag=True, help="Run in the background; print only the run's id.")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
@@ -27,6 +30,7 @@ def command(
     every: bool,
     start_at: str | None,
     only: str | None,
+    limit: int | None,
     settings: tuple[str, ...],
     detach: bool,
     no_prompt: bool,
@@ -47,6 +51,7 @@ def command(
         names=pipelines,
         settings=settings,
         selection=Selection(start_at=start_at, only=only),
+        limit=limit,
         prompt=not no_prompt and not detach,
     )
     if detach:

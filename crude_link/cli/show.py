@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import click
 
 from crude_link.app import Records, open_records
+from crude_link.cli.fan_outs import Tasks, fan_steps, task_numbers, tasks_of
 from crude_link.cli.options import RUN_HELP, common_options, json_option
-from crude_link.cli.record import Record, next_words, read_record, standing_words
+from crude_link.cli.record import Record, clock_words, next_words, read_record, standing_words
 from crude_link.cli.runs import origin_words
 from crude_link.cli.talk import as_plain, print_json, show
 from crude_link.errors import StoreError
@@ -40,10 +42,13 @@ def command(run: str, as_json: bool) -> int:
         print_json(_as_json(records, record))
         return 0
     look = look_of(sys.stdout)
+    tasks = {step: tasks_of(records, record, step) for step in fan_steps(record.attempts)}
     parts = [
         _facts(records, record, look),
-        _steps(record, look),
+        _steps(record, tasks, look),
+        _failures(tasks, look),
         _attempts(record, look),
+        _figures(tasks, look),
         _metrics(record, look),
         _outputs(record, look),
         _decisions(record, look),
@@ -92,13 +97,30 @@ def _selection_words(record: Record) -> str:
 def _sitting_words(sitting: Sitting, began: datetime) -> str:
     took = f", {spent_words(sitting.ended - sitting.began)}" if sitting.ended else ", no end recorded yet"
     code = f", code {sitting.code.commit[:12]}{' with changes' if sitting.code.dirty else ''}" if sitting.code else ""
-    when = f"{_clock_words(sitting.began, began)}{took}"
+    when = f"{clock_words(sitting.began, began)}{took}"
     who = f"{sitting.user} on {sitting.host} (pid {sitting.pid})"
     return f"{sitting.number}: {when}, {who}{code}: {command_words(sitting.argv)}"
 
 
-def _steps(record: Record, look: Look) -> list[str]:
-    return step_table(record.states, record.counting, record.usual).lines(look)
+def _steps(record: Record, tasks: Mapping[str, Tasks], look: Look) -> list[str]:
+    counts = {step: each.counts for step, each in tasks.items()}
+    return step_table(record.states, record.counting, record.usual, counts).lines(look)
+
+
+def _failures(tasks: Mapping[str, Tasks], look: Look) -> list[str]:
+    """Say what the failed tasks of each step said last."""
+    rows: list[list[Cell | str]] = [
+        [step, Cell(f"{group.count:,}", COLOURS[Status.FAILED]), task_numbers(group), group.words]
+        for step, each in tasks.items()
+        for group in each.failures
+    ]
+    columns = [Column("failed of"), Column("times", right=True), Column("tasks"), Column("last line")]
+    return Table(columns, rows).lines(look)
+
+
+def _figures(tasks: Mapping[str, Tasks], look: Look) -> list[str]:
+    rows = [[step, *row] for step, each in tasks.items() if each.figures for row in each.figures.rows()]
+    return Table([Column("tasks of"), Column("measure"), Column("value")], rows).lines(look)
 
 
 def _attempts(record: Record, look: Look) -> list[str]:
@@ -107,7 +129,7 @@ def _attempts(record: Record, look: Look) -> list[str]:
     rows: list[list[Cell | str]] = [
         [
             f"{attempt.key.step} {attempt.key.number}",
-            _clock_words(attempt.began, record.run.began),
+            clock_words(attempt.began, record.run.began),
             attempt.host if attempt.host != here else "",
             _ended_cell(attempt, record),
             _typed(attempt, record),
@@ -115,13 +137,6 @@ def _attempts(record: Record, look: Look) -> list[str]:
         for attempt in record.attempts
     ]
     return Table(columns, rows).lines(look)
-
-
-def _clock_words(moment: datetime, began: datetime) -> str:
-    """Say a moment by the clock alone where day and zone are those at which the run began, which stand above."""
-    words, before = moment_words(moment, seconds=True), moment_words(began, seconds=True)
-    day, clock, zone = words.split(" ")
-    return clock if before.startswith(day) and before.endswith(zone) else words
 
 
 def _typed(attempt: Attempt, record: Record) -> str:
@@ -165,7 +180,7 @@ def _outputs(record: Record, look: Look) -> list[str]:
 def _decisions(record: Record, look: Look) -> list[str]:
     columns = [Column("decision"), Column("about"), Column("at"), Column("by"), Column("why")]
     rows = [
-        [each.verdict.value, each.step or "the run", _clock_words(each.at, record.run.began), each.by, each.why]
+        [each.verdict.value, each.step or "the run", clock_words(each.at, record.run.began), each.by, each.why]
         for each in record.decisions
     ]
     return Table(columns, rows).lines(look)
@@ -179,6 +194,7 @@ def _next(record: Record) -> str:
 
 
 def _as_json(records: Records, record: Record) -> dict[str, Any]:
+    tasks = {step: tasks_of(records, record, step) for step in fan_steps(record.attempts)}
     try:
         text, document, resolved = records.store.history.document(record.run.id)
     except StoreError:
@@ -195,6 +211,7 @@ def _as_json(records: Records, record: Record) -> dict[str, Any]:
         "sittings": as_plain(record.sittings),
         "steps": as_plain(record.states),
         "attempts": attempts,
+        "tasks": as_plain(tasks),
         "decisions": as_plain(record.decisions),
         "usual_seconds": {name: usual.total_seconds() for name, usual in record.usual.items()},
         "config": {"text": text, "document": as_plain(document), "resolved": as_plain(resolved)},

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from itertools import chain, islice
 from math import isfinite
 from typing import Any
 
@@ -17,6 +18,9 @@ import click
 
 from crude_link.errors import CrudeLinkError
 from crude_link.notifiers.look import Look, look_of
+
+#: Lines that are written at once.
+_PIECE = 1000
 
 
 def say(text: str) -> None:
@@ -28,9 +32,11 @@ def say(text: str) -> None:
 def show(lines: Iterable[str], look: Look | None = None) -> None:
     """Print lines of a result on stdout."""
     look = look or look_of(sys.stdout)
-    with until_reader_leaves():
-        sys.stdout.write(look.spell("".join(f"{line}\n" for line in lines)))
-        sys.stdout.flush()
+    left = iter(lines)
+    while piece := "".join(f"{line}\n" for line in islice(left, _PIECE)):
+        with until_reader_leaves():
+            sys.stdout.write(look.spell(piece))
+            sys.stdout.flush()
 
 
 def print_json(value: object) -> None:
@@ -39,6 +45,21 @@ def print_json(value: object) -> None:
     with until_reader_leaves():
         sys.stdout.write(json.dumps(as_plain(value), indent=2) + "\n")
         sys.stdout.flush()
+
+
+def print_json_list(values: Iterable[object]) -> None:
+    """Print results, which may be very many, as a JSON list with one of them in each line."""
+    texts = (json.dumps(as_plain(value)) for value in values)
+    first = next(texts, None)
+    show([] if first is None else chain(["["], _with_commas(first, texts)))
+    show(["[]"] if first is None else ["]"])
+
+
+def _with_commas(before: str, others: Iterator[str]) -> Iterator[str]:
+    for each in others:
+        yield f"{before},"
+        before = each
+    yield before
 
 
 @contextmanager

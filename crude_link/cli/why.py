@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from crude_link.app import Records, open_records
+from crude_link.cli.fan_outs import failure_groups, fan_steps, group_words
 from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.record import (
     Record,
@@ -27,7 +28,7 @@ from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import one_line
-from crude_link.notifiers.summary import closing_words, command_words, ended_words
+from crude_link.notifiers.summary import closing_words, command_words, ended_words, tasks_words
 
 
 @click.command(epilog=RUN_HELP)
@@ -130,6 +131,8 @@ def _about_step(records: Records, record: Record, state: StepState, now: datetim
     sentences += [_decision_words(each, now) for each in record.decisions if each.step == step]
     attempts = record.attempts_of(step)
     sentences += [_attempt_words(record, attempt, now) for attempt in attempts]
+    if step in fan_steps(attempts):
+        sentences += _tasks_sentences(records, record, step)
     if state.status is Status.WAITING and attempts and not record.run.status.is_final:
         sentences += _retry_words(records, record, attempts, now)
     if record.holder and not record.run.status.is_final:
@@ -213,6 +216,16 @@ def _attempt_words(record: Record, attempt: Attempt, now: datetime) -> str:
     return f"{head}; {running}: {command_words(attempt.argv)}."
 
 
+def _tasks_sentences(records: Records, record: Record, step: str) -> list[str]:
+    """Say how the tasks of a fan-out stand, and what the failed ones said last."""
+    store, run_id = records.store, record.run.id
+    sentences = [f"Of its tasks: {tasks_words(store.tasks.counts(run_id, step))}."]
+    running = store.tasks.running(run_id, step) if record.holder else {}
+    if running:
+        sentences.append(f"Running now: {', '.join(str(each.task) for each in running.values())}.")
+    return [*sentences, *(f"Failed {group_words(group)}" for group in failure_groups(records, run_id, step))]
+
+
 def _retry_words(records: Records, record: Record, attempts: Sequence[Attempt], now: datetime) -> list[str]:
     """Say when the next try is due; the pipeline is built for it, which only this case pays for."""
     from crude_link.app import recorded
@@ -236,6 +249,8 @@ def _next_for_step(record: Record, state: StepState) -> list[str]:
     run_id, attempts = record.run.id, record.attempts_of(state.name)
     follow = " -f" if state.status is Status.RUNNING else ""
     commands = [f"crude-link logs {run_id} {state.name}{follow}"] if attempts else []
+    if fan_steps(attempts):
+        commands.insert(0, f"crude-link tasks {run_id} {state.name}{' --failed' * (state.status is Status.FAILED)}")
     if state.status is Status.SKIPPED and state.reason.startswith("needs "):
         named = state.reason.partition("before it, ")[2] or state.reason.removeprefix("needs ")
         commands.append(f"crude-link why {run_id} {named.split()[0].rstrip(',')}")

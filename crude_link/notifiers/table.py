@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import NamedTuple
 
 from crude_link.notifiers.look import Colour, Look, one_line, shortened, width_of
@@ -11,6 +12,8 @@ from crude_link.notifiers.look import Colour, Look, one_line, shortened, width_o
 _GAP = "  "
 #: Below this the last column is not cut: a wrapped line tells more than three letters of a reason.
 _LEAST = 12
+#: So many rows say how wide the columns of a long table are.
+_SAMPLE = 1000
 
 
 class Cell(NamedTuple):
@@ -49,6 +52,20 @@ class Table:
         return [_line(row, columns, widths, look) for row in grid]
 
 
+def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], look: Look) -> Iterator[str]:
+    """Yield the lines of a table that may be very long: its first rows say how wide the columns are."""
+    left = iter(rows)
+    first = [[_clean(cell) for cell in row] for row in islice(left, _SAMPLE)]
+    if len(first) < _SAMPLE:
+        yield from Table(columns, first).lines(look)
+        return
+    head = [Cell(column.title, "dark_grey") for column in columns]
+    widths = [max(width_of(row[at].text) for row in [head, *first]) for at in range(len(columns))]
+    widths[-1] = _last_width(widths, look.width) if look.width is not None else 0
+    for row in chain([head], first, ([_clean(cell) for cell in each] for each in left)):
+        yield _line(row, columns, widths, look)
+
+
 def _clean(cell: Cell | str) -> Cell:
     if isinstance(cell, str):
         return Cell(one_line(cell))
@@ -68,7 +85,7 @@ def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int],
     for cell, column, width in zip(row, columns, widths, strict=True):
         text = cell.text
         blanks = width - width_of(text)
-        if blanks < 0:
+        if blanks < 0 and look.width is not None and len(parts) == len(columns) - 1:
             text, blanks = shortened(text, width), 0
         painted = look.paint(text, cell.colour, bold=cell.bold) if look.colours else text
         parts.append(" " * blanks + painted if column.right else painted + " " * blanks)
