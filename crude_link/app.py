@@ -7,7 +7,7 @@ needed, so that the commands which only look stay quick.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -195,6 +195,7 @@ class Desk:
             logs=store.logs,
             secrets=self.secrets(pipeline),
             environment=self.environment,
+            run_command=self._run_into,
             config_folder=config_file.parent,
         )
 
@@ -202,6 +203,14 @@ class Desk:
         from crude_link.programs import output_of
 
         return output_of(text, cwd=self.project.directory)
+
+    def _run_into(self, command: str | Sequence[str], path: Path) -> None:
+        from crude_link.programs import output_into
+
+        try:
+            output_into(command, path, cwd=self.project.directory, environment=self.environment)
+        except CrudeLinkError as error:
+            raise CannotStart(f"the command for the inputs: {error}") from error
 
     def _secret_of(self, text: str) -> str:
         try:

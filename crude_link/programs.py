@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import subprocess
 
 GIT_TIME = timedelta(seconds=10)
+#: For a command that lists the inputs of a fan-out.
+LISTING_TIME = timedelta(minutes=10)
 INTERPRETER_TIME = timedelta(seconds=30)
 #: What a signal handler or an editor may have set to "ignore" must not reach a program that we start.
 DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -77,6 +79,39 @@ def output_of(
     if process.returncode:
         raise ProgramError(f"`{shown}` {_ending(process.returncode, stderr)}")
     return os.fsdecode(stdout).removesuffix("\n")
+
+
+def output_into(
+    command: str | Sequence[str], path: Path, *, cwd: Path, environment: Mapping[str, str] | None = None
+) -> None:
+    """Write what a command prints on stdout into a file, however much it is. Errors are those of `output_of`."""
+    import subprocess
+    import tempfile
+
+    shown = command if isinstance(command, str) else shlex.join(command)
+    with path.open("wb") as out, tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(
+                ["sh", "-c", command] if isinstance(command, str) else list(command),
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
+        try:
+            process.wait(timeout=LISTING_TIME.total_seconds())
+        except subprocess.TimeoutExpired as error:
+            raise ProgramError(f"`{shown}` took longer than {LISTING_TIME} and was ended") from error
+        finally:
+            _end_group(process)
+            process.wait()
+        if process.returncode:
+            errors.seek(0)
+            raise ProgramError(f"`{shown}` {_ending(process.returncode, errors.read())}")
 
 
 def check_interpreter(path: str, *, cwd: Path) -> str | None:

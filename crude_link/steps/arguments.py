@@ -27,7 +27,7 @@ def argument_list(style: ArgumentStyle, arguments: Mapping[str, Plain], signatur
     for key in arguments:
         if not key or key.startswith("-") or "=" in key or "\0" in key:
             raise CannotStart(f"argument {key!r} has a name that no option can have: write it without dashes and `=`")
-    chosen = _STYLES[signature.style] if style is ArgumentStyle.AUTO else style
+    chosen = style_of(style, signature)
     if chosen is ArgumentStyle.ARGPARSE:
         is_told = _STYLES[signature.style] is ArgumentStyle.ARGPARSE
         elements = _options_and_places(arguments, signature if is_told else UNKNOWN)
@@ -36,6 +36,11 @@ def argument_list(style: ArgumentStyle, arguments: Mapping[str, Plain], signatur
     else:
         elements = [f"--{key}={written(value)}" for key, value in arguments.items() if value is not None]
     return [as_argument(element, f"argument {element.split('=')[0][:40]!r}") for element in elements]
+
+
+def style_of(style: ArgumentStyle, signature: Signature) -> ArgumentStyle:
+    """Return the style in which arguments are written: for `auto`, that of the script."""
+    return _STYLES[signature.style] if style is ArgumentStyle.AUTO else style
 
 
 def _for_fire(key: str, value: Plain) -> str:

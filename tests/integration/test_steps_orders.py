@@ -63,6 +63,7 @@ class Place:
             logs=FileLogs(files),
             secrets=Secrets(declared, self.project, environment, lambda command: command),
             environment=environment,
+            run_command=lambda _command, _path: None,
             config_folder=self.config_folder,
         )
         return orders.order_for(run, step, AttemptKey(run.id, step.name, 1, 2), facts, View())
