@@ -231,12 +231,12 @@ class Agent:
                 self._outbox.put(facts)
                 if attempt.run in self._holds and not facts["survivors"]:
                     self._holds[attempt.run].sessions.end(attempt.pid)
-        self._fans.tick(now)
-        if self._crowded and (len(self._attempts) < count or had_fans):
-            self._begin_crowded()
         for hold in list(self._holds.values()):
             if not hold.is_settled and now >= hold.due:
                 self._step_hold(hold, now)
+        self._fans.tick(now)  # after the holds that they wait for: nothing else wakes them
+        if self._crowded and (len(self._attempts) < count or had_fans):
+            self._begin_crowded()
 
     def _patience(self) -> float | None:
         """Return how long nothing is due; None is for ever."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from crude_link.engine.fanout import FanOut, Followed
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
-from crude_link.interfaces import CloseFan, HandOut
+from crude_link.interfaces import CloseFan, FanWork, HandOut
 from crude_link.model.event import TasksEnded, TasksProgressed
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
@@ -30,12 +30,15 @@ class Fans:
         """Make the work of a fan-out ready. CannotStart when its inputs are not to be had."""
         assert live.plan is not None
         work = live.orders.fan_for(live.run, step, key, live.plan.facts)
-        live.prepared[key] = work
+        live.prepared[key] = (step, work)
         return work.order
 
-    def open(self, live: LiveRun, step: Step, key: AttemptKey) -> None:
-        """Begin what was prepared and recorded, at what is not done."""
-        tasks, work = self._around.tasks, live.prepared.pop(key)
+    def _open(self, live: LiveRun, step: Step, key: AttemptKey, work: FanWork) -> None:
+        """Begin what was prepared and recorded, at what is not done.
+
+        Not before the run is held: an agent that is still ending what it began writes to the archives that are read.
+        """
+        tasks = self._around.tasks
         record = tasks.begin_fan(key, work.source)
         fan = FanOut(step, key, work, record, slots=work.order.slots, only_failed=live.only_failed)
         if not record.is_same_source:
@@ -44,6 +47,10 @@ class Fans:
 
     def feed(self, live: LiveRun) -> None:
         """Hand out what the fan-outs of a run can take, and close those that have nothing left."""
+        if live.is_held:
+            for key, (step, work) in live.prepared.items():
+                self._open(live, step, key, work)
+            live.prepared.clear()
         for fan in list(live.fans.values()):
             if fan.is_closed:
                 continue
@@ -67,9 +74,10 @@ class Fans:
 
     def finish(self, live: LiveRun, key: AttemptKey, outcome: Outcome) -> Outcome:
         """Let go of a fan-out that its executor has ended; return the outcome of the whole."""
-        fan = live.fans.pop(key)
+        live.prepared.pop(key, None)
+        fan = live.fans.pop(key, None)
         self._told.pop(key, None)
-        return fan.outcome(outcome)
+        return fan.outcome(outcome) if fan else outcome
 
     def due(self, live: LiveRun) -> datetime | None:
         """Return when the next try of a task is due."""

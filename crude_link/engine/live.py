@@ -11,7 +11,7 @@ from crude_link.engine.fanout import FanOut
 from crude_link.engine.plan import Plan, RunView, Stopping
 from crude_link.interfaces import FanWork, Orders
 from crude_link.model.order import Order, View
-from crude_link.model.pipeline import Pipeline
+from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.run import Attempt, AttemptKey, Decision, Findings, Run, StepState
 
 
@@ -41,9 +41,11 @@ class LiveRun:
     orders_made: dict[str, Order] = field(default_factory=dict)
     #: Of tasks, only those that had failed are wanted (`resume --failed`).
     only_failed: bool = False
-    #: Fan-outs that run now, and those whose attempt is just being recorded.
+    #: The executor holds the run, and nothing of an earlier sitting lives any more.
+    is_held: bool = False
+    #: Fan-outs that run now, and those that begin when the run is held.
     fans: dict[AttemptKey, FanOut] = field(default_factory=dict)
-    prepared: dict[AttemptKey, FanWork] = field(default_factory=dict)
+    prepared: dict[AttemptKey, tuple[Step, FanWork]] = field(default_factory=dict)
     #: The states that the store's cache had when the sitting began.
     states: dict[str, StepState] = field(default_factory=dict)
     #: The newest answer; it holds until `is_stale`.

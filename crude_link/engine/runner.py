@@ -178,8 +178,6 @@ class Runner:
         live.running[key] = order
         live.orders_made[step.name] = order
         around.executor.start(whole)
-        if step.foreach:
-            self._fans.open(live, step, key)
         slots = whole.slots if isinstance(whole, FanOrder) else None
         around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1, slots=slots))
 
@@ -267,7 +265,7 @@ class Runner:
     def _apply(self, event: ExecutorEvent) -> None:
         match event:
             case Held():
-                pass
+                self._live[event.run].is_held = True
             case Started():
                 self._note_pid(event)
             case Wrote():
@@ -295,7 +293,7 @@ class Runner:
             self._around.front.listen(self._wants_keys() is not None)
         if outcome.ending is Ending.STOPPED and live.stopping:  # the agent knows how, and only we know why
             outcome = replace(outcome, reason=outcome.reason.replace("stopped", live.stopping.reason, 1))
-        if key in live.fans:
+        if not key.task:
             outcome = self._fans.finish(live, key, outcome)
         outcome, findings = self._around.evidence.collect(order, outcome)
         self._end(live, live.newest(key), outcome, findings)
