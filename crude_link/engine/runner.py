@@ -265,7 +265,8 @@ class Runner:
     def _apply(self, event: ExecutorEvent) -> None:
         match event:
             case Held():
-                self._live[event.run].is_held = True
+                if event.run in self._live:
+                    self._live[event.run].is_held = True
             case Started():
                 self._note_pid(event)
             case Wrote():
