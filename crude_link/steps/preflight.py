@@ -61,6 +61,8 @@ class _Check:
     at_hand: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: The first inputs of the step that is looked at, where it has any that are known.
+    inputs: list[Plain] = field(default_factory=list)
     #: Outputs of the steps before.
     made: list[Path] = field(default_factory=list)
     signatures: dict[Path, Signature | SyntaxError] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class _Check:
         for key, value in _values(step).items():
             if secret := self._secret_in(value):
                 self._problem(step, f"`{key}` holds the value of {secret}", key)
+        self.inputs = self._first_inputs(step, places)
         if isinstance(step.action, Script):
             self._script(step, step.action, places)
         else:
@@ -100,6 +103,38 @@ class _Check:
             if reference.head == "secrets":
                 self._secret(step, reference.path.removeprefix("secrets."), key)
         self._remember_outputs(step, places)
+
+    def _first_inputs(self, step: Step, places: Places) -> list[Plain]:
+        """Return the first inputs of a step with `foreach`, as far as they are known."""
+        if not step.foreach:
+            return []
+        from crude_link.steps.fan_preflight import empty_words, first_inputs, without_key
+
+        found: list[Plain] | None = None
+        with self._told(step, f"foreach.{step.foreach.source}", "foreach"):
+            found = first_inputs(step.foreach, places, self._is_made)
+            if found is not None and not found:
+                self.warnings.append(f"step '{step.name}': {empty_words(step.foreach)}")
+            lacking = without_key(step.foreach, found or [])
+            if lacking:
+                self._problem(step, lacking, "foreach.key", "foreach")
+        return found or []
+
+    def _first_task(self, step: Step, signature: Signature, name: str) -> None:
+        from crude_link.steps.fan_preflight import try_first, wrong_with_first
+
+        for item in self.inputs[:1]:
+            for wrong in wrong_with_first(step, signature, item):
+                self._problem(step, f"{name} {wrong.clause}", f"arguments.{wrong.key}", "arguments")
+            with self._told(step, "arguments", "command", "foreach"):
+                try_first(step, signature, item)
+
+    def _use_of_input(self, step: Step, script: Path) -> None:
+        from crude_link.steps.fan_preflight import uses_no_input
+
+        if uses_no_input(step, script):
+            message = "its input is used nowhere, and every task would do the same; give it as an argument"
+            self._problem(step, f"`foreach`: {message}: `arguments: {{image: '{{item}}'}}`", "foreach")
 
     def _secret_in(self, value: Value) -> str | None:
         """Name the secret whose value stands in a value, which the record of a run would keep."""
@@ -128,6 +163,8 @@ class _Check:
             path = places.script(script.path, step.cwd if isinstance(step.cwd, str) else None)
             signature = self._signature(step, script, path) if path.suffix == ".py" else UNKNOWN
             self._arguments(step, signature)
+            if step.foreach:
+                self._use_of_input(step, path)
 
     def _command(self, step: Step, command: Command) -> None:
         program = command.argv[0] if command.text is None and command.argv else command.shell[0]
@@ -179,6 +216,7 @@ class _Check:
             words = argument_list(step.argument_style, _filled(step.arguments), signature)
             if words and isinstance(step.action, Command) and step.action.text is not None:
                 as_argument(fill_shell(step.action.text, lambda _: "x").with_words(words), "the command")
+        self._first_task(step, signature, name)
 
     def _inputs(self, step: Step, places: Places) -> None:
         for index, text in enumerate(step.inputs):
@@ -259,6 +297,7 @@ def _values(step: Step) -> dict[str, Value]:
         "inputs": step.inputs,
         "outputs": step.outputs,
         "metrics": step.metrics,
+        **({f"foreach.{step.foreach.source}": step.foreach.value} if step.foreach else {}),
     }
 
 

@@ -1,0 +1,142 @@
+"""Pre-flight of a step with `foreach`: its first inputs are read, and their tasks are made up to the argv."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+from crude_link.errors import CannotStart
+from crude_link.inputs.opened import Inputs
+from crude_link.inputs.source import Asked
+from crude_link.model.foreach import TEXT_SOURCES, ForEach
+from crude_link.model.pipeline import Script, Step
+from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
+from crude_link.steps.fan_draft import compiled_command
+from crude_link.steps.fan_work import compiled_env
+from crude_link.steps.fire_text import as_fire_argument
+from crude_link.steps.item_values import checked, getter_of
+from crude_link.steps.judging import Wrong, judged
+from crude_link.steps.places import Places
+from crude_link.steps.references import fill
+from crude_link.steps.signature import ScriptStyle, Signature
+
+#: So many inputs are looked at.
+FIRST = 3
+#: Sources that are files.
+_FILES = ("lines", "csv", "jsonl", "task_file")
+#: A script that has none of these in it does not ask the environment for its input.
+_TELLING = (b"CRUDE_LINK_ITEM", b"CRUDE_LINK_TASK", b"environ")
+
+
+def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool]) -> list[Plain] | None:
+    """Return the first inputs; None where nobody can know them yet. CannotStart when they are not to be had.
+
+    `is_made` says whether an earlier step makes a path. No command is run.
+    """
+    if next(references_in(foreach.value), None) is not None or foreach.source in ("command", "step"):
+        return None
+    value = fill(foreach.value, str)
+    paths = value if isinstance(value, (list, tuple)) else [value]
+    if foreach.source in (*_FILES, "glob") and any(is_made(_fixed_part(str(path))) for path in paths):
+        return None
+
+    def file(name: str) -> Path:
+        try:
+            return places.existing(name, "the file with the inputs")
+        except CannotStart as problem:
+            raise CannotStart(f"{problem}; no earlier step names it under `outputs`") from problem
+
+    asked = Asked(
+        value=value, project=places.project, file=file, run_command=_run_nothing, step_lines=_no_lines, scratch=Path()
+    )
+    return [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
+
+
+def empty_words(foreach: ForEach) -> str:
+    """Say that there are no inputs."""
+    if foreach.source == "glob":
+        return f"nothing fits the pattern {foreach.value!r} yet: without inputs it would do nothing"
+    return f"its inputs (`{foreach.source}`) are empty: it would do nothing"
+
+
+def without_key(foreach: ForEach, inputs: Sequence[Plain]) -> str | None:
+    """Say which input lacks the field by which it is to be known."""
+    for number, item in enumerate(inputs, start=1):
+        if foreach.key is not None and not (isinstance(item, Mapping) and foreach.key in item):
+            return f"input {number} has no field {foreach.key!r}, by which it is to be known (`key`)"
+    return None
+
+
+def uses_no_input(step: Step, script: Path) -> bool:
+    """True when neither the arguments nor the environment nor the script's text ask for the input."""
+    try:
+        text = script.read_bytes()
+    except OSError as error:
+        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+    values: tuple[Value, ...] = (*step.arguments.values(), *step.env.values())
+    is_named = any(isinstance(one, Placeholder) for value in values for one in references_in(value))
+    return not is_named and not any(word in text for word in _TELLING)
+
+
+def wrong_with_first(step: Step, signature: Signature, item: Plain) -> list[Wrong]:
+    """Return what is wrong with the arguments of the first task; what all tasks lack is told elsewhere."""
+    told = judged(step.argument_style, step.arguments, signature)
+    wrong = [
+        one for one in judged(step.argument_style, _arguments(step, item, signature), signature) if one not in told
+    ]
+    return [Wrong(one.key, f"{one.clause} (with the first input)") for one in wrong]
+
+
+def try_first(step: Step, signature: Signature, item: Plain) -> None:
+    """Make the first task as far as can be without what is only known later. CannotStart when it cannot be."""
+    head = [str(step.action.path)] if isinstance(step.action, Script) else []
+    command, env = compiled_command(step, signature, head, lambda _: "x"), compiled_env(step, lambda _: "x")
+    try:
+        command.argv(item, 1)
+        for name, get in env.items():
+            checked(get(item, 1), f"env {name}")
+    except CannotStart as problem:
+        raise CannotStart(f"with the first input: {problem}") from problem
+
+
+def _own_keys(step: Step) -> list[str]:
+    """Return the arguments that hold placeholders and nothing that is known later."""
+    found = {key: list(references_in(value)) for key, value in step.arguments.items()}
+    return [key for key, some in found.items() if some and all(isinstance(one, Placeholder) for one in some)]
+
+
+def _arguments(step: Step, item: Plain, signature: Signature) -> dict[str, Value]:
+    """Return the arguments of the first task. What fire would make another value of stays unknown, as by hand."""
+    assert step.foreach
+    is_by_hand = step.foreach.source in TEXT_SOURCES and signature.style is ScriptStyle.FIRE
+    made: dict[str, Value] = dict(step.arguments)
+    for key in _own_keys(step):
+        value = step.arguments[key]
+        try:
+            filled = fill(value, lambda one: getter_of(one)(item, 1))  # type: ignore[arg-type]  # they are Placeholders
+        except CannotStart:
+            continue  # told as the task is made
+        is_alone = isinstance(value, Template) and len(value.parts) == 1
+        if not (is_by_hand and is_alone and isinstance(filled, str) and as_fire_argument(filled) != filled):
+            made[key] = filled
+    return made
+
+
+def _fixed_part(path: str) -> str:
+    """Return the folder of a pattern in which nothing is open."""
+    parts = path.split("/")
+    fixed = [*parts]
+    for number, part in enumerate(parts):
+        if any(sign in part for sign in "*?["):
+            fixed = parts[:number]
+            break
+    return "/".join(fixed) or "."
+
+
+def _run_nothing(_command: object, _path: Path) -> None:
+    raise CannotStart("nothing is run before the run")
+
+
+def _no_lines(_step: str) -> tuple[str, Sequence[bytes]]:
+    raise CannotStart("no step has run before the run")
