@@ -20,6 +20,7 @@ from crude_link.steps.judging import Wrong, judged
 from crude_link.steps.places import Places
 from crude_link.steps.references import fill
 from crude_link.steps.signature import ScriptStyle, Signature
+from crude_link.steps.written import written
 
 #: So many inputs are looked at.
 FIRST = 3
@@ -95,7 +96,7 @@ def try_first(step: Step, signature: Signature, item: Plain) -> None:
     try:
         command.argv(item, 1)
         for name, get in env.items():
-            checked(get(item, 1), f"env {name}")
+            checked(written(get(item, 1)), f"env {name}")
     except CannotStart as problem:
         raise CannotStart(f"with the first input: {problem}") from problem
 

@@ -14,7 +14,7 @@ from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Placeholder, Plain, Value, references_in
-from crude_link.steps.item_values import TextGetter, checked, late_filled, text_getter
+from crude_link.steps.item_values import Getter, checked, late_filled, value_getter
 from crude_link.steps.references import LookUp
 from crude_link.steps.task_command import TaskCommand
 from crude_link.steps.written import plain_data, written
@@ -30,7 +30,7 @@ class StepFan:
     order: FanOrder
     command: TaskCommand
     #: What of the step's own environment is another for each task.
-    env: Mapping[str, TextGetter]
+    env: Mapping[str, Getter]
     opened: Inputs
 
     @property
@@ -55,7 +55,9 @@ class StepFan:
         env = {_TASK: str(task), _ATTEMPT: str(number)}
         _tell(env, item)
         for name, get in self.env.items():
-            env[name] = checked(get(item, task), f"env {name}")
+            value = get(item, task)
+            if value is not None:
+                env[name] = checked(value if isinstance(value, str) else written(value), f"env {name}")
         return TaskOrder(task, number, self.opened.digest(item), self.command.argv(item, task), env)
 
 
@@ -66,10 +68,10 @@ def shares_of_env(env: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str,
     return shared, {name: env[name] for name in own}
 
 
-def compiled_env(step: Step, look_up: LookUp) -> dict[str, TextGetter]:
-    """Return what gives each variable that is another for each task."""
+def compiled_env(step: Step, look_up: LookUp) -> dict[str, Getter]:
+    """Return what gives each variable that is another for each task; null leaves it out."""
     _, own = shares_of_env(step.env)
-    return {name: text_getter(late_filled(value, look_up)) for name, value in own.items()}
+    return {name: value_getter(late_filled(value, look_up)) for name, value in own.items()}
 
 
 def slots_of(step: Step) -> int:

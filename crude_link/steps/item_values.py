@@ -43,6 +43,13 @@ def late_filled(value: Value, look_up: LookUp) -> Value:
     return value
 
 
+def value_getter(value: Value) -> Getter:
+    """Return what gives a value with placeholders; one that stands alone keeps its type."""
+    parts = value.parts if isinstance(value, Template) else ()
+    first = parts[0] if len(parts) == 1 else None
+    return getter_of(first) if isinstance(first, Placeholder) else text_getter(value)
+
+
 def text_getter(value: Value) -> TextGetter:
     """Return what gives a text with placeholders, late references filled."""
     parts = value.parts if isinstance(value, Template) else (written(fill(value, _nothing)),)

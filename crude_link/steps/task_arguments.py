@@ -15,7 +15,7 @@ from crude_link.model.pipeline import ArgumentStyle
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.steps.arguments import argument_list, style_of
 from crude_link.steps.fire_text import as_fire_argument
-from crude_link.steps.item_values import Getter, checked, getter_of, in_text, text_getter
+from crude_link.steps.item_values import Getter, checked, getter_of, in_text, value_getter
 from crude_link.steps.references import fill
 from crude_link.steps.signature import Signature
 
@@ -105,13 +105,12 @@ class TaskArguments:
             places = [place for place, element in enumerate(self._elements) if word in element]
             if not isinstance(value, Template) or len(places) != 1 or not self._elements[places[0]].endswith(word):
                 return None
-            first = value.parts[0]
-            is_alone = len(value.parts) == 1 and isinstance(first, Placeholder)
+            is_alone = len(value.parts) == 1
             where = f"argument {key!r}"
             hole = _Hole(
                 place=places[0],
                 before=self._elements[places[0]].removesuffix(word),
-                get=getter_of(first) if is_alone and isinstance(first, Placeholder) else text_getter(value),
+                get=value_getter(value),
                 where=where,
                 is_by_hand=is_alone and self._given.is_by_hand,
             )

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from crude_link.model.pipeline import Command
 from crude_link.model.value import Placeholder, Plain, Template, Text
-from crude_link.steps.item_values import Getter, checked, getter_of, in_text, late_filled, text_getter
+from crude_link.steps.item_values import Getter, checked, getter_of, in_text, late_filled, value_getter
 from crude_link.steps.references import LookUp, fill, named
 from crude_link.steps.shell_quoting import Quoting
 from crude_link.steps.shell_text import ShellText
@@ -45,14 +45,14 @@ class TaskWords:
 
     def __init__(self, command: Command, arguments: TaskArguments, look_up: LookUp) -> None:
         words = [late_filled(word, look_up) for word in command.argv]
-        self._getters = [text_getter(word) for word in words]
+        self._getters = [value_getter(word) for word in words]
         self._written = [str(word) if isinstance(word, Template) else written(fill(word, str)) for word in words]
         self._arguments = arguments
 
     def argv(self, item: Plain, task: int) -> tuple[str, ...]:
         """Return the argv for an input."""
         return (
-            *(checked(get(item, task), "the command") for get in self._getters),
+            *(checked(written(get(item, task)), "the command") for get in self._getters),
             *self._arguments.words(item, task),
         )
 

@@ -189,6 +189,13 @@ def test_an_input_that_no_environment_can_hold_is_left_out_of_it(place: Place) -
     assert "CRUDE_LINK_ITEM" not in task.env
 
 
+def test_null_is_a_word_of_a_command_and_no_variable(place: Place) -> None:
+    fan = place.fan(step_of("items", [None, False], action=Command(argv=("echo", ITEM)), env={"A": ITEM}))
+    first, second = tasks_of(fan)
+    assert (first.argv, "A" in first.env) == (("echo", "null"), False)
+    assert (second.argv, second.env["A"]) == (("echo", "false"), "false")
+
+
 def test_a_command_gives_the_inputs_and_its_failure_is_told(place: Place) -> None:
     step = step_of("command", Template(("seq 3; echo ", Reference("run.id"))))
     assert [task.argv[-1] for task in tasks_of(place.fan(step))] == ["echo 1", "echo 2", "echo 3", "echo 7"]
