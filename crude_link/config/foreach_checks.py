@@ -90,7 +90,7 @@ def _placeholders(fan: _FanStep) -> None:
             wrong = _wrong_with(one, fan) if isinstance(one, Placeholder) else None
             if wrong:
                 fan.add(f"`{one}`: {wrong}", path)
-    if sound and not found and "command" in fan.said and not _is_told_otherwise(fan):
+    if sound and not found and isinstance(fan.said.get("command"), (str, list)) and not _is_told_otherwise(fan):
         place = "arguments:` or into `command" if "arguments" in fan.said else "command"
         hint = "; `${item}` is a variable of the shell's" if "${item" in str(fan.said["command"]) else ""
         message = (

@@ -14,6 +14,7 @@ from crude_link.model.value import Plain
 
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 _TEXTS = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
+_LARGEST = 2**60
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -37,11 +38,14 @@ def _patterns(value: object) -> object:
 
 
 def _range(value: object) -> object:
-    numbers = list(value) if isinstance(value, (list, tuple)) else [value]
-    if not 1 <= len(numbers) <= 3 or any(isinstance(n, bool) or not isinstance(n, int) for n in numbers):
+    said = list(value) if isinstance(value, (list, tuple)) else [value]
+    numbers = [number for number in said if isinstance(number, int) and not isinstance(number, bool)]
+    if len(numbers) != len(said) or not 1 <= len(numbers) <= 3:
         raise ValueError("is a whole number, [start, stop] or [start, stop, step], as Python's range")
     if len(numbers) == 3 and numbers[2] == 0:
-        raise ValueError("has a step of 0, and would never end")
+        raise ValueError("the step is 0, so that it would never end")
+    if any(abs(number) > _LARGEST for number in numbers):
+        raise ValueError("the numbers are beyond all counting")
     return value
 
 
@@ -116,11 +120,7 @@ _IN_FULL = mapping(FOREACH_KEYS, "`foreach`", _foreach, later=LATER_FOREACH_KEYS
 def _read_foreach(value: Plain, path: Path, report: Report) -> ForEach | None:
     said: Plain = {"items": value} if isinstance(value, (list, tuple)) else value
     if not isinstance(said, Mapping):
-        report(
-            path,
-            f"names a source of inputs: `lines: FILE`, `glob: '*.png'`, `items: [...]`; not {shown(value)}",
-            False,
-        )
+        report(path, f"is a source of inputs such as {{lines: FILE}}, or a list, not {shown(value)}", False)
         return None
     said = _in_our_words(said)
     sources = [name for name in said if name in SOURCES and said[name] is not None]

@@ -21,7 +21,7 @@ def check_placeholders(tree: Node, problems: Problems) -> None:
     """Refuse `{item}` and what was meant as it, as written; warn of its fellows, which other programs use too."""
     steps = tree.entries["steps"].items if "steps" in tree.entries else ()
     for step in steps:
-        if "foreach" in step.entries:
+        if "foreach" in step.entries and step.entries["foreach"].value is not None:
             continue
         of = f"step '{step.entries['name'].value}': " if "name" in step.entries else ""
         for key, value in step.entries.items():

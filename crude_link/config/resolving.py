@@ -161,7 +161,8 @@ class Resolver:
         """
         is_data = hole.resolver is not None or hole.content.strip().startswith("params.")
         step = self._root.descend(path[:2]) if is_data and path[0] == "steps" else None
-        return braces_of(path[2:]) if step and "foreach" in step.entries else None
+        foreach = step.entries.get("foreach") if step else None
+        return braces_of(path[2:]) if foreach and foreach.value is not None else None
 
     def _question(self, hole: Hole, path: Path) -> tuple[str, Path]:
         """Return a hole as OmegaConf is asked, and the place to which it is relative."""

@@ -94,6 +94,12 @@ def test_what_a_param_puts_in_is_text(tmp_path: Path) -> None:
     assert step.action == Command(text=Template(("echo '{item}' ", Placeholder("index"))))
 
 
+def test_without_inputs_braces_are_no_placeholders(tmp_path: Path) -> None:
+    step = step_of(tmp_path, "command: 'echo ${params.word} {x}', arguments: {a: '${params.word}'}, foreach: null")
+    assert (step.foreach, step.action) == (None, Command(text="echo '{item}' {x}"))
+    assert step.arguments == {"a": "{item}"}
+
+
 def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) -> None:
     text = (
         "configs: {base: {script: a.py, arguments: {out: '{stem}.npy'}}}\n"
@@ -123,8 +129,11 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {item}', foreach: {range: 3, keys: a}", "did you mean 'key'?"),
         ("command: 'echo {item}', foreach: {range: 3, lines: a}", "`range` and `lines` are two sources of inputs"),
         ("command: 'echo {item}', foreach: {limit: 3}", "names no source of inputs"),
-        ("command: 'echo {item}', foreach: x.txt", "`lines: FILE`"),
-        ("command: 'echo {item}', foreach: {range: [1, 2, 0]}", "step of 0"),
+        ("command: 'echo {item}', foreach: x.txt", "`foreach` is a source of inputs such as {lines: FILE}"),
+        ("command: 'echo {item}', foreach: {range: [1, 2, 0]}", "the step is 0"),
+        ("command: 'echo {item}', foreach: {range: 99999999999999999999}", "beyond all counting"),
+        ("script: a.py, arguments: {a: '{item}'}, foreach: null", "which this step does not have"),
+        ("command: 3, foreach: {range: 3}", "`command` is shell text or a list"),
         ("command: 'echo {item}', foreach: {range: 1.5}", "is a whole number"),
         ("command: 'echo {item}', foreach: {items: abc}", "the lines of a file are `lines: FILE`"),
         ("command: 'echo {item}', foreach: {range: 3}, allow_failed: 0.02", "for the share write 2%"),
