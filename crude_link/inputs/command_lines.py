@@ -20,15 +20,13 @@ class CommandLines:
     """Each line of a command's output that is not blank, as text."""
 
     def __init__(self, asked: Asked) -> None:
-        command = asked.value
-        if isinstance(command, str):
-            asked.run_command(command, asked.scratch)
-        elif isinstance(command, (list, tuple)) and all(isinstance(word, str) for word in command):
-            asked.run_command([str(word) for word in command], asked.scratch)
-        else:
-            raise CannotStart(f"the command for the inputs is {command!r}, which is neither text nor a list of words")
-        self._file = TextFile(asked.scratch, "the output of the command")
-        self.state = f"command {_digest(asked.scratch)}"
+        try:
+            asked.run_command(_checked(asked.value), asked.scratch)
+            self._file = TextFile(asked.scratch, "the output of the command")
+            self.state = f"command {_digest(asked.scratch)}"
+            self._file.remove()  # it may hold what is to be masked wherever we write
+        finally:
+            asked.scratch.unlink(missing_ok=True)
 
     def items(self) -> Iterator[Plain]:
         """Yield the lines."""
@@ -37,6 +35,14 @@ class CommandLines:
     def share_read(self) -> float | None:
         """Return how much of the output was read."""
         return self._file.share_read()
+
+
+def _checked(command: Plain) -> str | list[str]:
+    if isinstance(command, str):
+        return command
+    if isinstance(command, (list, tuple)) and all(isinstance(word, str) for word in command):
+        return [str(word) for word in command]
+    raise CannotStart(f"the command for the inputs is {command!r}, which is neither text nor a list of words")
 
 
 def _digest(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR
+from typing import IO
 
 from crude_link.errors import CannotStart
 
@@ -16,6 +17,7 @@ class TextFile:
         """Look at the file at `path`, which people know as `name`. CannotStart when it is no file."""
         self._path = path
         self.name = name
+        self._held: IO[bytes] | None = None
         self._read = 0
         #: The number of the line that was read last, from 1.
         self.line = 0
@@ -31,12 +33,20 @@ class TextFile:
     def texts(self) -> Iterator[str]:
         """Yield the lines with their ends."""
         try:
-            with self._path.open("rb") as file:
+            with self._held or self._path.open("rb") as file:
                 for raw in file:
                     self._read += len(raw)
                     self.line += 1
                     text = raw.decode("utf-8", "surrogateescape")
                     yield text if self.line > 1 else text.removeprefix("\ufeff")
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def remove(self) -> None:
+        """Remove the file from its folder; its lines can still be read here."""
+        try:
+            self._held = self._path.open("rb")
+            self._path.unlink()
         except OSError as error:
             raise self._broken(error) from error
 

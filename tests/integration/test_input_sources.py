@@ -185,6 +185,13 @@ def test_a_command_gives_its_lines_and_is_known_by_them(project: Project) -> Non
     assert same[0] == same[1] != same[2]
 
 
+def test_the_output_of_a_command_is_not_left_behind(project: Project) -> None:
+    inputs = project.open("command", "a\nb")
+    assert not (project.folder / "scratch").exists()
+    assert [one.item for one in inputs.stream()] == ["a", "b"]
+    assert inputs.share_read() == 1
+
+
 def test_a_step_gives_the_lines_of_its_output(project: Project) -> None:
     inputs = project.open("step", "first")
     assert [one.item for one in inputs.stream()] == ["a", "b\udcff"]
