@@ -9,14 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from fake_tasks import FakeTasks
+from fake_work import FakeWork
+
 from crude_link.engine.live import LiveRun
-from crude_link.engine.runner import Runner, Surroundings
+from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
+from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import CannotStart
-from crude_link.interfaces import Hold, Release, Stop, Wish
+from crude_link.interfaces import CloseFan, FanWork, HandOut, Hold, Release, Stop, Wish
 from crude_link.model.condition import Facts
-from crude_link.model.event import Ended, Event, ExecutorEvent, Held, Started, Stream, Wrote
-from crude_link.model.order import LogPlace, Order, View
+from crude_link.model.event import Ended, Event, ExecutorEvent, Held, Started, Stream, TasksEnded, Wrote
+from crude_link.model.order import FanOrder, LogPlace, Order, View
 from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.run import (
     Attempt,
@@ -34,6 +38,7 @@ from crude_link.model.run import (
     StepState,
 )
 from crude_link.model.status import Status
+from crude_link.model.task import TaskEnd, TaskOrder
 from crude_link.model.value import Plain
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
@@ -73,8 +78,12 @@ class FakeExecutor:
         self.started: list[AttemptKey] = []
         self.wishes: list[Wish] = []
         self._tick = timedelta(0)
+        self._lost: set[AttemptKey] = set()
 
-    def start(self, order: Order) -> None:
+    def start(self, order: Order | FanOrder) -> None:
+        if isinstance(order, FanOrder):
+            self.started.append(order.whole.key)
+            return
         self.started.append(order.key)
         self._report(Started(key=order.key, pid=1000 + len(self.started)))
         self._report(Wrote(key=order.key, stream=Stream.STDOUT, data=b"working\n"))
@@ -92,6 +101,26 @@ class FakeExecutor:
             self._report(Held(run=wish.run))
         if isinstance(wish, Stop):
             self._end(wish.key, Ending.STOPPED, "stopped", None)
+        if isinstance(wish, HandOut):
+            self._report(TasksEnded(key=wish.key, ends=[self._task_end(task) for task in wish.tasks]))
+        if isinstance(wish, CloseFan) and wish.key not in self._lost:
+            self._end(wish.key, Ending.EXITED, "", 0)
+
+    def lose(self, key: AttemptKey) -> None:
+        """Let an attempt be lost with its agent."""
+        self._lost.add(key)
+        self._end(key, Ending.LOST, "lost: the agent that watched it died", None)
+
+    def _task_end(self, order: TaskOrder) -> TaskEnd:
+        """End a task as the script says under its input."""
+        endings = self._script.get(order.argv[-1]) or [0]
+        status = endings.pop(0) if order.argv[-1] in self._script else 0
+        assert isinstance(status, int)
+        return TaskEnd(
+            task=order.task, number=order.number, digest=order.digest, slot=1, ending=Ending.EXITED,
+            exit_status=status, signal=None, began_us=0, wall_us=1, cpu_us=1, peak_memory=None, stdout_bytes=0,
+            stderr_bytes=0, offset=0, reason=f"exit {status}" if status else "",
+        )  # fmt: skip
 
     def tick(self, span: timedelta) -> None:
         """From now on waits are over at once, and each that nothing else ends moves the clock by `span`."""
@@ -133,6 +162,12 @@ class FakeOrders:
             raise CannotStart(self._broken[step.name])
         log = LogPlace(stdout=Path("o"), stderr=Path("e"), index=Path("i"))
         return Order(key=key, argv=("true",), env={}, cwd=Path(), log=log, record_argv=("true",))
+
+    def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
+        assert step.foreach
+        assert isinstance(step.foreach.value, list)
+        whole = self.order_for(run, step, key, facts, View())
+        return FakeWork(step.foreach.value, order=FanOrder(whole=whole, folder=Path(), slots=2))
 
 
 class FakeEvidence:
@@ -270,6 +305,7 @@ class Bench:
     ) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
+        self.tasks = FakeTasks(self.store.log)
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
         self.interrupts = Interrupts(self.clock.monotonic)
@@ -278,6 +314,7 @@ class Bench:
         around = Surroundings(
             runs=self.store,
             attempts=self.store,
+            tasks=self.tasks,
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

@@ -46,7 +46,7 @@ def recorded(project: Folder) -> set[int]:
     """Return the tasks that are recorded as done."""
     if not (project.home / "crude-link.db").exists():
         return set()
-    return {task["task"] for task in tasks(project) if task["status"] == "succeeded"}
+    return {int(task["task"]) for task in tasks(project) if task["status"] == "succeeded"}
 
 
 def tasks(project: Folder) -> list[dict[str, int | str]]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
+from fake_work import FakeWork
 from hypothesis import given, strategies
 
 from crude_link.engine.fanout import AHEAD, FanOut
-from crude_link.errors import CannotStart
-from crude_link.model.foreach import ForEach, Input, Share
-from crude_link.model.order import FanOrder, LogPlace, Order
+from crude_link.model.foreach import ForEach, Share
 from crude_link.model.pipeline import Command, Step
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.run import AttemptKey, Ending, Outcome
@@ -25,46 +22,6 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 KEY = AttemptKey(1, "embed", 0, 1)
 NONE = Share(number=0, is_share=False)
 EXITED = Outcome(ending=Ending.EXITED, ended=NOON, exit_status=0)
-
-
-@dataclass
-class Work:
-    """A fan-out over a list; an item of "bad" can never be started, one of "broken" ends the source."""
-
-    items: Sequence[Plain]
-    read: int = 0
-    source: str = "one"
-    order: FanOrder = field(
-        default=FanOrder(
-            whole=Order(
-                key=KEY,
-                argv=(),
-                env={},
-                cwd=Path("/"),
-                log=LogPlace(stdout=Path("/"), stderr=Path("/"), index=Path("/")),
-            ),
-            folder=Path("/"),
-            slots=2,
-        )
-    )
-
-    def inputs(self) -> Iterator[Input]:
-        for position, item in enumerate(self.items, 1):
-            if item == "broken":
-                raise CannotStart("line 3 is no JSON")
-            self.read = position
-            yield Input(position, item)
-
-    def share_read(self) -> float | None:
-        return self.read / len(self.items)
-
-    def digest(self, item: Plain) -> str:
-        return f"{abs(hash(str(item))):016x}"[:16]
-
-    def task(self, item: Plain, task: int, number: int) -> TaskOrder:
-        if item == "bad":
-            raise CannotStart("it holds a NUL character")
-        return TaskOrder(task, number, self.digest(item), ("echo", str(item)), {})
 
 
 def fan_of(
@@ -84,7 +41,7 @@ def fan_of(
         allow_failed=allow,
         stop_after_failed=most,
     )
-    return FanOut(step, KEY, Work(items), record or FanRecord(), slots=2, only_failed=only_failed)
+    return FanOut(step, KEY, FakeWork(items), record or FanRecord(), slots=2, only_failed=only_failed)
 
 
 def end(order: TaskOrder, status: int = 0, ending: Ending = Ending.EXITED) -> TaskEnd:
@@ -191,7 +148,7 @@ def test_of_a_source_that_has_changed_inputs_are_known_by_what_they_are() -> Non
     record = FanRecord(done=tasks([1, 2]), tries={3: 1}, highest=3, is_same_source=False)
     items = ["new", "c", "a", "a", "a"]
     fan = fan_of(items, record=record)
-    digest = Work(items).digest
+    digest = FakeWork(items).digest
     fan.number_by_digest({digest("a"): [1, 2], digest("c"): [3]})
     assert taken(fan) == [(4, 1), (3, 2), (5, 1)]
 
