@@ -209,7 +209,7 @@ class Desk:
 
         try:
             output_into(command, path, cwd=self.project.directory, environment=self.environment)
-        except CrudeLinkError as error:
+        except (CrudeLinkError, OSError) as error:
             raise CannotStart(f"the command for the inputs: {error}") from error
 
     def _secret_of(self, text: str) -> str:

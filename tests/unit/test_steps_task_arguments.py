@@ -74,7 +74,7 @@ def outcome_of(make: Any) -> Any:
         return "refused"
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(ARGUMENTS, SIGNATURES, st.lists(ITEMS, min_size=1, max_size=3), st.sampled_from(ArgumentStyle))
 def test_the_arguments_are_those_of_a_step_with_these_values(
     arguments: dict[str, Any], signature: Signature, items: list[Any], style: ArgumentStyle
