@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
 
+from crude_link.cli.fan_outlook import FanOutlook, fan_outlook
 from crude_link.engine.plan import ordered
 from crude_link.errors import CannotStart
 from crude_link.model.condition import Condition, ConditionError, Facts
@@ -33,6 +34,8 @@ class Line:
     #: As it would be typed; what is known only when the step starts, and secrets, as they are written.
     command: str
     usual: timedelta | None
+    #: Of a step with foreach: its inputs and slots.
+    fan_out: FanOutlook | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,7 @@ class Outlook:
                 why=found[step.name][1],
                 command=command_text(step, self.project),
                 usual=self.usual.get(step.name),
+                fan_out=fan_outlook(step, self.project) if found[step.name][0] != "skip" else None,
             )
             for step in self.pipeline.steps
         ]

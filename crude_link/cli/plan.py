@@ -73,7 +73,7 @@ def _rows(name: str, lines: list[Line]) -> Iterator[str]:
 
     look = look_of(sys.stdout)
     columns = [Column("step"), Column("does"), Column("usually", right=True), Column("why")]
-    rows = [[line.step, line.does, usual_words(line.usual), line.why] for line in lines]
+    rows = [[line.step, line.does, usual_words(line.usual), _why(line)] for line in lines]
     yield f"{name}:"
     yield from Table(columns, rows).lines(look)
     yield ""
@@ -81,6 +81,10 @@ def _rows(name: str, lines: list[Line]) -> Iterator[str]:
     whole = usual_words(sum((line.usual for line in lines if line.usual and line.does != "skip"), timedelta(0)))
     if whole:
         yield f"usually {whole} one after the other"
+
+
+def _why(line: Line) -> str:
+    return f"{line.why}; {line.fan_out.words}" if line.fan_out else line.why
 
 
 def _commands(lines: list[Line]) -> Iterator[str]:
@@ -99,4 +103,6 @@ def _as_json(line: Line) -> dict[str, object]:
         "why": line.why,
         "command": line.command,
         "usual_seconds": line.usual.total_seconds() if line.usual else None,
+        "inputs": line.fan_out.inputs if line.fan_out else None,
+        "slots": line.fan_out.slots if line.fan_out else None,
     }

@@ -119,7 +119,7 @@ def _failures(tasks: Mapping[str, Tasks], look: Look) -> list[str]:
 
 
 def _figures(tasks: Mapping[str, Tasks], look: Look) -> list[str]:
-    rows = [[step, *row] for step, each in tasks.items() if each.figures for row in each.figures.rows()]
+    rows = [[step, *row] for step, each in tasks.items() if each.figures for row in each.figures.rows() if row[1]]
     return Table([Column("tasks of"), Column("measure"), Column("value")], rows).lines(look)
 
 

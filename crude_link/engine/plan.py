@@ -23,6 +23,7 @@ from datetime import datetime
 from crude_link.engine.retry import MOST_LOST, next_try
 from crude_link.model.condition import Condition, ConditionError, Facts
 from crude_link.model.pipeline import Pipeline, Step
+from crude_link.model.policy import RetryPolicy
 from crude_link.model.run import Attempt, AttemptKey, Decision, Ending, Findings, Run, StepState, Verdict
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
@@ -210,7 +211,8 @@ def _by_attempts(step: Step, view: RunView, needs_tried_in: int) -> Standing | N
         return Standing(state=StepState(name=step.name, status=Status.RUNNING), attempt=last)
     if last.outcome.status is Status.CANCELLED:
         return _final(step, Status.CANCELLED, last.outcome.reason, last, blocks=True)
-    again = next_try(step.retries, present)
+    # The tasks of a fan-out are tried again one by one; the whole only when its agent died.
+    again = next_try(RetryPolicy() if step.foreach else step.retries, present)
     if again and view.stopping:
         return _final(step, Status.CANCELLED, f"not tried again: {view.stopping.reason}", last, blocks=True)
     if again:

@@ -80,6 +80,8 @@ def settled_words(state: StepState) -> str:
 def spent_words(spent: timedelta) -> str:
     """Say how long something took; steps can be so short that tenths of a second say nothing."""
     milliseconds = spent / timedelta(milliseconds=1)
+    if 0 < milliseconds < 0.95:
+        return f"{max(milliseconds, 0.1):.1f} ms"
     return f"{milliseconds:.0f} ms" if 0 < milliseconds < 99.5 else duration_words(spent)
 
 

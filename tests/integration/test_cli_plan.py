@@ -95,3 +95,26 @@ def test_a_step_may_stand_before_what_it_needs(planned: Planned) -> None:
         "  - {name: b, command: echo, needs: [], when: params.go}\n"
     )
     assert planned.fates(config) == {"a": "skip", "b": "skip"}
+
+
+def test_a_fan_out_says_how_many_inputs_it_has_as_far_as_that_is_known(
+    planned: Planned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (planned.folder / "urls.txt").write_text("a\n\nb\n")
+    steps = planned.of(
+        "steps:\n"
+        "  - {name: plain, command: 'true'}\n"
+        "  - {name: few, command: 'echo {item}', foreach: [a, b, c], parallel: 2}\n"
+        "  - {name: lines, command: 'echo {item}', foreach: {lines: urls.txt}, parallel: 3}\n"
+        "  - {name: many, command: 'echo {item}', foreach: {range: 1000000}, parallel: 4}\n"
+        "  - {name: later, command: 'echo {item}', foreach: {step: plain}, parallel: 5}\n"
+    )
+    found = {name: (step["inputs"], step["slots"]) for name, step in steps.items()}
+    assert found == {
+        "few": (3, 2), "lines": (2, 3), "many": (1_000_000, 4), "later": (None, 5), "plain": (None, None),
+    }  # fmt: skip
+    assert main(["plan"]) == 0
+    shown = capsys.readouterr().out
+    assert "after plain; 3 inputs in 2 slots" in shown
+    assert "about 1,000,000 inputs in 4 slots" in shown
+    assert "for each line of what was written by plain in 5 slots" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, strategies
 
 from crude_link.engine.plan import Finish, Plan, RunView, Start, Stopping, Wait, next_moves, ordered
 from crude_link.model.condition import parse_condition
+from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import FailureKind, RetryPolicy
 from crude_link.model.run import (
@@ -371,3 +373,10 @@ def plan_of(steps: Sequence[Step], attempts: dict[str, list[Attempt]], before: P
     made = {name: list(some) for name, some in attempts.items()}
     pipeline = Pipeline(name="p", steps=tuple(steps), params={"least": 0.9})
     return next_moves(RunView(run=run, pipeline=pipeline, sitting=1, attempts=made), NOON, before)
+
+
+def test_a_fan_out_as_a_whole_is_tried_again_only_when_its_agent_died() -> None:
+    foreach = ForEach(source="items", value=["x"])
+    whole = replace(step("a", retries=RetryPolicy(max=3)), foreach=foreach)
+    assert starts(plan([whole], tried("a", "f"))) == []
+    assert starts(plan([whole], tried("a", "l"))) == ["a#2"]
