@@ -20,6 +20,8 @@ RECORDED = (
     "LANG", "LC_ALL", "TZ", "HOME", "HOSTNAME",
 )  # fmt: skip
 _SCHEDULED_FOR = "CRUDE_LINK_SCHEDULED_FOR"
+#: What not every step is told.
+_SOMETIMES = (_SCHEDULED_FOR, "CRUDE_LINK_ITEM", "CRUDE_LINK_ITEM_JSON")
 
 
 def read_env_file(name: str, places: Places) -> dict[str, str]:
@@ -64,7 +66,8 @@ def whole_env(
 ) -> dict[str, str]:
     """Return the whole environment: what crude-link was started with, the file, the config, and what we tell."""
     env: dict[str, str | None] = {**base, "PYTHONUNBUFFERED": "1", **from_file, **own}
-    env.pop(_SCHEDULED_FOR, None)  # left from a crude-link that runs this one as a step
+    for name in _SOMETIMES:
+        env.pop(name, None)  # left from a crude-link that runs this one as a step
     return {name: value for name, value in {**env, **ours}.items() if value is not None}
 
 
