@@ -17,6 +17,7 @@ from crude_link.model.event import Event, ExecutorEvent, Stream
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
+from crude_link.model.resources import Claim, Holder, Lease, LeaseWait
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -212,7 +213,7 @@ class FanWork(Protocol):
         """What tells this state of the source from any other: a digest of the list, a file's size and times."""
 
     def inputs(self) -> Iterator[Input]:
-        """Yield the inputs from the first on, as a stream; equal ones are separate. CannotStart when it breaks off."""
+        """Yield the inputs in order, as a stream; equal ones are separate. CannotStart when it breaks off."""
 
     def share_read(self) -> float | None:
         """Return how much of the source the inputs yielded so far are, from 0 to 1; None where nobody can know."""
@@ -313,6 +314,28 @@ class TaskStore(Protocol):
 
     def failures(self, run: int, step: str, most: int) -> Sequence[FailureGroup]:
         """Return the failed tasks by what they said, the largest group first."""
+
+
+class LeaseStore(Protocol):
+    """Who holds which items of pools, across all runs. A lease is worth as much as the hold of its run."""
+
+    def exchange(
+        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+    ) -> Sequence[Mapping[str, Sequence[str]] | None]:
+        """Free what some holders of a step had, and grant claims in their order, all in one transaction.
+
+        Returns for each claim its items by pool, or None when not all of them are free. What was just freed is left
+        to others, if others wait for that pool. While a claim of the step is not granted, the step waits.
+        """
+
+    def release(self, run: int, step: str | None = None) -> None:
+        """Free all that a run, or one step of it, holds, and forget for what it waits."""
+
+    def leases(self) -> Sequence[Lease]:
+        """Return what is held by runs that somebody holds, by pool."""
+
+    def waits(self) -> Sequence[LeaseWait]:
+        """Return who waits for what, the longest first."""
 
 
 class StateStore(Protocol):

@@ -50,10 +50,6 @@ DELETE FROM tasks WHERE fan = :fan AND task IN (SELECT task FROM tasks WHERE fan
 DELETE FROM task_words
 WHERE fan = :fan AND task IN (SELECT task FROM task_words WHERE fan = :fan ORDER BY task LIMIT :limit);
 
--- name: delete_leases
--- Free what a run still held.
-DELETE FROM leases WHERE run = :run;
-
 -- name: insert_removed
 -- Remember that the folder of a removed run is to go.
 INSERT OR IGNORE INTO removed (run) VALUES (:run);
@@ -295,3 +291,57 @@ SELECT attempt, task, number, digest, slot, ending, exit_status, signal, began_u
        stdout_bytes, stderr_bytes, place, coalesce(reason, '') AS reason, coalesce(last_line, '') AS last_line
 FROM tasks LEFT JOIN task_words USING (fan, task)
 WHERE fan = :fan AND task = :task;
+
+-- name: leases
+-- All leases, by pool.
+SELECT pool, item, share, run, step, slot, task, number, since FROM leases ORDER BY pool, id;
+
+-- name: leases_of_pool
+-- What of a pool is held, and by which runs.
+SELECT item, share, run FROM leases WHERE pool = :pool;
+
+-- name: leases_of_holder
+-- What a slot or a try at a task holds.
+SELECT pool, item FROM leases
+WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+
+-- name: insert_lease
+-- Record that something is held.
+INSERT INTO leases (pool, item, share, run, step, slot, task, number, since)
+VALUES (:pool, :item, :share, :run, :step, :slot, :task, :number, :since);
+
+-- name: delete_leases
+-- Free what a run still held.
+DELETE FROM leases WHERE run = :run;
+
+-- name: delete_leases_of_step
+-- Free what a step of a run still held.
+DELETE FROM leases WHERE run = :run AND step = :step;
+
+-- name: delete_leases_of_holder
+-- Free what a slot or a try at a task held.
+DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+
+-- name: lease_waits
+-- Who waits for which pool, the longest first.
+SELECT pool, run, step, since FROM lease_waits ORDER BY id;
+
+-- name: lease_waits_of_pool
+-- Who waits for a pool.
+SELECT run, step FROM lease_waits WHERE pool = :pool;
+
+-- name: lease_waits_of_step
+-- For which pools a step waits.
+SELECT pool FROM lease_waits WHERE run = :run AND step = :step;
+
+-- name: insert_lease_wait
+-- Record that a step waits for a pool.
+INSERT INTO lease_waits (pool, run, step, since) VALUES (:pool, :run, :step, :since);
+
+-- name: delete_lease_waits
+-- Forget for what a run waited.
+DELETE FROM lease_waits WHERE run = :run;
+
+-- name: delete_lease_waits_of_step
+-- Forget for what a step of a run waited.
+DELETE FROM lease_waits WHERE run = :run AND step = :step;

@@ -8,6 +8,7 @@ from crude_link.store.attempts import SqliteAttempts
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
 from crude_link.store.history import SqliteHistory
+from crude_link.store.leases import SqliteLeases
 from crude_link.store.locks import FlockLocks
 from crude_link.store.logs import FileLogs
 from crude_link.store.place import Project
@@ -30,6 +31,7 @@ class SqliteStore:
         self.runs = SqliteRuns(database, self.files, self.locks, reader)
         self.attempts = SqliteAttempts(database)
         self.tasks = SqliteTasks(database, self.files)
+        self.leases = SqliteLeases(database, self.locks)
         self.states = SqliteStates(database)
         self.history = SqliteHistory(database, self.files, reader)
         self.logs = FileLogs(self.files)
