@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from crude_link.agent.fan import Fan
     from crude_link.agent.holds import Hold
+    from crude_link.agent.loop import Loop
     from crude_link.agent.machine import Machine
     from crude_link.agent.protocol import Message, Outbox
     from crude_link.agent.slot import Slot
@@ -48,6 +49,7 @@ class Fans:
         self.has_attempts: Callable[[], bool] = lambda: False
         #: How many tasks have begun, and are not done with.
         self.busy = 0
+        self.loop: Loop | None = None
         self._name = name
         self._count = 0
         self._fans: dict[str, Fan] = {}
@@ -76,8 +78,11 @@ class Fans:
 
     def open(self, order: Message) -> None:
         """Begin a fan-out, once its run is held."""
+        from crude_link.agent.deaths import watch_deaths
         from crude_link.agent.fan import Fan  # costs what only fan-outs need
 
+        if not self._count and self.loop:
+            watch_deaths(self.loop)
         self._count += 1
         self._fans[order["key"]] = Fan(order, mark_word("fan", f"{self._name}.{self._count}"), self)
 
@@ -138,6 +143,25 @@ class Fans:
         _, status, usage = os.wait4(pid, 0)
         self._owners[pid].bury(slot, status, usage, is_clear=not self.is_reaper or not _has_members(pid))
         return True
+
+    def reap(self) -> list[int]:
+        """Reap all zombies, where no attempt lives that would rather do that itself; return those that are not ours."""
+        others = []
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return others
+            if not pid:
+                return others
+            slot = self.by_pid.get(pid)
+            if slot is None:
+                others.append(pid)
+                continue
+            has_members = _has_members(pid)
+            if has_members and slot.stopping is not None:
+                tell_group(pid, signal.SIGKILL)
+            self._owners[pid].bury(slot, status, usage, is_clear=not has_members)
 
     def look(self) -> None:
         """Where a zombie cannot be seen without reaping it: reap what is dead, then end its group."""

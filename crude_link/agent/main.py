@@ -54,6 +54,7 @@ class Agent:
         self._count = 0
         self._fans = Fans(self._name, self._outbox, self._machine, self._holds, self._orphans)
         self._fans.marks = " ".join([word for word in (self._outer_marks, self._word) if word])
+        self._fans.loop = self._loop
         self._fans.has_attempts = lambda: bool(self._attempts)
         self._is_alone = False
         self._is_paused = False
@@ -204,6 +205,10 @@ class Agent:
                     attempt.look(self._machine.memory)
             self._fans.look()
             return
+        if not by_pid and self._fans.is_reaper:
+            for pid in self._fans.reap():
+                self._mourn(pid)
+            return
         while True:
             pid = next_zombie()
             if not pid:
@@ -215,8 +220,12 @@ class Agent:
                 dead.die(self._machine.memory)
                 continue
             os.waitpid(pid, 0)
-            if pid == self._guard.pid and not self._is_alone:
-                self._guard.start()
+            self._mourn(pid)
+
+    def _mourn(self, pid: int) -> None:
+        """Something has died that nobody waited for."""
+        if pid == self._guard.pid and not self._is_alone:
+            self._guard.start()
 
     def _tick(self) -> None:
         now = time.monotonic()
