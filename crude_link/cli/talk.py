@@ -47,9 +47,9 @@ def print_json(value: object) -> None:
         sys.stdout.flush()
 
 
-def print_json_list(values: Iterable[object]) -> None:
-    """Print results, which may be very many, as a JSON list with one of them in each line."""
-    texts = (json.dumps(as_plain(value)) for value in values)
+def print_json_list(values: Iterable[Mapping[str, object]]) -> None:
+    """Print results, which may be very many, as a JSON list with one of them in each line; they are plain already."""
+    texts = (json.dumps(value) for value in values)
     first = next(texts, None)
     show([] if first is None else chain(["["], _with_commas(first, texts)))
     show(["[]"] if first is None else ["]"])

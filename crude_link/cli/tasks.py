@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 
 import click
 
@@ -62,15 +63,15 @@ def _lines(records: Records, run_id: int, first: TaskRecord, others: Iterator[Ta
     ]
     began = records.store.runs.run(run_id).began
 
-    def rows() -> Iterator[list[Cell | str]]:
-        yield _row(first, began)
-        for each in others:
-            yield _row(each, began)
+    @lru_cache(maxsize=100)  # many tasks begin in the same second
+    def clock(second: int) -> str:
+        return clock_words(datetime.fromtimestamp(second, timezone.utc), began)
 
-    return table_lines(columns, rows(), look_of(sys.stdout))
+    rows = (_row(each, clock(each.end.began_us // 1_000_000)) for each in chain([first], others))
+    return table_lines(columns, rows, look_of(sys.stdout))
 
 
-def _row(record: TaskRecord, run_began: datetime) -> list[Cell | str]:
+def _row(record: TaskRecord, began: str) -> list[Cell | str]:
     end = record.end
     status = end.status
     never_ran = end.ending is Ending.NOT_STARTED
@@ -79,7 +80,7 @@ def _row(record: TaskRecord, run_began: datetime) -> list[Cell | str]:
         Cell(status.value, COLOURS[status]),
         str(end.number) if end.number > 1 else "",
         str(end.slot or ""),
-        clock_words(datetime.fromtimestamp(end.began_us / 1e6, timezone.utc), run_began),
+        began,
         "" if never_ran else spent_words(record.wall),
         size_words(end.peak_memory) if end.peak_memory else "",
         exit_words(end) if status is not Status.SUCCEEDED else "",
