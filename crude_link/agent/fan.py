@@ -9,7 +9,7 @@ from collections import deque
 from crude_link.agent.archive import End, start_line
 from crude_link.agent.fan_reports import Reports
 from crude_link.agent.machine import NoRoom, is_want_of_room
-from crude_link.agent.processes import MARK, is_alive, marks_of, name_of
+from crude_link.agent.processes import MARK, marks_of, name_of
 from crude_link.agent.slot import LONG_SECONDS, Slot
 from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_quickly
 from crude_link.agent.sweep import tell
@@ -321,6 +321,7 @@ class Fan:
 
     def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
         try:
+            # Each time: the directory may have been made anew. Only the end of the whole leads out of it again.
             os.chdir(self._cwd)
         except OSError as error:
             raise CannotSpawn(f"cannot start in {self._order['cwd']}: {str(error.strerror).lower()}") from error
@@ -335,8 +336,6 @@ class Fan:
         except (ValueError, OSError) as error:
             self._programs.pop(name, None)
             raise refusal_of(argv, program or name, error) from error
-        finally:
-            os.chdir("/")
 
     def _kills_now(self) -> int:
         """Return how many processes the kernel had killed for want of memory, a second ago at most."""
@@ -352,8 +351,7 @@ class Fan:
         if self._leaves_at == _NEVER:
             self._leave_until = now + _HOPE_SECONDS
         around = self._around
-        left = [pid for pid in around.orphans() if is_alive(pid)]
-        left = [pid for pid in left if around.is_only_fan or self._word in marks_of(pid)]
+        left = [pid for pid in around.orphans() if around.is_only_fan or self._word in marks_of(pid)]
         if left and now < self._leave_until:
             if now >= self._leave_until - _HOPE_SECONDS + _LINGER_SECONDS:
                 self._reports.leave({pid: name_of(pid) for pid in left}, [])
@@ -366,6 +364,7 @@ class Fan:
         self._end()
 
     def _end(self) -> None:
+        os.chdir("/")
         for slot in list(self._slots.values()):
             self._shut(slot)
         if self._nothing >= 0:

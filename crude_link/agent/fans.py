@@ -145,8 +145,8 @@ class Fans:
         return True
 
     def reap(self) -> list[int]:
-        """Reap all zombies, where no attempt lives that would rather do that itself; return those that are not ours."""
-        others = []
+        """Reap all zombies, where no attempt lives that must do that itself; return those that are not ours."""
+        others: list[int] = []
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)

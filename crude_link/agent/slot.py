@@ -8,7 +8,7 @@ import time
 
 from crude_link.agent.archive import Archive, End
 from crude_link.agent.lean import signal
-from crude_link.agent.processes import is_alive, marks_of, name_of, session_of
+from crude_link.agent.processes import marks_of, name_of, session_of
 from crude_link.agent.scratch import Scratch
 from crude_link.agent.stopping import Stopping
 from crude_link.agent.sweep import tell, tell_group
@@ -148,7 +148,7 @@ class Slot:
 
     def _left(self) -> list[int]:
         """Return the living orphans of the task: of its session, or with its mark, or nobody else's."""
-        orphans = [pid for pid in self._around.orphans() if is_alive(pid)]
+        orphans = self._around.orphans()
         if self._around.is_only_task:
             return orphans
         return [pid for pid in orphans if session_of(pid) == self.pid or self.word in marks_of(pid)]
