@@ -8,6 +8,7 @@ from collections import deque
 
 from crude_link.agent.archive import End, start_line
 from crude_link.agent.fan_reports import Reports
+from crude_link.agent.lean import signal
 from crude_link.agent.machine import NoRoom, is_want_of_room
 from crude_link.agent.processes import MARK, marks_of, name_of
 from crude_link.agent.slot import LONG_SECONDS, Slot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from crude_link.agent.fans import Fans
     from crude_link.agent.holds import Hold
     from crude_link.agent.protocol import Message
+    from crude_link.agent.warm import Warm
 
 _LINGER_SECONDS = 0.2
 _CLEAR_SECONDS = 0.02
@@ -43,7 +45,7 @@ class Fan:
         self._wanted: int = order["slots"]
         self._slots: dict[int, Slot] = {}
         self._free: list[Slot] = []
-        #: By process, the oldest first.
+        #: By their numbers, the oldest task first.
         self._running: dict[int, Slot] = {}
         self._stopping: list[Slot] = []
         #: Their process is dead, but something that it has left is not.
@@ -63,18 +65,24 @@ class Fan:
         self._hold: Hold | None = None
         self._leaves_at = _NEVER
         self._leave_until = 0.0
+        self._left_behind: dict[int, str] = {}
         self._prepare()
 
     def _prepare(self) -> None:
         order = self._order
         self._masks = [_bytes(mask) for mask in order["masks"]]
         self._env = {_bytes(name): _bytes(value) for name, value in order["env"].items()}
+        self._slot_envs: list[dict[bytes, bytes]] = []
         self._path = order["env"].get("PATH", os.defpath)
         self._cwd = _bytes(order["cwd"])
         self._programs: dict[str, str] = {}
         self._timeout: float | None = order["timeout"]
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
+        if order.get("warm"):
+            from crude_link.agent.warm import Warm
+
+            self._warm = Warm(order["warm"], self._stem + "-warm", self, self._around)
 
     # --- orders ---
 
@@ -89,9 +97,10 @@ class Fan:
         if forget:
             self._queue.clear()
 
-    def set_slots(self, slots: int) -> None:
-        """Change the number of slots."""
+    def set_slots(self, slots: int, envs: list[dict[str, str]]) -> None:
+        """Change the number of slots, and what the tasks of each are told beside what all are."""
         self._wanted = slots
+        self._slot_envs = [{_bytes(name): _bytes(value) for name, value in env.items()} for env in envs]
         for slot in [slot for slot in self._free if slot.number > slots]:
             self._free.remove(slot)
             self._shut(slot)
@@ -112,7 +121,7 @@ class Fan:
 
     def bury(self, slot: Slot, status: int, usage: resource.struct_rusage, *, is_clear: bool) -> None:
         """The process of a slot's task was reaped."""
-        del self._running[slot.pid]
+        del self._running[slot.number]
         self._around.forget(slot.pid)
         if slot.stopping:
             self._stopping.remove(slot)
@@ -128,7 +137,7 @@ class Fan:
         self._expire(now)
         for slot in [slot for slot in self._stopping if slot.step(now)]:
             self._stopping.remove(slot)
-            del self._running[slot.pid]
+            del self._running[slot.number]
             self._around.forget(slot.pid)
             self._settle(slot)
         for slot in [slot for slot in self._clearing if now >= slot.clear_due]:
@@ -305,6 +314,8 @@ class Fan:
         argv: list[str] = task[3]
         self._serial += 1
         env = self._env.copy()
+        if self._slot_envs:
+            env.update(self._slot_envs[slot.number - 1])
         path = self._path
         if task[4]:
             path = task[4].get("PATH", path)
@@ -316,7 +327,7 @@ class Fan:
             fds = descriptors.low((self._nothing, *slot.scratch.fds))
             pid = self._spawn(argv, env, path, fds)
         slot.begin(end, pid, word, self._kills_now())
-        self._running[pid] = slot
+        self._running[slot.number] = slot
         self._around.began(pid, slot, self)
 
     def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
@@ -354,13 +365,13 @@ class Fan:
         left = [pid for pid in around.orphans() if around.is_only_fan or self._word in marks_of(pid)]
         if left and now < self._leave_until:
             if now >= self._leave_until - _HOPE_SECONDS + _LINGER_SECONDS:
-                self._reports.leave({pid: name_of(pid) for pid in left}, [])
                 for pid in left:
-                    tell(pid, 9)
+                    self._left_behind.setdefault(pid, name_of(pid))
+                    tell(pid, signal.SIGKILL)
             self._leaves_at = now + _CLEAR_SECONDS
             return
         self._around.given_up.update(left)
-        self._reports.leave({}, left)
+        self._reports.leave(self._left_behind, left)
         self._end()
 
     def _end(self) -> None:

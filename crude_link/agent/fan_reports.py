@@ -37,7 +37,7 @@ class Reports:
         self._cpu_us = 0
         self._peak = 0
         self._bytes = [0, 0]
-        self._left: dict[int, str] = {}
+        self._left: list[str] = []
         self._survivors: list[int] = []
 
     def add(self, end: End, slot: int, offset: int) -> None:
@@ -51,10 +51,10 @@ class Reports:
         self._bytes[1] += end.sizes[1]
 
     def leave(self, left: dict[int, str], survivors: list[int]) -> None:
-        """Something had to be ended that tasks had left behind, or could not be ended."""
-        if left and len(self._left) < _MOST_LEFT:
-            self._left.update(left)
-            left.clear()
+        """Take over, by process, the names of what had to be ended that tasks had left, and what could not be."""
+        if len(self._left) < _MOST_LEFT:
+            self._left += left.values()
+        left.clear()
         if len(self._survivors) < _MOST_LEFT:
             self._survivors += survivors
 
@@ -97,7 +97,7 @@ class Reports:
             "stdout_bytes": self._bytes[0],
             "stderr_bytes": self._bytes[1],
             "survivors": self._survivors,
-            "left": list(self._left.values()),
+            "left": self._left,
             "trouble": "",
             "tail": "",
         }

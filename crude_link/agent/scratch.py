@@ -56,7 +56,7 @@ class Scratch:
 
     def _take_much(self, end: End, stem: str, sizes: tuple[int, int], may_be_written: bool) -> None:
         """Where nothing is to be masked and nobody writes any more, the files themselves are the output's."""
-        out, err = (self._masked(os.pread(fd, _TAIL, max(0, size - _TAIL))) for fd, size in zip(self.fds, sizes))
+        out, err = (self._tail(fd, size) for fd, size in zip(self.fds, sizes))
         end.tails = (out, err)
         try:
             if self._masks or may_be_written:
@@ -74,10 +74,16 @@ class Scratch:
         else:
             end.is_apart = True
 
+    def _tail(self, fd: int, size: int) -> bytes:
+        """Return the end of a file, masked; what could be the rest of a mask that began before it is left out."""
+        longest = max(map(len, self._masks), default=0)
+        at = max(0, size - _TAIL - longest)
+        return self._masked(os.pread(fd, size - at, at))[longest if at else 0 :]
+
     def _copy(self, source: int, size: int, path: str) -> int:
         masker = Masker(self._masks)
         copied = at = 0
-        with open(path, "wb") as sink:
+        with open(path, "wb", opener=_open_private) as sink:
             while at < size:
                 data = os.pread(source, min(_PIECE, size - at), at)
                 if not data:
@@ -117,6 +123,10 @@ class Scratch:
             return data
         masker = Masker(self._masks)
         return masker.feed(data) + masker.finish()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _remove(path: str) -> None:

@@ -146,6 +146,8 @@ def test_daemons_of_short_tasks_are_ended_with_the_whole(bench: FanBench) -> Non
     bench.wait_for(lambda _: len(bench.ends()) == 2)
     bench.close()
     assert not any(map(is_running, pids(bench.folder, 1)))
+    remarks = [event.text for event in bench.seen if isinstance(event, Remarked)]
+    assert remarks == ["left 1 process behind (sleep); it was ended"]
 
 
 def test_the_tasks_of_a_fan_leave_those_of_a_step_beside_it_alone(bench: FanBench) -> None:

@@ -94,6 +94,13 @@ def test_secrets_are_masked_in_small_and_in_much_output(bench: FanBench) -> None
     assert bench.output(ends[2]) == ((bytes(50_001) + b"***") * 40, b"***\n")
 
 
+def test_no_part_of_a_secret_is_told_of_a_long_last_line(bench: FanBench) -> None:
+    much = "i=0; while [ $i -lt 20 ]; do printf '%09999d' 0 | sed 's/0/hunter2-/g' >&2; i=$((i+1)); done; exit 1"
+    ends = bench.run(much, masks=("hunter2-",))
+    assert set(ends[1].last_line) == {"*"}
+    assert set(bench.output(ends[1])[1]) == set(b"*")
+
+
 def test_a_task_that_truncates_its_stderr_takes_nothing_from_others(bench: FanBench) -> None:
     scripts = ["echo first >&2", "echo seen; echo lost >&2; echo hi | tee /dev/stderr", "echo last >&2; echo l"]
     ends = bench.run(*scripts, slots=1)
