@@ -17,7 +17,7 @@ from crude_link.model.event import Event, ExecutorEvent, Stream
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Holder, Lease, LeaseWait
+from crude_link.model.resources import ANYWHERE, Claim, Holder, Lease, LeaseWait, Place
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -129,10 +129,14 @@ class CloseFan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetSlots:
-    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended."""
+    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended.
+
+    `environments` tell, for each slot from the first on, what its tasks are told beside what all are.
+    """
 
     key: AttemptKey
     slots: int
+    environments: Sequence[Mapping[str, str]] = ()
 
 
 Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots
@@ -221,7 +225,7 @@ class FanWork(Protocol):
     def digest(self, item: Plain) -> str:
         """Return 16 hex digits that identify an input: of its key field, or of all of it."""
 
-    def task(self, item: Plain, task: int, number: int) -> TaskOrder:
+    def task(self, item: Plain, task: int, number: int, place: Place = ANYWHERE) -> TaskOrder:
         """Return the order for a try at a task. CannotStart when its arguments cannot be given to a process."""
 
 

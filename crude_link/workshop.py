@@ -55,6 +55,7 @@ class Workshop:
             runs=self.store.runs,
             attempts=self.store.attempts,
             tasks=self.store.tasks,
+            leases=self.store.leases,
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,

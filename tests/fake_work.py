@@ -9,6 +9,7 @@ from pathlib import Path
 from crude_link.errors import CannotStart
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order
+from crude_link.model.resources import ANYWHERE, Place
 from crude_link.model.run import AttemptKey
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Plain
@@ -48,7 +49,7 @@ class FakeWork:
     def digest(self, item: Plain) -> str:
         return f"{abs(hash(str(item))):016x}"[:16]
 
-    def task(self, item: Plain, task: int, number: int) -> TaskOrder:
+    def task(self, item: Plain, task: int, number: int, place: Place = ANYWHERE) -> TaskOrder:
         if item == "bad":
             raise CannotStart("it holds a NUL character")
-        return TaskOrder(task, number, self.digest(item), ("echo", str(item)), {})
+        return TaskOrder(task, number, self.digest(item), ("echo", str(item)), dict(place.held), place.slot)

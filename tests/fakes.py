@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from fake_leases import FakeLeases
 from fake_tasks import FakeTasks
 from fake_work import FakeWork
 
@@ -306,6 +307,7 @@ class Bench:
         self.clock = FakeClock()
         self.store = MemoryStore()
         self.tasks = FakeTasks(self.store.log)
+        self.leases = FakeLeases()
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
         self.interrupts = Interrupts(self.clock.monotonic)
@@ -315,6 +317,7 @@ class Bench:
             runs=self.store,
             attempts=self.store,
             tasks=self.tasks,
+            leases=self.leases,
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

@@ -7,15 +7,19 @@ each that is done: the source is a stream, and only what is handed out, or waits
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
+from crude_link.engine.leases import FanLeases
 from crude_link.engine.retry import wait_after
 from crude_link.errors import CannotStart
 from crude_link.interfaces import FanWork
 from crude_link.model.pipeline import Step
+from crude_link.model.resources import ANYWHERE, Place
 from crude_link.model.run import AttemptKey, Ending, Outcome
 from crude_link.model.status import Status
 from crude_link.model.task import FanRecord, TaskCounts, TaskEnd, TaskOrder
@@ -43,8 +47,8 @@ class _Handed(NamedTuple):
 class Taken:
     """What is to be handed out, and the ends of tasks that can never be."""
 
-    orders: Sequence[TaskOrder] = ()
-    refused: Sequence[TaskEnd] = ()
+    orders: list[TaskOrder] = field(default_factory=list)
+    refused: list[TaskEnd] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +75,10 @@ class FanOut:
         self.step = step
         self.key = key
         self.work = work
+        #: How many tasks run at once: as many as there are slots that have got what they hold.
         self.slots = slots
+        #: What its slots and tasks hold; None: nothing.
+        self.leases: FanLeases | None = None
         #: No more tasks are wanted: they are stopped, or no more may fail.
         self.is_stopped = False
         #: The executor was told that no more tasks come.
@@ -81,6 +88,8 @@ class FanOut:
         self._inputs = work.inputs()
         self._numbers: Iterator[tuple[int, Plain]] = self._by_position()
         self._handed: dict[int, _Handed] = {}
+        #: The next ones, where each waits for what it is to hold.
+        self._ready: deque[tuple[int, _Handed]] = deque()
         self._retries: list[tuple[datetime, int]] = []
         self._waiting: dict[int, _Handed] = {}
         self._seen = 0
@@ -97,7 +106,8 @@ class FanOut:
     @property
     def is_drained(self) -> bool:
         """Nothing is left to be handed out, and nothing that was handed out has not ended."""
-        return not self._handed and (self.is_stopped or (self._is_exhausted and not self._retries))
+        left = self._ready or self._retries or not self._is_exhausted
+        return not self._handed and (self.is_stopped or not left)
 
     @property
     def due(self) -> datetime | None:
@@ -127,21 +137,27 @@ class FanOut:
         room = self.slots + max(AHEAD, 2 * self.slots) - len(self._handed)
         if self.is_stopped or room <= AHEAD // 2 or self._is_idle(now):
             return Taken()
-        orders: list[TaskOrder] = []
-        refused: list[TaskEnd] = []
-        while len(orders) < room:
+        taken = Taken()
+        while len(taken.orders) < room and len(taken.refused) < room:
             found = self._next(now)
             if found is None:
                 break
-            task, handed = found
-            self._handed[task] = handed
-            try:
-                orders.append(self.work.task(handed.item, task, handed.number))
-            except CannotStart as error:
-                refused.append(self._refused(task, handed, str(error), now))
-                if len(refused) >= room:
-                    break
-        return Taken(orders=orders, refused=refused)
+            self._hand_out(*found, ANYWHERE, taken, now)
+        return taken
+
+    def ready(self, now: datetime) -> Sequence[tuple[int, int]]:
+        """Return the tries that could begin at once, (task, number), in order, where each is to hold something."""
+        room = 0 if self.is_stopped else self.slots - len(self._handed)
+        while len(self._ready) < room and (found := self._next(now)):
+            self._ready.append(found)
+        return [(task, handed.number) for task, handed in islice(self._ready, max(room, 0))]
+
+    def take_ready(self, places: Sequence[Place], now: datetime) -> Taken:
+        """Return the first that are ready as they are to be handed out, each with its place."""
+        taken = Taken()
+        for place in places:
+            self._hand_out(*self._ready.popleft(), place, taken, now)
+        return taken
 
     def follow(self, ends: Sequence[TaskEnd], now: datetime) -> Followed:
         """Take note of ends."""
@@ -172,6 +188,13 @@ class FanOut:
         return replace(outcome, exit_status=1 if reason else 0, reason=reason)
 
     # --- which task is next ---
+
+    def _hand_out(self, task: int, handed: _Handed, place: Place, taken: Taken, now: datetime) -> None:
+        self._handed[task] = handed
+        try:
+            taken.orders.append(self.work.task(handed.item, task, handed.number, place))
+        except CannotStart as error:
+            taken.refused.append(self._refused(task, handed, str(error), now))
 
     def _is_idle(self, now: datetime) -> bool:
         return self._is_exhausted and not (self._retries and self._retries[0][0] <= now)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crude_link.engine.fanout import FanOut, Followed
+from crude_link.engine.lending import Lending
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
 from crude_link.interfaces import CloseFan, FanWork, HandOut
@@ -23,6 +24,7 @@ class Fans:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._lending = Lending(around)
         #: Of each fan-out the tasks that ran when it was told of last, with their ages, and when that was.
         self._told: dict[AttemptKey, tuple[Sequence[tuple[int, float]], float]] = {}
 
@@ -40,7 +42,10 @@ class Fans:
         """
         tasks = self._around.tasks
         record = tasks.begin_fan(key, work.source)
-        fan = FanOut(step, key, work, record, slots=work.order.slots, only_failed=live.only_failed)
+        leases = self._lending.begin(live, step, work.order)
+        slots = work.order.slots if leases is None else leases.slots
+        fan = FanOut(step, key, work, record, slots=slots, only_failed=live.only_failed)
+        fan.leases = leases
         if not record.is_same_source:
             fan.number_by_digest(tasks.tasks_by_digest(key))
         live.fans[key] = fan
@@ -54,7 +59,7 @@ class Fans:
         for fan in list(live.fans.values()):
             if fan.is_closed:
                 continue
-            taken = fan.take(self._around.clock.now())
+            taken = self._lending.take(fan) if fan.leases else fan.take(self._around.clock.now())
             if taken.orders:
                 self._around.executor.tell(HandOut(key=fan.key, tasks=taken.orders))
             if taken.refused:
@@ -77,14 +82,21 @@ class Fans:
         live.prepared.pop(key, None)
         fan = live.fans.pop(key, None)
         self._told.pop(key, None)
+        if fan and fan.leases:
+            self._lending.end(fan)
         return fan.outcome(outcome) if fan else outcome
 
     def due(self, live: LiveRun) -> datetime | None:
-        """Return when the next try of a task is due."""
-        return min((fan.due for fan in live.fans.values() if fan.due), default=None)
+        """Return when the next try of a task is due, or the next look whether something is free."""
+        fans = live.fans.values()
+        times = [fan.due for fan in fans if fan.due]
+        times += [due for fan in fans if fan.leases and (due := self._lending.due(fan))]
+        return min(times, default=None)
 
     def _note(self, fan: FanOut, event: TasksEnded) -> None:
         self._around.tasks.end_tasks(fan.key, event.ends)
+        if fan.leases:
+            fan.leases.note_ends(event.ends)
         self._tell(fan, fan.follow(event.ends, self._around.clock.now()), event.running)
 
     def _tell_again(self, fan: FanOut) -> None:

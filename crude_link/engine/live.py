@@ -46,6 +46,8 @@ class LiveRun:
     #: Fan-outs that run now, and those that begin when the run is held.
     fans: dict[AttemptKey, FanOut] = field(default_factory=dict)
     prepared: dict[AttemptKey, tuple[Step, FanWork]] = field(default_factory=dict)
+    #: What an earlier sitting held is free again.
+    has_let_go: bool = False
     #: The states that the store's cache had when the sitting began.
     states: dict[str, StepState] = field(default_factory=dict)
     #: The newest answer; it holds until `is_stale`.

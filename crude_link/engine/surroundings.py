@@ -10,6 +10,7 @@ from crude_link.interfaces import (
     Evidence,
     Executor,
     Front,
+    LeaseStore,
     Logs,
     Notifier,
     RunStore,
@@ -25,6 +26,7 @@ class Surroundings:
     runs: RunStore
     attempts: AttemptStore
     tasks: TaskStore
+    leases: LeaseStore
     states: StateStore
     logs: Logs
     executor: Executor

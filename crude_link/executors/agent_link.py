@@ -120,8 +120,8 @@ def wish_message(wish: Wish) -> Message:
             return {"do": "release", "run": run}
         case CloseFan(key=key, forget=forget):
             return {"do": "close", "key": str(key), "forget": forget}
-        case SetSlots(key=key, slots=slots):
-            return {"do": "slots", "key": str(key), "slots": slots}
+        case SetSlots(key=key, slots=slots, environments=environments):
+            return {"do": "slots", "key": str(key), "slots": slots, "envs": [dict(env) for env in environments]}
         case Stop(key=key, now=now):
             return {"do": "stop", "key": str(key), "now": now}
         case Resize(screen=screen):

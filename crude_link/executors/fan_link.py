@@ -39,7 +39,7 @@ class FanLink:
             "cwd": whole_path(whole.cwd),
             "folder": whole_path(self._order.folder),
             "prefix": whole.key.number,
-            "slots": self._order.slots,
+            "slots": 0 if self._order.has_slot_needs else self._order.slots,
             "timeout": whole.timeout.total_seconds() if whole.timeout is not None else None,
             "grace": whole.stop_grace.total_seconds(),
             "masks": whole.masks,

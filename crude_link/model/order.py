@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,4 +85,11 @@ class FanOrder:
     whole: Order
     #: Where the archives of the slots are: `ATTEMPT-SLOT.archive`.
     folder: Path
+    #: How many tasks run at once, when every slot has got what it is to hold.
     slots: int
+    #: What slots and tasks can hold: of each pool the items, by the names under which the store knows them.
+    pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Slots are opened one by one, by `SetSlots`, as they get what they hold.
+    has_slot_needs: bool = False
+    #: What a task is given depends on its slot, so that it runs in no other.
+    is_bound: bool = False

@@ -10,6 +10,7 @@ from enum import Enum
 from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
+from crude_link.model.resources import Need, Pool
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 
@@ -74,6 +75,8 @@ class Step:
     foreach: ForEach | None = None
     #: Slots in all; None: as many as there are cores.
     parallel: int | None = None
+    #: What each of its slots or tasks holds.
+    holds: tuple[Need, ...] = ()
     #: So many failed tasks are still a success.
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.
@@ -116,6 +119,8 @@ class Pipeline:
     steps: tuple[Step, ...]
     params: Mapping[str, Scalar] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
+    #: What the slots and tasks of steps hold, each in one pair of hands at a time.
+    pools: tuple[Pool, ...] = ()
     timeout: timedelta | None = None
     schedule: Schedule | None = None
     retention: Retention | None = None

@@ -73,6 +73,10 @@ class Place(NamedTuple):
     held: Held = NOTHING
 
 
+#: The place of a task that runs in whatever slot is free, and holds nothing.
+ANYWHERE = Place()
+
+
 class Holder(NamedTuple):
     """Who holds a lease, within a step of a run: a slot, or a try at a task; what does not apply is 0."""
 

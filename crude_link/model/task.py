@@ -23,6 +23,8 @@ class TaskOrder(NamedTuple):
     argv: tuple[str, ...]
     #: What the task's environment has beyond, or in place of, that of the FanOrder.
     env: Mapping[str, str]
+    #: The only slot in which it may run; 0: any.
+    slot: int = 0
 
 
 class TaskEnd(NamedTuple):

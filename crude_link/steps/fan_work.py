@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crude_link.errors import CannotStart
@@ -12,6 +12,7 @@ from crude_link.inputs.opened import Inputs
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
+from crude_link.model.resources import ANYWHERE, Need, Place
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Placeholder, Plain, Value, references_in
 from crude_link.steps.item_values import Getter, checked, late_filled, value_getter
@@ -32,6 +33,8 @@ class StepFan:
     #: What of the step's own environment is another for each task.
     env: Mapping[str, Getter]
     opened: Inputs
+    #: What each task holds, beside its slot.
+    holds: Sequence[Need] = ()
 
     @property
     def source(self) -> str:
@@ -50,15 +53,17 @@ class StepFan:
         """Return 16 hex digits that identify an input."""
         return self.opened.digest(item)
 
-    def task(self, item: Plain, task: int, number: int) -> TaskOrder:
+    def task(self, item: Plain, task: int, number: int, place: Place = ANYWHERE) -> TaskOrder:
         """Return the order for a try at a task."""
         env = {_TASK: str(task), _ATTEMPT: str(number)}
         _tell(env, item)
+        for need in self.holds:
+            env[need.variable] = checked(place.held[need.pool], f"env {need.variable}")
         for name, get in self.env.items():
             value = get(item, task)
             if value is not None:
                 env[name] = checked(value if isinstance(value, str) else written(value), f"env {name}")
-        return TaskOrder(task, number, self.opened.digest(item), self.command.argv(item, task), env)
+        return TaskOrder(task, number, self.opened.digest(item), self.command.argv(item, task), env, place.slot)
 
 
 def shares_of_env(env: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:

@@ -134,7 +134,8 @@ class SqliteLeases:
         at: datetime,
     ) -> None:
         """Keep in mind for which pools a step waits."""
-        if not claims:
+        asked = {want.pool for claim in claims for want in claim.wants}
+        if not asked:
             return
         lacking = {
             want.pool for claim, given in zip(claims, granted, strict=True) if given is None for want in claim.wants
@@ -142,8 +143,8 @@ class SqliteLeases:
         waits = {text(row["pool"]) for row in self._database.rows("lease_waits_of_step", run=run, step=step)}
         for pool in lacking - waits:
             self._database.change("insert_lease_wait", pool=pool, run=run, step=step, since=moment_text(at))
-        if waits and not lacking:
-            self._database.change("delete_lease_waits_of_step", run=run, step=step)
+        for pool in (waits & asked) - lacking:
+            self._database.change("delete_lease_wait", pool=pool, run=run, step=step)
 
 
 def _named(step: str | None) -> dict[str, str]:

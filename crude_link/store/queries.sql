@@ -338,6 +338,10 @@ SELECT pool FROM lease_waits WHERE run = :run AND step = :step;
 -- Record that a step waits for a pool.
 INSERT INTO lease_waits (pool, run, step, since) VALUES (:pool, :run, :step, :since);
 
+-- name: delete_lease_wait
+-- A step waits no more for a pool.
+DELETE FROM lease_waits WHERE pool = :pool AND run = :run AND step = :step;
+
 -- name: delete_lease_waits
 -- Forget for what a run waited.
 DELETE FROM lease_waits WHERE run = :run;

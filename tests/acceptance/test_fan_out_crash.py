@@ -135,4 +135,4 @@ def test_an_interrupted_fan_out_goes_on_where_it_was(project: Folder) -> None:
     before = recorded(project)
     assert len(before) > 90
     assert project.run("resume", "--no-prompt").status == 1
-    assert sum(ran(project).values()) <= COUNT + SLOTS
+    assert sum(ran(project).values()) <= COUNT + SLOTS + 1  # task 77 has failed, and is tried again

@@ -1,0 +1,102 @@
+"""Lending: asks the store for what the slots and tasks of fan-outs are to hold, and gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from crude_link.engine.fanout import FanOut, Taken
+from crude_link.engine.leases import FanLeases, Granted
+from crude_link.engine.live import LiveRun
+from crude_link.engine.surroundings import Surroundings
+from crude_link.interfaces import SetSlots
+from crude_link.model.order import FanOrder
+from crude_link.model.pipeline import Step
+from crude_link.model.resources import Claim, Scope
+from crude_link.model.run import AttemptKey
+
+#: What others hold is asked for this often, in seconds.
+_PERIOD = 0.1
+
+
+class Lending:
+    """Keeps every fan-out supplied with leases. What is granted is recorded before a slot or a task knows of it."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        #: How often something was given back here.
+        self._returns = 0
+        #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
+        self._refused: dict[tuple[AttemptKey, Scope], tuple[float, int]] = {}
+
+    def begin(self, live: LiveRun, step: Step, order: FanOrder) -> FanLeases | None:
+        """Return what keeps account of a fan-out's leases; None for one that needs none.
+
+        What the run held in an earlier sitting is given back: its agent has ended whatever used it.
+        """
+        if not (order.pools or order.is_bound):
+            return None
+        if not live.has_let_go:
+            live.has_let_go = True
+            self._around.leases.release(live.run.id)
+        return FanLeases(step, order)
+
+    def take(self, fan: FanOut) -> Taken:
+        """Open the slots that get what they need; return the tasks that do, to be handed out."""
+        leases, now = fan.leases, self._around.clock.now()
+        assert leases
+        if not fan.is_stopped:
+            self._open_slots(fan, leases)
+        if not leases.has_task_needs:
+            return fan.take(now)
+        ready = fan.ready(now)
+        if leases.freed or (ready and self._may_ask(fan, Scope.TASK)):
+            granted = self._ask(fan, Scope.TASK, leases.task_claims(ready))
+            places = [leases.place_of(ready[at][0], items) for at, items in enumerate(granted) if items is not None]
+            return fan.take_ready(places, now)
+        return Taken()
+
+    def due(self, fan: FanOut) -> datetime | None:
+        """Return when a fan-out that waits asks again."""
+        if fan.is_stopped or not any((fan.key, scope) in self._refused for scope in Scope):
+            return None
+        return self._around.clock.now() + timedelta(seconds=_PERIOD)
+
+    def end(self, fan: FanOut) -> None:
+        """Take back all that an ended fan-out held."""
+        self._around.leases.release(fan.key.run, fan.key.step)
+        for scope in Scope:
+            self._refused.pop((fan.key, scope), None)
+        self._returns += 1
+
+    def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
+        if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT):
+            return
+        leases.open_slots(self._ask(fan, Scope.SLOT, leases.slot_claims()))
+        if leases.slots > fan.slots:
+            fan.slots = leases.slots
+            if fan.work.order.has_slot_needs:
+                environments = leases.slot_environments()
+                self._around.executor.tell(SetSlots(key=fan.key, slots=fan.slots, environments=environments))
+
+    def _may_ask(self, fan: FanOut, scope: Scope) -> bool:
+        asked, returns = self._refused.get((fan.key, scope), (0.0, -1))
+        return returns != self._returns or self._around.clock.monotonic() >= asked + _PERIOD
+
+    def _ask(self, fan: FanOut, scope: Scope, claims: Sequence[Claim]) -> Sequence[Granted | None]:
+        """Exchange what has been freed for what is claimed. The claims are alike: after one that fails, all do."""
+        leases = fan.leases
+        assert leases
+        if leases.freed:
+            self._returns += 1
+        freed = leases.freed.copy()
+        leases.freed.clear()
+        granted: Sequence[Granted | None] = [{} for _ in claims]
+        if freed or any(claim.wants for claim in claims):
+            now = self._around.clock.now()
+            granted = self._around.leases.exchange(fan.key.run, fan.key.step, freed, claims, now)
+        if None in granted:
+            self._refused[fan.key, scope] = (self._around.clock.monotonic(), self._returns)
+        else:
+            self._refused.pop((fan.key, scope), None)
+        return granted
