@@ -17,13 +17,14 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import ConfigError
 from crude_link.executors.local import LocalExecutor
 from crude_link.identity import user_name
-from crude_link.interfaces import Clock, Hold, Notifier
+from crude_link.interfaces import Clock, Notifier
 from crude_link.keyboard import PersonsTerminal
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import View
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Code, Decision, Selection, Sitting, Verdict
 from crude_link.model.status import Status
+from crude_link.model.wish import Hold
 from crude_link.programs import CodeProbe
 from crude_link.steps.evidence import StepEvidence
 

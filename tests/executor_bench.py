@@ -9,10 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
-from crude_link.interfaces import Executor, Hold
+from crude_link.interfaces import Executor
 from crude_link.model.event import Ended, ExecutorEvent, Started
 from crude_link.model.order import LogPlace, Order
 from crude_link.model.run import AttemptKey, Outcome
+from crude_link.model.wish import Hold
 
 
 class Bench:

@@ -18,7 +18,7 @@ from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import CannotStart
-from crude_link.interfaces import CloseFan, FanWork, HandOut, Hold, Release, Stop, Wish
+from crude_link.interfaces import FanWork
 from crude_link.model.condition import Facts
 from crude_link.model.event import Ended, Event, ExecutorEvent, Held, Started, Stream, TasksEnded, Wrote
 from crude_link.model.order import FanOrder, LogPlace, Order, View
@@ -41,6 +41,7 @@ from crude_link.model.run import (
 from crude_link.model.status import Status
 from crude_link.model.task import TaskEnd, TaskOrder
 from crude_link.model.value import Plain
+from crude_link.model.wish import CloseFan, HandOut, Hold, Release, Stop, Wish
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from executor_bench import Bench
 
-from crude_link.interfaces import CloseFan, HandOut
 from crude_link.model.event import Ended, TasksEnded
 from crude_link.model.order import FanOrder
 from crude_link.model.run import AttemptKey, Outcome
 from crude_link.model.task import TaskEnd, TaskOrder
+from crude_link.model.wish import CloseFan, HandOut
 
 KEY = AttemptKey(1, "fan", 0, 1)
 

@@ -9,11 +9,12 @@ from crude_link.engine.fanout import FanOut, Followed
 from crude_link.engine.lending import Lending
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
-from crude_link.interfaces import CloseFan, FanWork, HandOut
+from crude_link.interfaces import FanWork
 from crude_link.model.event import TasksEnded, TasksProgressed
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey, Outcome
+from crude_link.model.wish import CloseFan, HandOut
 
 #: A fan-out of whose tasks none ends is told of all the same, this often in seconds.
 _PERIOD = 0.5

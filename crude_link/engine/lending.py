@@ -9,11 +9,11 @@ from crude_link.engine.fanout import FanOut, Taken
 from crude_link.engine.leases import FanLeases, Granted
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
-from crude_link.interfaces import SetSlots
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Claim, Scope
 from crude_link.model.run import AttemptKey
+from crude_link.model.wish import SetSlots
 
 #: What others hold is asked for this often, in seconds.
 _PERIOD = 0.1

@@ -16,7 +16,6 @@ from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_mov
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
 from crude_link.errors import CannotStart
-from crude_link.interfaces import Hold, Keyboard, Release, Resize, Stop
 from crude_link.model.event import (
     AttemptBegan,
     AttemptEnded,
@@ -50,6 +49,7 @@ from crude_link.model.run import (
     Verdict,
 )
 from crude_link.model.status import Status
+from crude_link.model.wish import Hold, Keyboard, Release, Resize, Stop
 from crude_link.model.words import duration_words
 
 #: Requests of other processes are rows; this often, in seconds, they are looked for.

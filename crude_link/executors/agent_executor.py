@@ -9,10 +9,11 @@ from crude_link.errors import ExecutorError
 from crude_link.executors.agent_link import AgentLink, order_message, wish_message
 from crude_link.executors.fan_link import FanLink
 from crude_link.executors.outcome import left_behind, lost, outcome_of
-from crude_link.interfaces import Clock, HandOut, Hold, Release, Wish
+from crude_link.interfaces import Clock
 from crude_link.model.event import Ended, ExecutorEvent, Held, Remarked, Started, Stream, Wrote
 from crude_link.model.order import FanOrder, Order
 from crude_link.model.run import AttemptKey
+from crude_link.model.wish import HandOut, Hold, Release, Wish
 
 if TYPE_CHECKING:
     from crude_link.agent.protocol import Message

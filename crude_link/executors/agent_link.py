@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.agent.protocol import Inbox, Outbox, encode
-from crude_link.interfaces import CloseFan, Hold, Keyboard, Release, Resize, SetSlots, Stop, Wish
 from crude_link.model.order import Order, Screen
+from crude_link.model.wish import CloseFan, Hold, Keyboard, Release, Resize, SetSlots, Stop, Wish
 
 if TYPE_CHECKING:
     from crude_link.agent.protocol import Message

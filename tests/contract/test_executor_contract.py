@@ -13,10 +13,11 @@ from executor_bench import Bench, is_running, wait_until
 
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Executor, Release, Stop
+from crude_link.interfaces import Executor
 from crude_link.model.event import Ended, Held, Started, Stream, Wrote
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
+from crude_link.model.wish import Release, Stop
 
 EXECUTORS: dict[str, Callable[[], Executor]] = {"local": lambda: LocalExecutor(SystemClock())}
 

@@ -16,10 +16,10 @@ from executor_bench import Bench, is_running, wait_until
 from crude_link.clock import SystemClock
 from crude_link.errors import ExecutorError
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Hold, Release, Stop
 from crude_link.model.event import Ended, Held, Remarked
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
+from crude_link.model.wish import Hold, Release, Stop
 
 #: A process in a session of its own that hears neither INT nor TERM, below one that does not either.
 DEAF_TREE = """

@@ -16,12 +16,12 @@ from fan_bench import GRACE, KEY, FanBench, all_entries
 
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import HandOut, Hold, Stop
 from crude_link.model.event import Ended, Remarked
 from crude_link.model.order import FanOrder
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
 from crude_link.model.task import TaskOrder
+from crude_link.model.wish import HandOut, Hold, Stop
 
 DEAF = "trap '' INT TERM; echo $$ >> pids; while :; do sleep 0.1; done"
 #: A task that hears nothing, and two that have left its session and do not either; one has lost its mark.

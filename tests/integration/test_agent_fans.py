@@ -12,10 +12,10 @@ from fan_bench import ENV, KEY, FanBench, all_entries, entries
 
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import CloseFan, SetSlots
 from crude_link.model.event import Remarked, TasksEnded
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
+from crude_link.model.wish import CloseFan, SetSlots
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ sys.path.insert(0, {tests!r})
 from executor_bench import Bench
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Stop
+from crude_link.model.wish import Stop
 from crude_link.model.event import Ended, Remarked, Started
 bench = Bench(LocalExecutor(SystemClock()), Path({folder!r}))
 bench.hold()

@@ -13,12 +13,12 @@ from executor_bench import Bench
 
 from crude_link.clock import SystemClock
 from crude_link.executors.local import LocalExecutor
-from crude_link.interfaces import Keyboard, Resize
 from crude_link.model.event import Wrote
 from crude_link.model.order import Screen, View
 from crude_link.model.pipeline import Stdin
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
+from crude_link.model.wish import Keyboard, Resize
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from fakes import NOON, Bench
 
-from crude_link.interfaces import Stop
 from crude_link.model.condition import parse_condition
 from crude_link.model.event import AttemptBegan, AttemptEnded, AttemptWrote, RunBegan, RunEnded, StepSettled
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.run import Ending, RequestKind
 from crude_link.model.status import Status
+from crude_link.model.wish import Stop
 
 
 def pipeline(*steps: Step, timeout: timedelta | None = None) -> Pipeline:
