@@ -95,6 +95,8 @@ class FanOut:
         self._seen = 0
         self._succeeded = len(record.done)
         self._failed = 0
+        #: Tasks that are not done and are not wanted now.
+        self._left_out = 0
         self._is_exhausted = False
         self._trouble = ""
         self._given_up = ""
@@ -185,6 +187,8 @@ class FanOut:
         ended = self._succeeded + self._failed
         if not reason and self._failed > self.step.allow_failed.of(ended):
             reason = f"{self._failed:,} of {ended:,} tasks failed"
+        if not reason and self._left_out:
+            reason = f"{self._left_out:,} tasks are not done yet: resume without --failed"
         return replace(outcome, exit_status=1 if reason else 0, reason=reason)
 
     # --- which task is next ---
@@ -217,8 +221,11 @@ class FanOut:
         return task, _Handed(item, self._record.tries.get(task, 0) + 1, 0)
 
     def _is_wanted(self, task: int) -> bool:
-        record = self._record
-        return task in record.failed if self._only_failed else task not in record.done
+        if task in self._record.done:
+            return False
+        is_wanted = not self._only_failed or task in self._record.failed
+        self._left_out += not is_wanted
+        return is_wanted
 
     def _by_position(self) -> Iterator[tuple[int, Plain]]:
         for position, item in self._inputs:

@@ -144,6 +144,17 @@ def test_what_is_done_is_not_done_again_and_tries_count_on() -> None:
     assert taken(only) == [(2, 5)]
 
 
+def test_with_only_the_failed_ones_wanted_it_is_no_success_while_others_are_not_done() -> None:
+    record = FanRecord(done=tasks([1]), failed=tasks([2]), tries={2: 1}, highest=2)
+    fan = fan_of(["a", "b", "c"], record=record, only_failed=True)
+    fan.follow([end(order) for order in fan.take(NOON).orders], NOON)
+    assert fan.outcome(EXITED).reason == "1 tasks are not done yet: resume without --failed"
+    record = FanRecord(done=tasks([1, 3]), failed=tasks([2]), tries={2: 1}, highest=3)
+    fan = fan_of(["a", "b", "c"], record=record, only_failed=True)
+    fan.follow([end(order) for order in fan.take(NOON).orders], NOON)
+    assert fan.outcome(EXITED) == EXITED
+
+
 def test_of_a_source_that_has_changed_inputs_are_known_by_what_they_are() -> None:
     record = FanRecord(done=tasks([1, 2]), tries={3: 1}, highest=3, is_same_source=False)
     items = ["new", "c", "a", "a", "a"]
