@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from crude_link.agent.fans import Fans
     from crude_link.agent.holds import Hold
     from crude_link.agent.protocol import Message
-    from crude_link.agent.warm import Warm
 
 _LINGER_SECONDS = 0.2
 _CLEAR_SECONDS = 0.02
@@ -45,7 +44,7 @@ class Fan:
         self._wanted: int = order["slots"]
         self._slots: dict[int, Slot] = {}
         self._free: list[Slot] = []
-        #: By their numbers, the oldest task first.
+        #: By process, the oldest first.
         self._running: dict[int, Slot] = {}
         self._stopping: list[Slot] = []
         #: Their process is dead, but something that it has left is not.
@@ -72,17 +71,12 @@ class Fan:
         order = self._order
         self._masks = [_bytes(mask) for mask in order["masks"]]
         self._env = {_bytes(name): _bytes(value) for name, value in order["env"].items()}
-        self._slot_envs: list[dict[bytes, bytes]] = []
         self._path = order["env"].get("PATH", os.defpath)
         self._cwd = _bytes(order["cwd"])
         self._programs: dict[str, str] = {}
         self._timeout: float | None = order["timeout"]
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
-        if order.get("warm"):
-            from crude_link.agent.warm import Warm
-
-            self._warm = Warm(order["warm"], self._stem + "-warm", self, self._around)
 
     # --- orders ---
 
@@ -97,10 +91,9 @@ class Fan:
         if forget:
             self._queue.clear()
 
-    def set_slots(self, slots: int, envs: list[dict[str, str]]) -> None:
-        """Change the number of slots, and what the tasks of each are told beside what all are."""
+    def set_slots(self, slots: int) -> None:
+        """Change the number of slots."""
         self._wanted = slots
-        self._slot_envs = [{_bytes(name): _bytes(value) for name, value in env.items()} for env in envs]
         for slot in [slot for slot in self._free if slot.number > slots]:
             self._free.remove(slot)
             self._shut(slot)
@@ -121,7 +114,7 @@ class Fan:
 
     def bury(self, slot: Slot, status: int, usage: resource.struct_rusage, *, is_clear: bool) -> None:
         """The process of a slot's task was reaped."""
-        del self._running[slot.number]
+        del self._running[slot.pid]
         self._around.forget(slot.pid)
         if slot.stopping:
             self._stopping.remove(slot)
@@ -137,7 +130,7 @@ class Fan:
         self._expire(now)
         for slot in [slot for slot in self._stopping if slot.step(now)]:
             self._stopping.remove(slot)
-            del self._running[slot.number]
+            del self._running[slot.pid]
             self._around.forget(slot.pid)
             self._settle(slot)
         for slot in [slot for slot in self._clearing if now >= slot.clear_due]:
@@ -314,8 +307,6 @@ class Fan:
         argv: list[str] = task[3]
         self._serial += 1
         env = self._env.copy()
-        if self._slot_envs:
-            env.update(self._slot_envs[slot.number - 1])
         path = self._path
         if task[4]:
             path = task[4].get("PATH", path)
@@ -327,7 +318,7 @@ class Fan:
             fds = descriptors.low((self._nothing, *slot.scratch.fds))
             pid = self._spawn(argv, env, path, fds)
         slot.begin(end, pid, word, self._kills_now())
-        self._running[slot.number] = slot
+        self._running[pid] = slot
         self._around.began(pid, slot, self)
 
     def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crude_link.agent.machine import Machine
     from crude_link.agent.protocol import Message, Outbox
     from crude_link.agent.slot import Slot
-    from crude_link.agent.warm import Warm
 
 _NEVER = float("inf")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -51,8 +50,6 @@ class Fans:
         #: How many tasks have begun, and are not done with.
         self.busy = 0
         self.loop: Loop | None = None
-        #: The zygotes that live, by process.
-        self.zygotes: dict[int, Warm] = {}
         self._name = name
         self._count = 0
         self._fans: dict[str, Fan] = {}
@@ -102,7 +99,7 @@ class Fans:
     def set_slots(self, message: Message) -> None:
         """Change the number of a fan-out's slots."""
         if message["key"] in self._fans:
-            self._fans[message["key"]].set_slots(message["slots"], message.get("envs", []))
+            self._fans[message["key"]].set_slots(message["slots"])
 
     def stop(self, key: str, *, now: bool) -> None:
         """End a fan-out; harmless when there is none of that name."""
@@ -127,27 +124,6 @@ class Fans:
         self.busy -= 1
         self.ended += 1
 
-    def opened(self, zygote: Warm, link: int, read: Callable[[], None]) -> None:
-        """A zygote lives."""
-        self.zygotes[zygote.pid] = zygote
-        if self.loop:
-            self.loop.watch(link, read)
-
-    def closed(self, pid: int, link: int) -> None:
-        """A zygote is dead."""
-        self.zygotes.pop(pid, None)
-        if self.loop:
-            self.loop.forget(link)
-
-    def forked(self, pid: int, slot: Slot, fan: Fan) -> None:
-        """A zygote has forked a task: it becomes our child should the zygote die."""
-        self.by_pid[pid] = slot
-        self._owners[pid] = fan
-
-    def is_clear(self, pid: int) -> bool:
-        """True when nothing is left of the group of a dead process, as far as that can be seen."""
-        return not self.is_reaper or not _has_members(pid)
-
     def forget(self, pid: int) -> None:
         """A task has no process any more, or one that will not go."""
         self.by_pid.pop(pid, None)
@@ -160,9 +136,6 @@ class Fans:
         where it becomes our child and so cannot be missed, after it was given time to end by itself.
         """
         slot = self.by_pid.get(pid)
-        if slot is None and pid in self.zygotes:
-            self.zygotes[pid].died(os.waitpid(pid, 0)[1])
-            return True
         if slot is None:
             return False
         if slot.stopping is not None or not self.is_reaper:
@@ -183,8 +156,6 @@ class Fans:
                 return others
             slot = self.by_pid.get(pid)
             if slot is None:
-                if pid in self.zygotes:
-                    self.zygotes[pid].died(status)
                 others.append(pid)
                 continue
             has_members = _has_members(pid)

@@ -43,8 +43,6 @@ class Slot:
         #: The session of the task is in the run's list.
         self.is_listed = False
         self.stopping: Stopping | None = None
-        #: Sends a signal to the group of its task; None: it is our child, and we do.
-        self.tell: Callable[[int], None] | None = None
         self.kills_before = 0
         self.end: End | None = None
         self.archive = Archive(stem + ".archive", remark)
@@ -70,7 +68,6 @@ class Slot:
         self.kills_before = kills
         self.is_listed = False
         self.stopping = None
-        self.tell = None
 
     def stop(self, why: str, grace: float, now: float) -> None:
         """Begin to end the task; harmless when repeated."""
@@ -84,7 +81,7 @@ class Slot:
             return False
         number = self.stopping.step(now)
         if number is not None:
-            (self.tell or partial(tell_group, self.pid))(number)
+            tell_group(self.pid, number)
             return False
         assert self.end
         self.end.survivors = [self.pid, *self._left()]
