@@ -8,11 +8,12 @@ from collections import deque
 
 from crude_link.agent.archive import End, start_line
 from crude_link.agent.fan_reports import Reports
+from crude_link.agent.launch import Launch, as_bytes
 from crude_link.agent.lean import signal
 from crude_link.agent.machine import NoRoom, is_want_of_room
 from crude_link.agent.processes import MARK, marks_of, name_of
 from crude_link.agent.slot import LONG_SECONDS, Slot
-from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_quickly
+from crude_link.agent.spawn import CannotSpawn
 from crude_link.agent.sweep import tell
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from crude_link.agent.fans import Fans
     from crude_link.agent.holds import Hold
     from crude_link.agent.protocol import Message
+    from crude_link.agent.warm import Warm
 
 _LINGER_SECONDS = 0.2
 _CLEAR_SECONDS = 0.02
@@ -44,7 +46,7 @@ class Fan:
         self._wanted: int = order["slots"]
         self._slots: dict[int, Slot] = {}
         self._free: list[Slot] = []
-        #: By process, the oldest first.
+        #: By their numbers, the oldest task first.
         self._running: dict[int, Slot] = {}
         self._stopping: list[Slot] = []
         #: Their process is dead, but something that it has left is not.
@@ -55,7 +57,6 @@ class Fan:
         self._reason = ""
         self._began = time.monotonic()
         self._look_due = 0.0
-        self._kills = (0.0, 0)
         #: How many tasks had ended when there was no room for one more; -1: there is room.
         self._crowded_at = -1
         self._has_remarked = False
@@ -65,18 +66,21 @@ class Fan:
         self._leaves_at = _NEVER
         self._leave_until = 0.0
         self._left_behind: dict[int, str] = {}
+        self._warm: Warm | None = None
         self._prepare()
 
     def _prepare(self) -> None:
         order = self._order
-        self._masks = [_bytes(mask) for mask in order["masks"]]
-        self._env = {_bytes(name): _bytes(value) for name, value in order["env"].items()}
-        self._path = order["env"].get("PATH", os.defpath)
-        self._cwd = _bytes(order["cwd"])
-        self._programs: dict[str, str] = {}
+        self._masks = [as_bytes(mask) for mask in order["masks"]]
+        self._launch = Launch(order)
         self._timeout: float | None = order["timeout"]
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
+        if order.get("warm"):
+            from crude_link.agent import warm  # costs what only warm tasks need
+
+            order["warm"]["stem"] = self._stem + "-warm"
+            self._warm = warm.Warm(order["warm"], self._launch.env, self, self._around)
 
     # --- orders ---
 
@@ -91,9 +95,10 @@ class Fan:
         if forget:
             self._queue.clear()
 
-    def set_slots(self, slots: int) -> None:
-        """Change the number of slots."""
+    def set_slots(self, slots: int, envs: list[dict[str, str]]) -> None:
+        """Change the number of slots, and what the tasks of each are told beside what all are."""
         self._wanted = slots
+        self._launch.slot_envs = [{as_bytes(name): as_bytes(value) for name, value in env.items()} for env in envs]
         for slot in [slot for slot in self._free if slot.number > slots]:
             self._free.remove(slot)
             self._shut(slot)
@@ -114,7 +119,7 @@ class Fan:
 
     def bury(self, slot: Slot, status: int, usage: resource.struct_rusage, *, is_clear: bool) -> None:
         """The process of a slot's task was reaped."""
-        del self._running[slot.pid]
+        del self._running[slot.number]
         self._around.forget(slot.pid)
         if slot.stopping:
             self._stopping.remove(slot)
@@ -130,7 +135,7 @@ class Fan:
         self._expire(now)
         for slot in [slot for slot in self._stopping if slot.step(now)]:
             self._stopping.remove(slot)
-            del self._running[slot.pid]
+            del self._running[slot.number]
             self._around.forget(slot.pid)
             self._settle(slot)
         for slot in [slot for slot in self._clearing if now >= slot.clear_due]:
@@ -139,6 +144,8 @@ class Fan:
                 self._settle(slot)
         if now >= self._look_due:
             self._look(now)
+        if self._warm:
+            self._warm.tick(now)
         if self._queue:
             self._fill()
         self._reports.tick(now, self._running, at_once=not self._queue)
@@ -150,6 +157,8 @@ class Fan:
         if not self._hold:
             return _NEVER
         times = [self._reports.due(), self._leaves_at]
+        if self._warm:
+            times.append(self._warm.due())
         if self._running:
             times.append(self._look_due)
             if self._timeout is not None:
@@ -170,7 +179,7 @@ class Fan:
         elif hold and hold.is_held:
             self._hold = hold
             marks = (self._around.marks, hold.word, self._word, self._word + ".")
-            self._mark = _bytes(" ".join([mark for mark in marks if mark]))
+            self._mark = as_bytes(" ".join([mark for mark in marks if mark]))
             self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             os.makedirs(self._order["folder"], 0o700, exist_ok=True)
             self._began = time.monotonic()
@@ -203,6 +212,8 @@ class Fan:
     # --- slots ---
 
     def _fill(self) -> None:
+        if self._warm and self._warm.is_awaited(self._timeout):
+            return
         while self._queue and not self._is_crowded():
             if self._free:
                 self._go_on(self._free.pop())
@@ -215,7 +226,7 @@ class Fan:
         number = next(number for number in range(1, self._wanted + 1) if number not in self._slots)
         stem = f"{self._stem}-{number}"
         try:
-            slot = Slot(number, stem, self._masks, self._around, self._remark)
+            slot = Slot(number, stem, self._masks, self._around, self.remark)
             if self._around.machine.descriptors.is_near(max(slot.scratch.fds)):
                 slot.close()
                 raise NoRoom("too many open files")
@@ -234,7 +245,7 @@ class Fan:
             self._crowded_at = self._around.ended
             if not self._has_remarked:
                 self._has_remarked = True
-                self._remark(f"no room for more than {len(self._running)} tasks side by side ({why}): others wait")
+                self.remark(f"no room for more than {len(self._running)} tasks side by side ({why}): others wait")
             return
         task, number, digest = self._queue.popleft()[:3]
         end = End(task, number, digest)
@@ -306,50 +317,60 @@ class Fan:
         """Start the process of a task. CannotSpawn, NoRoom."""
         argv: list[str] = task[3]
         self._serial += 1
-        env = self._env.copy()
-        path = self._path
-        if task[4]:
-            path = task[4].get("PATH", path)
-            env.update([(_bytes(name), _bytes(value)) for name, value in task[4].items()])
+        env, path = self._launch.env_for(slot.number, task[4])
         word = f"{self._word}.{self._serial}"
         env[_MARK] = b"%s%d" % (self._mark, self._serial)
-        descriptors = self._around.machine.descriptors
-        with descriptors:
-            fds = descriptors.low((self._nothing, *slot.scratch.fds))
-            pid = self._spawn(argv, env, path, fds)
-        slot.begin(end, pid, word, self._kills_now())
-        self._running[pid] = slot
+        pid = -1
+        warm = self._warm if self._warm and self._warm.can_begin(argv, task[4]) else None
+        if warm:
+            warm.begin(self._serial, slot, task, env)
+        else:
+            pid = self._spawn(argv, env, path, (self._nothing, *slot.scratch.fds))
+        slot.begin(end, pid, word, self._around.kills_now())
+        slot.forked_by = (warm, self._serial) if warm else None
+        self._running[slot.number] = slot
         self._around.began(pid, slot, self)
 
     def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
-        try:
-            # Each time: the directory may have been made anew. Only the end of the whole leads out of it again.
-            os.chdir(self._cwd)
-        except OSError as error:
-            raise CannotSpawn(f"cannot start in {self._order['cwd']}: {str(error.strerror).lower()}") from error
-        name = argv[0] if argv else ""
-        program = self._programs.get(name) if path is self._path else None
-        try:
-            if program is None:
-                program = find_program(name, path)
-                if path is self._path:
-                    self._programs[name] = program
-            return spawn_quickly(program, [_bytes(argument) for argument in argv], env, fds)
-        except (ValueError, OSError) as error:
-            self._programs.pop(name, None)
-            raise refusal_of(argv, program or name, error) from error
+        descriptors = self._around.machine.descriptors
+        with descriptors:
+            return self._launch.spawn(argv, env, path, descriptors.low(fds))
 
-    def _kills_now(self) -> int:
-        """Return how many processes the kernel had killed for want of memory, a second ago at most."""
-        now = time.monotonic()
-        if now >= self._kills[0]:
-            self._kills = (now + 1.0, self._around.machine.memory.count())
-        return self._kills[1]
+    # --- what a zygote asks and tells ---
+
+    def spawn_beside(self, argv: list[str], fds: tuple[int, int, int]) -> int:
+        """Start a process that is no task. CannotSpawn, NoRoom."""
+        launch = self._launch
+        return self._spawn(argv, {**launch.env, _MARK: self._mark + b"0"}, launch.path, fds)
+
+    def forked(self, slot: Slot, pid: int) -> None:
+        """The task of a slot has a process."""
+        slot.pid = pid
+        self._around.forked(pid, slot, self)
+
+    def take_back(self, slot: Slot, task: list[Any], why: str) -> None:
+        """The task of a slot has not begun: for want of room, if there is a reason."""
+        del self._running[slot.number]
+        self._around.done()
+        if slot.stopping:
+            self._stopping.remove(slot)
+        slot.end = None
+        if self._why != "stopped":
+            self._queue.appendleft(task)
+            if why:
+                self._be_crowded(why)
+        self._rest(slot)
+
+    def remark(self, text: str) -> None:
+        """Tell people something."""
+        self._around.outbox.put({"is": "remarked", "key": self._key, "text": text})
 
     # --- the end ---
 
     def _leave(self, now: float) -> None:
         """End what short tasks have left, and then the whole."""
+        if self._warm:
+            self._warm.close()
         if self._leaves_at == _NEVER:
             self._leave_until = now + _HOPE_SECONDS
         around = self._around
@@ -374,12 +395,5 @@ class Fan:
         self._reports.finish(self._why, self._reason, time.monotonic() - self._began)
         self.has_ended = True
 
-    def _remark(self, text: str) -> None:
-        self._around.outbox.put({"is": "remarked", "key": self._key, "text": text})
-
 
 _MARK = MARK.encode()
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import time
 
 from crude_link.agent.lean import signal
 from crude_link.agent.processes import mark_word
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from crude_link.agent.machine import Machine
     from crude_link.agent.protocol import Message, Outbox
     from crude_link.agent.slot import Slot
+    from crude_link.agent.warm import Warm
 
 _NEVER = float("inf")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -50,11 +52,14 @@ class Fans:
         #: How many tasks have begun, and are not done with.
         self.busy = 0
         self.loop: Loop | None = None
+        #: The zygotes that live, by process.
+        self.zygotes: dict[int, Warm] = {}
         self._name = name
         self._count = 0
         self._fans: dict[str, Fan] = {}
         self._owners: dict[int, Fan] = {}
         self._floor = 0
+        self._kills = (0.0, 0)
 
     def __bool__(self) -> bool:
         return bool(self._fans)
@@ -99,7 +104,7 @@ class Fans:
     def set_slots(self, message: Message) -> None:
         """Change the number of a fan-out's slots."""
         if message["key"] in self._fans:
-            self._fans[message["key"]].set_slots(message["slots"])
+            self._fans[message["key"]].set_slots(message["slots"], message.get("envs", []))
 
     def stop(self, key: str, *, now: bool) -> None:
         """End a fan-out; harmless when there is none of that name."""
@@ -116,13 +121,34 @@ class Fans:
     def began(self, pid: int, slot: Slot, fan: Fan) -> None:
         """A task runs."""
         self.busy += 1
-        self.by_pid[pid] = slot
-        self._owners[pid] = fan
+        if pid > 0:
+            self.forked(pid, slot, fan)
 
     def done(self) -> None:
         """Nothing of a task is waited for any more."""
         self.busy -= 1
         self.ended += 1
+
+    def opened(self, zygote: Warm, link: int, read: Callable[[], None]) -> None:
+        """A zygote lives."""
+        self.zygotes[zygote.pid] = zygote
+        if self.loop:
+            self.loop.watch(link, read)
+
+    def closed(self, pid: int, link: int) -> None:
+        """A zygote is dead."""
+        self.zygotes.pop(pid, None)
+        if self.loop:
+            self.loop.forget(link)
+
+    def forked(self, pid: int, slot: Slot, fan: Fan) -> None:
+        """A zygote has forked a task: it becomes our child should the zygote die."""
+        self.by_pid[pid] = slot
+        self._owners[pid] = fan
+
+    def is_clear(self, pid: int) -> bool:
+        """True when nothing is left of the group of a dead process, as far as that can be seen."""
+        return not self.is_reaper or not _has_members(pid)
 
     def forget(self, pid: int) -> None:
         """A task has no process any more, or one that will not go."""
@@ -136,6 +162,9 @@ class Fans:
         where it becomes our child and so cannot be missed, after it was given time to end by itself.
         """
         slot = self.by_pid.get(pid)
+        if slot is None and pid in self.zygotes:
+            self.zygotes[pid].died(os.waitpid(pid, 0)[1])
+            return True
         if slot is None:
             return False
         if slot.stopping is not None or not self.is_reaper:
@@ -156,6 +185,8 @@ class Fans:
                 return others
             slot = self.by_pid.get(pid)
             if slot is None:
+                if pid in self.zygotes:
+                    self.zygotes[pid].died(status)
                 others.append(pid)
                 continue
             has_members = _has_members(pid)
@@ -181,6 +212,13 @@ class Fans:
     def due(self) -> list[float]:
         """Return the monotonic times at which `tick` has something to do."""
         return [due for due in [fan.due() for fan in self._fans.values()] if due < _NEVER]
+
+    def kills_now(self) -> int:
+        """Return how many processes the kernel had killed for want of memory, a second ago at most."""
+        now = time.monotonic()
+        if now >= self._kills[0]:
+            self._kills = (now + 1.0, self.machine.memory.count())
+        return self._kills[1]
 
     def peak(self, peak: int) -> int:
         """Return the peak memory of a process, 0 where it is below our own, with which all children begin."""

@@ -296,6 +296,7 @@ class Agent:
         One that has just died may have left us a child of its own, which came too late for the list.
         """
         known = {other.pid for other in self._attempts.values()} | self._given_up | self._fans.given_up
+        known.update(self._fans.zygotes)
         known.add(self._guard.pid)
         by_pid = self._fans.by_pid
         living: list[int] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crude_link.agent.fans import Fans
+    from crude_link.agent.warm import Warm
 
 #: Only after tasks that took longer are escapees looked for.
 LONG_SECONDS = 1.0
@@ -43,6 +44,8 @@ class Slot:
         #: The session of the task is in the run's list.
         self.is_listed = False
         self.stopping: Stopping | None = None
+        #: The zygote whose child its task is, and the task's number there; None: it is our child.
+        self.forked_by: tuple[Warm, int] | None = None
         self.kills_before = 0
         self.end: End | None = None
         self.archive = Archive(stem + ".archive", remark)
@@ -54,7 +57,7 @@ class Slot:
         #: Names of what had to be ended after the task had ended by itself.
         self.left_behind: dict[int, str] = {}
         self.clear_due = 0.0
-        self._stem = stem
+        self.stem = stem
         self._around = around
         self._linger_until = 0.0
         self._clear_until = 0.0
@@ -68,6 +71,7 @@ class Slot:
         self.kills_before = kills
         self.is_listed = False
         self.stopping = None
+        self.forked_by = None
 
     def stop(self, why: str, grace: float, now: float) -> None:
         """Begin to end the task; harmless when repeated."""
@@ -81,7 +85,10 @@ class Slot:
             return False
         number = self.stopping.step(now)
         if number is not None:
-            tell_group(self.pid, number)
+            if self.forked_by:
+                self.forked_by[0].tell(self.forked_by[1], number)
+            else:
+                tell_group(self.pid, number)
             return False
         assert self.end
         self.end.survivors = [self.pid, *self._left()]
@@ -134,7 +141,7 @@ class Slot:
         """Take over what the task has written."""
         end = self.end
         assert end
-        stem = f"{self._stem}.{end.task}.{end.number}"
+        stem = f"{self.stem}.{end.task}.{end.number}"
         self.scratch.take(end, stem, may_be_written=bool(end.survivors))
 
     def close(self) -> None:

@@ -1,0 +1,58 @@
+"""Launch: starts the processes of a fan-out's tasks, with what of their environment and place all have in common."""
+
+from __future__ import annotations
+
+import os
+
+from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_quickly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crude_link.agent.protocol import Message
+
+
+class Launch:
+    """Remembers where programs were found."""
+
+    def __init__(self, order: Message) -> None:
+        self.env = {as_bytes(name): as_bytes(value) for name, value in order["env"].items()}
+        self.path: str = order["env"].get("PATH", os.defpath)
+        #: What the tasks of each slot are told beside what all are; empty: nothing.
+        self.slot_envs: list[dict[bytes, bytes]] = []
+        self._named: str = order["cwd"]
+        self._cwd = as_bytes(order["cwd"])
+        self._programs: dict[str, str] = {}
+
+    def env_for(self, slot: int, own: dict[str, str]) -> tuple[dict[bytes, bytes], str]:
+        """Return the environment of a task in a slot, and the PATH in which its program is looked for."""
+        env, path = self.env.copy(), self.path
+        if self.slot_envs:
+            env.update(self.slot_envs[slot - 1])
+        if own:
+            path = own.get("PATH", path)
+            env.update([(as_bytes(name), as_bytes(value)) for name, value in own.items()])
+        return env, path
+
+    def spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
+        """Start a process in the fan-out's directory; return its pid. CannotSpawn, NoRoom."""
+        try:
+            # Each time: the directory may have been made anew. Only the end of the whole leads out of it again.
+            os.chdir(self._cwd)
+        except OSError as error:
+            raise CannotSpawn(f"cannot start in {self._named}: {str(error.strerror).lower()}") from error
+        name = argv[0] if argv else ""
+        program = self._programs.get(name) if path is self.path else None
+        try:
+            if program is None:
+                program = find_program(name, path)
+                if path is self.path:
+                    self._programs[name] = program
+            return spawn_quickly(program, [as_bytes(argument) for argument in argv], env, fds)
+        except (ValueError, OSError) as error:
+            self._programs.pop(name, None)
+            raise refusal_of(argv, program or name, error) from error
+
+
+def as_bytes(text: str) -> bytes:
+    """Return text as the system has it."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,383 @@
+"""Zygote: a Python that has the imports of a script behind it, and forks a process of its own for each task.
+
+It runs under the Python of the step, any from 3.8 on, as a file of its own: standard library only, and nothing that
+would make each fork dearer (threading, logging, subprocess, asyncio).
+
+    python zygote.py HOW SCRIPT [FILE]     HOW: `orphans`: what a task leaves becomes the agent's child; or `groups`
+
+Descriptor 0 is a socket to the agent. From it come lines of JSON: `[serial, stem, argv, env]` begins a task, whose
+output goes to STEM.out and STEM.err; `[serial, signal]` signals its group. To it go lines: `R` ready; `C WHY` tasks
+are to be started the ordinary way; `? TEXT` a remark; `B SERIAL PID` begun; `N SERIAL WHY` no process to be had;
+`E SERIAL STATUS USER SYSTEM PEAK` ended, by wait4.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import sys
+
+#: What stands in a `__main__` before its first line, in this version of Python.
+_OF_MAIN = [name for name in list(globals()) if name.startswith("__")]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+else:
+    import _signal as signal
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+#: Not to be heard before a child is a process of its own.
+_HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class Zygote:
+    """Waits for orders and for the ends of its children."""
+
+    def __init__(self, script: Script, link: int, *, kills_groups: bool) -> None:
+        self._script = script
+        self._link = link
+        self._kills_groups = kills_groups
+        self._decode = _decoder()
+        self._wake, self._sink = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(self._sink, False)
+        self._rest = b""
+        self._pids: dict[int, int] = {}
+        #: Tasks that are being ended: nothing of their groups is to live on.
+        self._signalled: set[int] = set()
+        #: What the imports wrote, which each task of an ordinary Python would have written.
+        self._said = (_read_all(1), _read_all(2))
+
+    def serve(self) -> None:
+        """Work until the agent hangs up."""
+        before = signal.signal(signal.SIGCHLD, lambda *_: None)
+        old_wake = signal.set_wakeup_fd(self._sink, warn_on_full_buffer=False)
+        self._before: tuple[Any, int] = (before, old_wake)
+        poll = select.poll()
+        poll.register(self._link, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == self._wake:
+                    os.read(self._wake, 4096)
+                else:
+                    self._obey()
+            self._reap()
+
+    def _obey(self) -> None:
+        try:
+            data = os.read(self._link, 1 << 18)
+        except OSError:
+            data = b""
+        if not data:
+            os._exit(0)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            order = self._decode(line.decode("ascii"))
+            if len(order) == 2:
+                self._signal(*order)
+            else:
+                self._begin(*order)
+
+    def _begin(self, serial: int, stem: str, argv: list[str], env: dict[str, str]) -> None:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _tell(self._link, f"N {serial} {error.strerror}")
+            pid = -1
+        if pid == 0:
+            try:
+                self._separate(stem, env)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            except BaseException:  # noqa: BLE001  # whatever it is, the loop above must not run in a child
+                os._exit(126)
+            self._script.run(argv)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if pid > 0:
+            self._pids[serial] = pid
+            _tell(self._link, f"B {serial} {pid}")
+
+    def _separate(self, stem: str, env: dict[str, str]) -> None:
+        """Become what a process is that was started for the task alone."""
+        os.setsid()
+        handler, wake = self._before
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if handler is None else handler)
+        for fd in (self._link, self._wake, self._sink):
+            os.close(fd)
+        for number, ending in ((1, ".out"), (2, ".err")):
+            fd = os.open(stem + ending, os.O_RDWR | os.O_APPEND)
+            os.dup2(fd, number)
+            if fd != number:
+                os.close(fd)
+            if self._said[number - 1]:
+                os.write(number, self._said[number - 1])
+        os.environ.update(env)
+        _reseed()
+
+    def _signal(self, serial: int, number: int) -> None:
+        pid = self._pids.get(serial)
+        if pid is None:
+            return
+        self._signalled.add(serial)
+        try:
+            os.killpg(pid, number)
+        except OSError:  # it is no group yet
+            os.kill(pid, number)
+        if number != signal.SIGKILL:
+            os.kill(pid, signal.SIGCONT)
+
+    def _reap(self) -> None:
+        for serial, pid in list(self._pids.items()):
+            is_last = self._kills_groups or serial in self._signalled
+            if is_last and hasattr(os, "waitid"):
+                # While its zombie is there, its number cannot be another's.
+                if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    continue
+                _kill_group(pid)
+            dead, status, usage = os.wait4(pid, os.WNOHANG)
+            if dead:
+                if is_last and not hasattr(os, "waitid"):
+                    _kill_group(pid)
+                del self._pids[serial]
+                self._signalled.discard(serial)
+                _tell(self._link, f"E {serial} {status} {usage.ru_utime:.6f} {usage.ru_stime:.6f} {usage.ru_maxrss}")
+
+
+class Script:
+    """A script as `python SCRIPT` runs it, again and again."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        relative = path[2:] if path.startswith("./") else path
+        #: As tracebacks name it: Python makes it absolute from 3.9 on.
+        self.file = os.path.join(os.getcwd(), relative) if sys.version_info >= (3, 9) else path
+        self._stamp: object = None
+        self._code: Any = None
+
+    def read(self) -> bytes:
+        """Return its text, and keep its code. OSError, SyntaxError, ValueError."""
+        with open(self._path, "rb") as file:
+            self._stamp = _stamp(os.fstat(file.fileno()))
+            text = file.read()
+        self._code = compile(text, self.file, "exec", dont_inherit=True)
+        return text
+
+    def run(self, argv: list[str]) -> NoReturn:
+        """Be `python SCRIPT ARGUMENTS` from its first line to its end."""
+        main = type(sys)("__main__")
+        own = globals()
+        main.__dict__.update({name: own[name] for name in _OF_MAIN})
+        main.__dict__.update(__doc__=None, __file__=self.file)
+        main.__loader__ = type(own["__loader__"])("__main__", self.file)
+        if "__annotations__" in _OF_MAIN:
+            main.__annotations__ = {}
+        sys.modules["__main__"] = main
+        sys.argv[:] = argv
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[:] = [sys.executable, *argv]
+        try:
+            if self._stamp != _stamp(os.stat(self._path)):
+                self.read()
+            exec(self._code, main.__dict__)
+            status = 0
+        except SystemExit as error:
+            status = _status_of(error.code)
+        except BaseException:  # noqa: BLE001  # as the interpreter's own end does
+            status = _complain()
+        _end(status, main.__dict__)
+
+
+def _status_of(code: object) -> int:
+    """Return the exit status that a SystemExit means."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    try:
+        sys.stdout.flush()
+        sys.stderr.write(f"{code}\n")
+    except (OSError, ValueError, AttributeError):
+        pass
+    return 1
+
+
+def _complain() -> int:
+    """Print the exception as Python does, without our own frames; -1 means the end by SIGINT."""
+    kind, error, trace = sys.exc_info()
+    assert kind
+    assert error
+    while trace and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    try:
+        sys.excepthook(kind, error, trace)
+    except SystemExit as other:
+        return _status_of(other.code)
+    except BaseException:  # noqa: BLE001  # a hook of the script's
+        sys.__excepthook__(*sys.exc_info())
+    return -1 if issubclass(kind, KeyboardInterrupt) else 1
+
+
+def _end(status: int, names: dict[str, Any]) -> NoReturn:
+    """End as an interpreter does, but for taking apart what it shares with others of its kind.
+
+    Threads are waited for, exit functions called, the names of the script deleted, all files flushed.
+    """
+    import atexit
+
+    try:
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
+        atexit._run_exitfuncs()
+    except BaseException:  # noqa: BLE001  # it is told, and the end goes on
+        sys.excepthook(*sys.exc_info())
+    _forget(names)
+    for file in [*_written, *_open_files(), sys.stdout, sys.stderr]:
+        if not _flush(file) and file in (sys.stdout, sys.stderr):
+            status = 120
+    if status < 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit(status)
+
+
+def _forget(names: dict[str, Any]) -> None:
+    """Let go of a script's names in the order of the interpreter: what begins with one underscore comes first."""
+    for is_private in (True, False):
+        for name in list(names):
+            if name != "__builtins__" and is_private == (name[:1] == "_" and name[1:2] != "_"):
+                names[name] = None
+    gc.collect()
+
+
+def _flush(file: Any) -> bool:
+    try:
+        if file is not None and not file.closed:
+            file.flush()
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True
+
+
+#: Files that were open for writing when the imports were done.
+_written: list[Any] = []
+
+
+def _open_files() -> list[Any]:
+    """Return the files that are open, or were, but for those before `gc.freeze`."""
+    import io
+
+    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    return [each for each in gc.get_objects() if issubclass(type(each), kinds)]
+
+
+def _reseed() -> None:
+    """Give generators that all children have from us a seed of their own; `random` does it by itself."""
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "default_generator"):
+        torch.default_generator.seed()
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except OSError:
+        pass
+
+
+def _stamp(stat: os.stat_result) -> object:
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _read_all(fd: int) -> bytes:
+    """Return what a file holds from its beginning."""
+    return os.pread(fd, os.fstat(fd).st_size, 0)
+
+
+def _decoder() -> Callable[[str], Any]:
+    """Return what reads JSON; the whole module costs more than a fork."""
+    try:
+        from _json import make_scanner
+    except ImportError:
+        import json
+
+        return json.loads
+
+    scan: Any = make_scanner(_ScannerSettings)  # type: ignore[arg-type]  # duck-typed
+    return lambda text: scan(text, 0)[0]
+
+
+class _ScannerSettings:
+    """What the scanner asks of `json.JSONDecoder`."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = float
+
+
+def main() -> None:
+    """Import, and serve."""
+    _, how, path, *files = sys.argv
+    link = os.dup(0)
+    nothing = os.open("/dev/null", os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    tools = _tools()
+    if sys.path and sys.path[0] == _HERE:
+        sys.path[0] = os.path.dirname(os.path.realpath(files[0] if files else path))
+    sys.argv[:] = [path]
+    script = Script(path)
+    try:
+        text = script.read()
+        why, remark = tools["import_all"](text, script.file)
+    except (OSError, SyntaxError, ValueError):
+        why, remark = "it cannot be read", ""
+    if remark:
+        _tell(link, f"? {remark}")
+    why = why or tools["danger"]()
+    if why:
+        _tell(link, f"C {why}")
+        os._exit(0)
+    gc.collect()
+    for file in _open_files():
+        if not file.closed and file.writable() and _flush(file):
+            _written.append(file)
+    gc.freeze()
+    zygote = Zygote(script, link, kills_groups=how == "groups")
+    _tell(link, "R")
+    zygote.serve()
+
+
+def _tools() -> dict[str, Any]:
+    """Return what is done once, before anything is forked. It is no module: the script may have one of that name."""
+    file = os.path.join(_HERE, "zygote_imports.py")
+    names: dict[str, Any] = {"__name__": "crude_link_warming"}
+    with open(file, "rb") as source:
+        exec(compile(source.read(), file, "exec", dont_inherit=True), names)
+    return names
+
+
+def _tell(link: int, line: str) -> None:
+    """Say something to the agent; without it there is nothing to live for."""
+    data = line.replace("\n", " ").encode("ascii", "backslashreplace") + b"\n"
+    try:
+        while data:
+            data = data[os.write(link, data) :]
+    except OSError:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
