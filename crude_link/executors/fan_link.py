@@ -41,6 +41,7 @@ class FanLink:
             "prefix": whole.key.number,
             "slots": 0 if self._order.has_slot_needs else self._order.slots,
             "timeout": whole.timeout.total_seconds() if whole.timeout is not None else None,
+            "warm": {"argv": warm.argv, "files": warm.files} if (warm := self._order.warm) else None,
             "grace": whole.stop_grace.total_seconds(),
             "masks": whole.masks,
         }

@@ -75,6 +75,15 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WarmStart:
+    """A Python that has done the imports of a script, and forks the tasks whose argv begins with `argv`."""
+
+    argv: tuple[str, ...]
+    #: Whose module is imported, where that is not the script's own imports.
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FanOrder:
     """All that the tasks of a fan-out have in common. Holds secrets: never stored, never shown.
 
@@ -93,3 +102,5 @@ class FanOrder:
     has_slot_needs: bool = False
     #: What a task is given depends on its slot, so that it runs in no other.
     is_bound: bool = False
+    #: None: the process of each task is started anew.
+    warm: WarmStart | None = None

@@ -81,6 +81,8 @@ class Step:
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.
     stop_after_failed: Share | None = None
+    #: The imports of its script are done once, and each of its tasks is forked from there.
+    is_warm: bool = False
     #: (line, column) of the step in its file, counted from 1; None when it came from a record.
     position: tuple[int, int] | None = field(default=None, compare=False)
     #: The same of its keys, by their dotted paths: `script`, `arguments.lr`, `inputs.0`.
