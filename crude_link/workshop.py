@@ -108,7 +108,8 @@ class Workshop:
     def resume(self, run_id: int, reloaded: Loaded | None = None, *, only_failed: bool = False) -> LiveRun:
         """Go on with a run at what is not done: as it was, or with its pipeline as it was loaded again.
 
-        With `only_failed`, of the tasks of its fan-outs only those that failed.
+        With `only_failed`, of the tasks of its fan-outs only those that failed, also of one that has succeeded
+        without them.
         """
         self.listen()
         with ExitStack() as stack:
@@ -119,6 +120,8 @@ class Workshop:
                     run_id, reloaded.config.text, pipeline.document, pipeline.names, pipeline.resolved
                 )
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
+            for step in self.steps_with_failed_tasks(run_id) if only_failed else ():
+                self._decide(run_id, Verdict.AGAIN, step=step, why="its failed tasks")
             loaded = reloaded or recorded(self.records, self.store.runs.run(run_id))
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
             live = self._take(loaded, sitting, lock, stack.pop_all())
@@ -136,6 +139,11 @@ class Workshop:
     def skip(self, run_id: int, step: str) -> None:
         """Record that a person wants to go on without a step."""
         self._decide(run_id, Verdict.SKIP, step=step)
+
+    def steps_with_failed_tasks(self, run_id: int) -> list[str]:
+        """Return the steps of a run of whose tasks some have failed."""
+        steps = dict.fromkeys(each.key.step for each in self.store.attempts.attempts(run_id) if each.key.task == 0)
+        return [step for step in steps if self.store.tasks.counts(run_id, step).failed]
 
     def finished_steps(self, run_id: int) -> list[str]:
         """Return the steps of a run that have succeeded."""

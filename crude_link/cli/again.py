@@ -32,7 +32,8 @@ def resume_run(text: str, wish: ResumeWish) -> int:
         raise UsageError("--accept-changes goes with --reload: without it the config is the run's own")
     with person_workshop(create=False) as workshop:
         run = workshop.store.runs.run(workshop.records.run_id(text))
-        if run.status is Status.SUCCEEDED:
+        has_failed_tasks = wish.failed and bool(workshop.steps_with_failed_tasks(run.id))
+        if run.status is Status.SUCCEEDED and not has_failed_tasks:
             say(f"run {run.id} has succeeded: nothing is left to do. To do it again: crude-link rerun {run.id}")
             return 0
         if wish.failed and not fan_steps(workshop.store.attempts.attempts(run.id)):

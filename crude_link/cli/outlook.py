@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,8 @@ def command_text(step: Step, project: Path) -> str:
 
 def _arguments(step: Step, signature: Signature) -> list[str]:
     filled = {key: fill(value, _as_written) for key, value in step.arguments.items()}
+    if step.foreach:  # what stands for an input has no form of its own
+        return [f"--{key}={written(value)}" for key, value in filled.items()]
     try:
         return argument_list(step.argument_style, filled, signature)
     except CannotStart:  # what stands for a value that is not known yet has no form; the value itself may
@@ -141,6 +144,10 @@ def _signature(script: str, project: Path) -> Signature:
         return UNKNOWN
 
 
+#: A reference, or what stands for an input.
+_PUT_IN = re.compile(r"\$?\{[\w.]+")
+
+
 def _typed(words: Sequence[str]) -> str:
     """Join words as in a shell, but leave references as they are read best: without quotes of their own."""
-    return " ".join(word if "${" in word and " " not in word else shlex.quote(word) for word in words)
+    return " ".join(word if _PUT_IN.search(word) and " " not in word else shlex.quote(word) for word in words)

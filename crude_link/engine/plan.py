@@ -5,7 +5,7 @@ retry the same, plus a date. A step's standing follows from attempts and decisio
 
 - A success counts for ever; failures, cancellations and losses count only within the sitting that saw them.
   The success of a step with `when: always` or `failed` counts until what it needs is tried again: it was an
-  answer to how that had ended.
+  answer to how that had ended. That of a fan-out counts until a person wants its failed tasks again.
 - A failed step blocks all that needs it, directly or by other steps, unless it has `continue_on_failure`. What
   is blocked runs all the same when its `when` is `always`, `failed`, or asks for the failed step's status; the
   steps behind it stay blocked.
@@ -201,7 +201,9 @@ def _by_attempts(step: Step, view: RunView, needs_tried_in: int) -> Standing | N
     """Return the standing that the attempts alone decide; None when the step is still to be begun."""
     attempts = view.attempts.get(step.name, ())
     for attempt in attempts:
-        if attempt.status is Status.SUCCEEDED and not (_is_answer(step) and needs_tried_in > attempt.sitting):
+        if attempt.status is not Status.SUCCEEDED or _is_wanted_again(step, attempt, view):
+            continue
+        if not (_is_answer(step) and needs_tried_in > attempt.sitting):
             return Standing(state=StepState(name=step.name, status=Status.SUCCEEDED), attempt=attempt)
     present = [attempt for attempt in attempts if attempt.sitting == view.sitting]
     if not present:
@@ -255,6 +257,15 @@ def _by_needs(
     state = StepState(name=step.name, status=Status.WAITING, reason="can start")
     number = earlier.key.number + 1 if earlier else 1
     return Standing(state=state, next_number=number, due=view.run.began, attempt=earlier)
+
+
+def _is_wanted_again(step: Step, success: Attempt, view: RunView) -> bool:
+    return any(
+        decision.verdict is Verdict.AGAIN
+        and decision.step == step.name
+        and (success.outcome is None or decision.at >= success.outcome.ended)
+        for decision in view.decisions
+    )
 
 
 def _is_answer(step: Step) -> bool:

@@ -127,6 +127,8 @@ class Verdict(Enum):
     """What a Decision says."""
 
     SKIP = "skip"
+    #: The failed tasks of a fan-out are wanted again, although it may have succeeded without them.
+    AGAIN = "again"
     STOP = "stop"
     ACCEPT = "accept"
 

@@ -187,7 +187,9 @@ SELECT step FROM names WHERE step IS NOT NULL;
 -- name: last_durations
 -- How long a step took in its last 20 successes.
 SELECT wall_us FROM attempts
-WHERE pipeline = :pipeline AND step = :step AND ending = 'exited' AND exit_status = 0 ORDER BY id DESC LIMIT 20;
+WHERE pipeline = :pipeline AND step = :step AND ending = 'exited' AND exit_status = 0
+-- A fan-out that went on did only what was left: it counts when it began and ended in one go.
+AND (task > 0 OR number = 1) ORDER BY id DESC LIMIT 20;
 
 -- name: insert_fan
 -- Record that a step of a run fans out.

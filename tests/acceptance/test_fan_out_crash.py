@@ -136,3 +136,14 @@ def test_an_interrupted_fan_out_goes_on_where_it_was(project: Folder) -> None:
     assert len(before) > 90
     assert project.run("resume", "--no-prompt").status == 1
     assert sum(ran(project).values()) <= COUNT + SLOTS + 1  # task 77 has failed, and is tried again
+
+
+def test_failed_tasks_of_a_success_can_be_wanted_again(project: Folder) -> None:
+    project.config(CONFIG.replace("parallel:", "allow_failed: 1\n    parallel:"))
+    assert project.run("run", "--no-prompt").status == 0
+    counts = ran(project)
+    ended = project.run("resume", "1", "--failed", "--no-prompt")
+    assert ended.status == 0
+    assert ran(project) - counts == Counter({77: 1})
+    assert project.read("lines") == "after\n"
+    assert project.run("resume", "1").last_line.startswith("run 1 has succeeded: nothing is left to do")

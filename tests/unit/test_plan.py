@@ -72,6 +72,7 @@ def plan(
     *attempts: list[Attempt],
     sitting: int = 1,
     skip: Sequence[str] = (),
+    again: Sequence[str] = (),
     selection: Selection = Selection(),
     stopping: Stopping | None = None,
     metrics: dict[str, dict[str, float]] | None = None,
@@ -86,7 +87,10 @@ def plan(
         sitting=sitting,
         attempts={name: [a for a in made if a.key.step == name] for name in {a.key.step for a in made}},
         findings={a.key: Findings(metrics=(metrics or {}).get(a.key.step, {})) for a in made},
-        decisions=[Decision(verdict=Verdict.SKIP, at=NOON, by="ann", step=name) for name in skip],
+        decisions=[
+            *(Decision(verdict=Verdict.SKIP, at=NOON, by="ann", step=name) for name in skip),
+            *(Decision(verdict=Verdict.AGAIN, at=NOON + timedelta(hours=1), by="ann", step=name) for name in again),
+        ],
         stopping=stopping,
     )
     return next_moves(view, now, before)
@@ -280,6 +284,18 @@ def test_after_a_resume_what_answers_an_end_waits_for_the_new_end_and_answers_ag
     done = [*tried("train", "f"), *tried("train", "s", 2, 2)]
     assert starts(plan(steps, done, told, sitting=2)) == ["tell#2"]
     assert starts(plan(steps, done, [*told, *tried("tell", "s", 2, 2)], sitting=2)) == ["deploy#1"]
+
+
+def test_a_fan_out_whose_failed_tasks_are_wanted_again_is_begun_again_and_nothing_behind_it() -> None:
+    fan = replace(step("fan"), foreach=ForEach(source="items", value=["x"]))
+    steps = (fan, step("after", "fan"))
+    answer = plan(steps, tried("fan", "s"), tried("after", "s"), sitting=2, again=["fan"])
+    assert starts(answer) == ["fan#2"]
+    (done,) = tried("fan", "s", 2, 2)
+    assert done.outcome
+    later = replace(done, outcome=replace(done.outcome, ended=NOON + timedelta(hours=2)))
+    answer = plan(steps, [*tried("fan", "s"), later], tried("after", "s"), sitting=2, again=["fan"])
+    assert finish(answer).status is Status.SUCCEEDED
 
 
 def test_what_follows_from_a_failure_is_told_in_the_order_of_the_steps() -> None:
