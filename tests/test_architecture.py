@@ -14,7 +14,7 @@ PACKAGE = ROOT / "crude_link"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Folders of adapters: each may use the floors below, none the engine, none another adapter.
-ADAPTERS = ("config", "steps", "inputs", "executors", "store", "triggers", "notifiers", "agent")
+ADAPTERS = ("config", "steps", "inputs", "executors", "store", "triggers", "notifiers", "agent", "resources")
 BELOW_ADAPTERS = ("errors", "interfaces", "model", "identity")
 #: Third-party and standard modules that live in one place only.
 KEPT_IN = {
@@ -70,7 +70,9 @@ def test_imports_point_downward(path: Path) -> None:
     elif here == "executors":
         assert used <= {here, "agent", *BELOW_ADAPTERS}  # they open agents and speak their protocol
     elif here == "steps":
-        assert used <= {here, "inputs", *BELOW_ADAPTERS}  # they ask for the inputs of a fan-out
+        assert used <= {here, "inputs", "resources", *BELOW_ADAPTERS}  # they ask for the inputs of a fan-out
+    elif here == "resources":
+        assert used <= {here, "inputs", *BELOW_ADAPTERS}  # the items of a pool come from the same sources
     elif here in ADAPTERS:
         assert used <= {here, *BELOW_ADAPTERS}
     elif here != "cli":

@@ -31,6 +31,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         ),
         params={name: _scalar(param["default"]) for name, param in said["params"].items()},
         secrets=secrets_of(said["secrets"]),
+        pools=tuple(replace(pool, value=values_read_back(pool.value)) for pool in said["resources"]),
         timeout=said["timeout"],
         schedule=schedule_of(said["cron"], said["timezone"]),
         retention=said["retention"],
@@ -78,6 +79,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         env={key: with_placeholders(value, Braces.SHELL) for key, value in step.env.items()},
         foreach=replace(foreach, value=values_read_back(foreach.value)),
         parallel=said["parallel"],
+        holds=said["resources"],
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],
     )

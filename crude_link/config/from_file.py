@@ -22,6 +22,7 @@ from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
+from crude_link.config.resources_checks import check_resources
 from crude_link.config.settings import BadSetting, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
@@ -87,6 +88,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     subject = Subject(document, tree, problems, source.check_schedule, source.advise_schedule)
     check(subject)
     check_foreach(subject)
+    check_resources(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

@@ -11,10 +11,10 @@ from crude_link.config.problems import did_you_mean
 STEP_KEYS = (
     "name", "script", "command", "arguments", "argument_style", "shell", "env", "env_file", "cwd", "python", "stdin",
     "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
-    "foreach", "parallel", "allow_failed", "stop_after_failed",
+    "foreach", "parallel", "resources", "allow_failed", "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
-PIPELINE_KEYS = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention", "steps")
+PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
 #: Keys of a file that are gone when its steps are merged.
 FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
 #: How errors name the top level.
@@ -42,7 +42,6 @@ LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
     "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),
-    "resources": (_LEASES, "Pools of named things that steps lease: GPUs, licences."),
     "matrix": (_EXPERIMENTS, "One run for each combination of values."),
     "snapshot": (_EXPERIMENTS, "What of the code and environment a run keeps."),
     "executors": (_SSH, "Where else steps can run."),
@@ -52,7 +51,6 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
     "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
     "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
-    "resources": (_LEASES, "What each slot or task leases."),
     "cpus": (_LEASES, "Processor cores that a task needs."),
     "memory": (_LEASES, "Memory that a task needs."),
     "gpus": (_LEASES, "GPUs that a task needs."),
@@ -65,6 +63,10 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
 #: Keys of a `foreach` that are not built yet.
 LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
     "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
+}
+#: Keys of a pool that are not built yet.
+LATER_POOL_KEYS: Mapping[str, tuple[str, str]] = {
+    "quarantine": ("a memory for items that fail", "So many failures in a row put an item aside."),
 }
 #: Placeholders that are not built yet.
 LATER_HEADS: Mapping[str, str] = {"slot": _LEASES, "gpu": _LEASES, "resource": _LEASES}

@@ -11,6 +11,7 @@ from crude_link.config.checks import Subject, check
 from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
+from crude_link.config.resources_checks import check_resources
 from crude_link.config.source import Source
 from crude_link.config.validation import validated
 from crude_link.model.pipeline import Pipeline
@@ -44,6 +45,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     subject = Subject(document, tree, problems)
     check(subject)
     check_foreach(subject)
+    check_resources(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))

@@ -42,7 +42,7 @@ def tongue_of(path: Path) -> Tongue | None:
     key: Path = path[2:] if path[0] in ("steps", "configs") else path[1:] if path[0] == "defaults" else ()
     if key[:1] == ("when",):
         return None
-    if key in (("command",), ("foreach", "command")):
+    if key in (("command",), ("foreach", "command")) or (path[0] == "resources" and path[2:] == ("command",)):
         return Tongue.COMMAND
     return (
         Tongue.ENV

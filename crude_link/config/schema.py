@@ -30,6 +30,7 @@ from crude_link.config.forms import (
 )
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
+from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.units import duration, share, size
 from crude_link.model.pipeline import ArgumentStyle, Stdin
 from crude_link.model.policy import FailureKind, Retention, RetryPolicy
@@ -314,6 +315,7 @@ STEP: Mapping[str, Key] = {
     "outputs": Key(several(PATH), "Paths that must be there after the step.", ()),
     "metrics": Key(PATH, "A JSON file of numbers that the step writes."),
     **FAN_OUT_KEYS,
+    **NEED_KEYS,
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)
@@ -330,6 +332,7 @@ PIPELINE: Mapping[str, Key] = {
         "Environment variables that are never stored; or name -> env, another variable, {file: P}, {command: C}.",
         {},
     ),
+    "resources": POOLS,
     "timeout": Key(LIMIT, "How long the whole run may take."),
     "cron": Key(
         anything({"anyOf": [TEXT, schema_of(_CRON_KEYS)]}),

@@ -62,15 +62,19 @@ def filled_source(foreach: ForEach, look_up: LookUp) -> Plain:
 
 def opened_inputs(foreach: ForEach, value: Plain, reach: Reach) -> Inputs:
     """Return the inputs. CannotStart when they are not to be had."""
-    asked = Asked(
+    return Inputs(foreach, asked_of(value, reach, "the file with the inputs"))
+
+
+def asked_of(value: Plain, reach: Reach, file_is: str) -> Asked:
+    """Return what a source is made from; `file_is` names its file should it be missing."""
+    return Asked(
         value=value,
         project=reach.places.project,
-        file=lambda name: reach.places.existing(name, "the file with the inputs"),
+        file=lambda name: reach.places.existing(name, file_is),
         run_command=reach.run_command,
         step_lines=reach.lines_of,
         scratch=reach.scratch,
     )
-    return Inputs(foreach, asked)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

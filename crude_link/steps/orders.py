@@ -11,8 +11,9 @@ from pathlib import Path
 from crude_link.errors import CannotStart
 from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
-from crude_link.model.order import FanOrder, Order, View
+from crude_link.model.order import FanOrder, Order, View, WarmStart
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
+from crude_link.model.resources import Scope
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
 from crude_link.steps.arguments import argument_list
@@ -128,20 +129,12 @@ class _Draft:
 
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
-        from crude_link.steps.fan_draft import Reach, compiled_command, filled_source, opened_inputs
-        from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env, slots_of
+        from crude_link.steps.fan_draft import Reach, asked_of, compiled_command, filled_source, opened_inputs
+        from crude_link.steps.fan_room import read_pools, room_of
+        from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env
 
         assert step.foreach
-        # First of all what may name secrets: what is masked is known when the order is made.
-        source = filled_source(step.foreach, self._value)
-        env = compiled_env(step, self._value)
-        script = step.action if isinstance(step.action, Script) and step.arguments else None
-        signature = self._signature_of(script) if script else UNKNOWN
-        compiled_command(step, signature, [], self._value)
-        whole = self.order(View())
-        command = compiled_command(step, signature, list(whole.argv), self._value)
-        record = compiled_command(step, signature, list(whole.record_argv), self._reference)
-        folder = whole.log.stdout.parent / "tasks"
+        folder = self.orders.logs.place(self.key).stdout.parent / "tasks"
         _make(folder)
         reach = Reach(
             places=self._places(),
@@ -150,13 +143,37 @@ class _Draft:
             facts=facts,
             scratch=folder / f"{self.key.number}.inputs",
         )
+        # First of all what may name secrets: what is masked is known when the order is made.
+        source = filled_source(step.foreach, self._value)
+        declared = self.orders.pipeline.pools
+        pools = read_pools(step, declared, self._value, lambda value: asked_of(value, reach, "the file of a pool"))
+        for pool in declared:
+            if pool.is_secret:
+                self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
+        slots, _ = room_of(step, pools)
+        env = compiled_env(step, self._value)
+        script = step.action if isinstance(step.action, Script) and step.arguments else None
+        signature = self._signature_of(script) if script else UNKNOWN
+        compiled_command(step, signature, [], self._value)
+        whole = self.order(View())
+        head = list(whole.argv)
+        command = compiled_command(step, signature, head, self._value)
+        record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
         whole = replace(whole, argv=(), record_argv=record.written(), record_env={**(whole.record_env or {}), **own})
         return StepFan(
-            order=FanOrder(whole=whole, folder=folder, slots=slots_of(step)),
+            order=FanOrder(
+                whole=whole,
+                folder=folder,
+                slots=slots,
+                pools=pools,
+                has_slot_needs=any(need.scope is Scope.SLOT for need in step.holds),
+                warm=WarmStart(argv=tuple(head)) if step.is_warm else None,
+            ),
             command=command,
             env=env,
             opened=opened_inputs(step.foreach, source, reach),
+            holds=[need for need in step.holds if need.scope is Scope.TASK],
         )
 
     def _signature_of(self, script: Script) -> Signature:

@@ -1,0 +1,78 @@
+"""The forms of `resources`: the pools of a pipeline, and what the slots and tasks of a step hold of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crude_link.config.foreach_form import FOREACH_KEYS
+from crude_link.config.forms import Form, Key, Report, boolean, by_name, mapping, parsed, shown
+from crude_link.config.keys import LATER_POOL_KEYS
+from crude_link.config.node import Path
+from crude_link.model.resources import POOL_SOURCES, Need, Pool, Scope
+from crude_link.model.value import Plain
+
+POOL_KEYS: Mapping[str, Key] = {
+    "items": Key(FOREACH_KEYS["items"].form, "A list of names, numbers or addresses; equal ones are one."),
+    "lines": Key(FOREACH_KEYS["lines"].form, "A file: each line that is not blank is an item."),
+    "range": Key(FOREACH_KEYS["range"].form, "A number, [start, stop] or [start, stop, step]: ports, seats."),
+    "command": Key(
+        FOREACH_KEYS["command"].form, "Shell text or a list of words; each line of its output is an item."
+    ),
+    "secret": Key(boolean(), "The items are masked in all output, and not stored.", False),
+}
+_POOL = mapping(POOL_KEYS, "a pool", later=LATER_POOL_KEYS)
+_SCOPES = {"per slot": Scope.SLOT, "per worker": Scope.SLOT, "per task": Scope.TASK}
+
+
+def _read_pools(value: Plain, path: Path, report: Report) -> tuple[Pool, ...]:
+    if not isinstance(value, Mapping):
+        report(path, f"is a mapping such as {{PROXY: {{lines: proxies.txt}}}}, not {shown(value)}", False)
+        return ()
+    return tuple(_pool(name, said, (*path, name), report) for name, said in value.items())
+
+
+def _pool(name: str, value: Plain, path: Path, report: Report) -> Pool:
+    said: Plain = {"items": value} if isinstance(value, (list, tuple)) else value
+    if not isinstance(said, Mapping):
+        report(path, f"names where its items come from: `items: [...]`, `lines: FILE`; not {shown(value)}", False)
+        return Pool(name=name, source="items")
+    sources = [source for source in POOL_SOURCES if said.get(source) is not None]
+    if len(sources) > 1:
+        report((*path, sources[1]), f"`{sources[0]}` and `{sources[1]}` are two sources of items; keep one", True)
+    if not sources and said.keys() <= POOL_KEYS.keys() | LATER_POOL_KEYS.keys():
+        report(path, f"names no source of items; it is one of {', '.join(POOL_SOURCES)}", False)
+    made = _POOL.read(said, path, report)
+    source = sources[0] if sources else "items"
+    return Pool(name=name, source=source, value=made[source], is_secret=bool(made["secret"]))
+
+
+def _scope(value: object) -> Scope:
+    if isinstance(value, str) and value in _SCOPES:
+        return _SCOPES[value]
+    raise ValueError(f"is `per slot` or `per task`, not {shown(value)}")
+
+
+_HELD = by_name(parsed(_scope, {"enum": list(_SCOPES)}), "{PROXY: per slot}")
+
+
+def _read_needs(value: Plain, path: Path, report: Report) -> tuple[Need, ...]:
+    read: Mapping[str, Any] = _HELD.read(value, path, report)
+    return tuple(Need(pool=name, scope=scope) for name, scope in read.items() if scope)
+
+
+POOLS = Key(
+    Form(
+        _read_pools,
+        {"type": "object", "additionalProperties": {"anyOf": [{"type": "array"}, _POOL.json]}},
+    ),
+    "Pools of named things, each in one pair of hands at a time: name -> where its items come from.",
+    (),
+)
+NEED_KEYS: Mapping[str, Key] = {
+    "resources": Key(
+        Form(_read_needs, _HELD.json),
+        "What each slot or task holds while it works: name of a pool -> `per slot` or `per task`.",
+        (),
+    ),
+}

@@ -1,0 +1,57 @@
+"""Fan room: what the slots and tasks of a fan-out can hold, and how many slots that leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from crude_link.errors import CannotStart
+from crude_link.inputs.source import Asked
+from crude_link.model.pipeline import Step
+from crude_link.model.resources import Pool, Scope
+from crude_link.model.value import Plain, Template
+from crude_link.resources.pools import items_of
+from crude_link.steps.fan_work import slots_of
+from crude_link.steps.references import LookUp, fill, fill_shell
+
+#: The items of each pool, by the names under which the store knows them.
+Pools = Mapping[str, Mapping[str, str]]
+
+
+def pools_of(step: Step, pools: tuple[Pool, ...]) -> Iterator[Pool]:
+    """Yield the pools of which a step needs something."""
+    needed = {need.pool for need in step.holds}
+    yield from (pool for pool in pools if pool.name in needed)
+
+
+def filled_pool(pool: Pool, look_up: LookUp) -> Pool:
+    """Return a pool with its late references put in."""
+    if pool.source == "command" and isinstance(pool.value, (str, Template)):
+        return replace(pool, value=str(fill_shell(pool.value, look_up)))
+    return replace(pool, value=fill(pool.value, look_up))
+
+
+def read_pools(step: Step, pools: tuple[Pool, ...], look_up: LookUp, asked: Callable[[Plain], Asked]) -> Pools:
+    """Return the items of all pools that a step needs. CannotStart when one is empty, or too small for one task."""
+    found: dict[str, Mapping[str, str]] = {}
+    for pool in pools_of(step, pools):
+        filled = filled_pool(pool, look_up)
+        found[pool.name] = items_of(filled, asked(fill(filled.value, look_up)))
+    return found
+
+
+def room_of(step: Step, pools: Pools) -> tuple[int, str]:
+    """Return how many tasks can run at once, and the pool that limits it: nothing, where `parallel` does.
+
+    CannotStart when not even one can.
+    """
+    slots, limit = slots_of(step), ""
+    for need in step.holds:
+        size = len(pools[need.pool])
+        holders = need.holders(size)
+        if not holders:
+            whom = "slot" if need.scope is Scope.SLOT else "task"
+            raise CannotStart(f"each {whom} needs {need.pieces} of {need.pool}, and there are {size}")
+        if holders < slots:
+            slots, limit = holders, need.pool
+    return slots, limit
