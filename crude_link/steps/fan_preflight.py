@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from crude_link.inputs.opened import Inputs
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import TEXT_SOURCES, ForEach
 from crude_link.model.pipeline import Script, Step
+from crude_link.model.resources import Pool
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
+from crude_link.resources.pools import items_of
 from crude_link.steps.fan_draft import compiled_command
+from crude_link.steps.fan_room import pools_of, room_of
 from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
 from crude_link.steps.item_values import checked, getter_of
@@ -35,23 +39,18 @@ def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool
 
     `is_made` says whether an earlier step makes a path. No command is run.
     """
-    if next(references_in(foreach.value), None) is not None or foreach.source in ("command", "step"):
-        return None
-    value = fill(foreach.value, str)
-    paths = value if isinstance(value, (list, tuple)) else [value]
-    if foreach.source in (*_FILES, "glob") and any(is_made(_fixed_part(str(path))) for path in paths):
-        return None
+    asked = _asked(foreach.source, foreach.value, places, is_made)
+    return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
-    def file(name: str) -> Path:
-        try:
-            return places.existing(name, "the file with the inputs")
-        except CannotStart as problem:
-            raise CannotStart(f"{problem}; no earlier step names it under `outputs`") from problem
 
-    asked = Asked(
-        value=value, project=places.project, file=file, run_command=_run_nothing, step_lines=_no_lines, scratch=Path()
-    )
-    return [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
+def check_room(step: Step, pools: Sequence[Pool], places: Places, is_made: Callable[[str], bool]) -> None:
+    """Look at the pools that a step needs. CannotStart when one is surely empty, or too small for one task."""
+    found: dict[str, Mapping[str, str]] = {}
+    for pool in pools_of(step, pools):
+        asked = _asked(pool.source, pool.value, places, is_made)
+        if asked:
+            found[pool.name] = items_of(replace(pool, value=asked.value), asked)
+    room_of(replace(step, holds=tuple(need for need in step.holds if need.pool in found)), found)
 
 
 def empty_words(foreach: ForEach) -> str:
@@ -99,6 +98,26 @@ def try_first(step: Step, signature: Signature, item: Plain) -> None:
             checked(written(get(item, 1)), f"env {name}")
     except CannotStart as problem:
         raise CannotStart(f"with the first input: {problem}") from problem
+
+
+def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bool]) -> Asked | None:
+    """Return what inputs can be read from before the run; None where nobody can know them yet."""
+    if next(references_in(said), None) is not None or source in ("command", "step"):
+        return None
+    value = fill(said, str)
+    paths = value if isinstance(value, (list, tuple)) else [value]
+    if source in (*_FILES, "glob") and any(is_made(_fixed_part(str(path))) for path in paths):
+        return None
+
+    def file(name: str) -> Path:
+        try:
+            return places.existing(name, "the file with the inputs")
+        except CannotStart as problem:
+            raise CannotStart(f"{problem}; no earlier step names it under `outputs`") from problem
+
+    return Asked(
+        value=value, project=places.project, file=file, run_command=_run_nothing, step_lines=_no_lines, scratch=Path()
+    )
 
 
 def _own_keys(step: Step) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from crude_link.errors import CannotStart
@@ -18,7 +18,7 @@ from crude_link.steps.references import LookUp, fill, fill_shell
 Pools = Mapping[str, Mapping[str, str]]
 
 
-def pools_of(step: Step, pools: tuple[Pool, ...]) -> Iterator[Pool]:
+def pools_of(step: Step, pools: Sequence[Pool]) -> Iterator[Pool]:
     """Yield the pools of which a step needs something."""
     needed = {need.pool for need in step.holds}
     yield from (pool for pool in pools if pool.name in needed)
@@ -31,7 +31,7 @@ def filled_pool(pool: Pool, look_up: LookUp) -> Pool:
     return replace(pool, value=fill(pool.value, look_up))
 
 
-def read_pools(step: Step, pools: tuple[Pool, ...], look_up: LookUp, asked: Callable[[Plain], Asked]) -> Pools:
+def read_pools(step: Step, pools: Sequence[Pool], look_up: LookUp, asked: Callable[[Plain], Asked]) -> Pools:
     """Return the items of all pools that a step needs. CannotStart when one is empty, or too small for one task."""
     found: dict[str, Mapping[str, str]] = {}
     for pool in pools_of(step, pools):

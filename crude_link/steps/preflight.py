@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crude_link.errors import CannotStart, Problem
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
+from crude_link.model.resources import Pool
 from crude_link.model.run import Selection
 from crude_link.model.value import Plain, Reference, Value, references_in
 from crude_link.steps.arguments import argument_list
@@ -43,7 +44,7 @@ class Preflight:
 
     def check(self, pipeline: Pipeline, selection: Selection) -> tuple[list[Problem], list[str]]:
         """Return what is wrong, in the order of the file, and what people should know all the same."""
-        check = _Check(self, self.secrets.at_hand(self.environment))
+        check = _Check(self, self.secrets.at_hand(self.environment), pipeline.pools)
         check.disk()
         check.params(pipeline)
         for step in pipeline.steps:
@@ -59,6 +60,7 @@ class _Check:
     flight: Preflight
     #: Values that must not stand in the config in plain, by the names of their secrets.
     at_hand: Mapping[str, str]
+    pools: Sequence[Pool]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     #: The first inputs of the step that is looked at, where it has any that are known.
@@ -108,8 +110,10 @@ class _Check:
         """Return the first inputs of a step with `foreach`, as far as they are known."""
         if not step.foreach:
             return []
-        from crude_link.steps.fan_preflight import empty_words, first_inputs, without_key
+        from crude_link.steps.fan_preflight import check_room, empty_words, first_inputs, without_key
 
+        with self._told(step, "resources", "foreach"):
+            check_room(step, self.pools, places, self._is_made)
         found: list[Plain] | None = None
         with self._told(step, f"foreach.{step.foreach.source}", "foreach"):
             found = first_inputs(step.foreach, places, self._is_made)

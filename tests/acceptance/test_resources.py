@@ -1,0 +1,168 @@
+"""Pools: each item is in one pair of hands at a time, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import sys
+from collections import Counter
+from contextlib import closing, suppress
+
+import pytest
+from acceptance.starting import Folder, wait_until
+
+#: Holds a lock for as long as its process lives, and notes when somebody else has it.
+HOLD = """
+import fcntl, os, sys, time
+number, seconds, *items = sys.argv[1:]
+held = [open(f"lock-{item}", "a") for item in items]
+for lock in held:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(lock.name, file=open("clashes", "a"))
+time.sleep(float(seconds))
+print(number, *items, file=open("ran", "a"))
+"""
+
+
+@pytest.fixture
+def project(folder: Folder) -> Folder:
+    folder.write("hold.py", HOLD)
+    folder.write("proxies.txt", "p1\np2\n\np3\np1\n")
+    return folder
+
+
+def config(project: Folder, needs: str, *, count: int = 30, seconds: float = 0.02, more: str = "") -> None:
+    items = " ".join(f'"${name}"' for name in ("WORKER_RESOURCE_PROXY", "TASK_RESOURCE_SEAT") if name[-4:] in needs)
+    project.config(
+        f"""
+resources:
+  PROXY: {{lines: proxies.txt}}
+  SEAT: [s1, s2]
+steps:
+  - name: many
+    command: {sys.executable} -S hold.py {{item}} {seconds} {items}
+    foreach: {{range: {count}}}
+    parallel: 8
+    stop_grace: 1s
+    resources: {needs}
+{more}
+"""
+    )
+
+
+def ran(project: Folder) -> list[list[str]]:
+    return [line.split() for line in project.read("ran").splitlines()]
+
+
+def leases(project: Folder) -> int:
+    with closing(sqlite3.connect(project.home / "crude-link.db")) as database:
+        held, waiting = database.execute("SELECT (SELECT count(*) FROM leases), count(*) FROM lease_waits").fetchone()
+        return int(held) + int(waiting)
+
+
+def check(project: Folder, runs: int, count: int = 30) -> None:
+    assert project.read("clashes") == ""
+    assert Counter(words[0] for words in ran(project)) == dict.fromkeys(map(str, range(count)), runs)
+    assert leases(project) == 0
+
+
+def test_each_slot_has_an_item_of_its_own_and_there_are_no_more_slots_than_items(project: Folder) -> None:
+    config(project, "{PROXY: per slot}")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    assert "in 3 slots" in ended.err
+    assert {words[1] for words in ran(project)} == {"p1", "p2", "p3"}
+    slots = {task["task"]: task["slot"] for task in project.json("tasks", "1", "many")}
+    assert len({(slots[int(number) + 1], item) for number, item in ran(project)}) == 3
+    check(project, 1)
+
+
+def test_each_task_has_an_item_while_it_runs(project: Folder) -> None:
+    config(project, "{SEAT: per task, PROXY: per worker}")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    assert "in 2 slots" in ended.err
+    assert {words[2] for words in ran(project)} == {"s1", "s2"}
+    check(project, 1)
+
+
+@pytest.mark.parametrize("needs", ["{PROXY: per slot}", "{SEAT: per task}"])
+def test_two_runs_at_once_never_hold_the_same_item_and_both_come_to_their_end(project: Folder, needs: str) -> None:
+    config(project, needs)
+    begun = [project.start("run", "--no-prompt") for _ in range(2)]
+    assert [one.wait() for one in begun] == [0, 0], project.read("err")
+    check(project, 2)
+
+
+def test_two_steps_of_one_run_that_want_the_same_pool_share_it(project: Folder) -> None:
+    other = f"""
+  - name: others
+    command: {sys.executable} -S hold.py {{item}} 0.02 "$TASK_RESOURCE_SEAT"
+    foreach: {{range: 30}}
+    resources: {{SEAT: per task}}
+    needs: []
+"""
+    config(project, "{SEAT: per task}", more=other)
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    check(project, 2)
+
+
+def test_an_item_is_free_again_after_failures_timeouts_and_retries(project: Folder) -> None:
+    config(project, "{SEAT: per task}", count=4, seconds=30, more="    timeout: 300ms\n    retries: 1")
+    assert project.run("run", "--no-prompt").status == 1
+    assert [task["try"] for task in project.json("tasks", "1", "many")] == [2] * 4
+    assert project.read("clashes") == ""
+    assert leases(project) == 0
+
+
+def test_an_empty_pool_is_told_before_anything_runs(project: Folder) -> None:
+    project.write("proxies.txt", "\n\n")
+    config(project, "{PROXY: per slot}", more="  - {name: after, command: echo after >> lines}")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 2
+    assert "the pool PROXY is empty" in ended.err
+    assert project.read("ran") == ""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_after_crashes_no_lease_is_stuck_and_nothing_was_held_twice(project: Folder, seed: int) -> None:
+    config(project, "{PROXY: per slot, SEAT: per task}", count=60)
+    dice = random.Random(seed)
+    begun = project.start("run", "--no-prompt")
+    wait_until(lambda: len(ran(project)) > 5, "the first tasks")
+    for victim in dice.sample(["coordinator", "both", "agent"], 3):
+        agents = project.agents()[:1]
+        count = len(ran(project))
+        pids = {"coordinator": [begun.pid], "agent": agents, "both": [begun.pid, *agents]}[victim]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if victim == "agent":
+            wait_until(lambda: len(ran(project)) > count or begun.poll() is not None, "the next tasks")  # noqa: B023
+            continue
+        begun.wait()
+        begun = project.start("resume", "1", "--no-prompt")
+        wait_until(lambda: len(ran(project)) > count or begun.poll() is not None, "the next tasks")  # noqa: B023
+    assert begun.wait() == 0, project.read("err")
+    assert project.read("clashes") == ""
+    assert {words[0] for words in ran(project)} == set(map(str, range(60)))
+    assert leases(project) == 0
+    project.wait_for_nobody()
+
+
+def test_what_a_killed_run_held_goes_to_one_that_waits(project: Folder) -> None:
+    config(project, "{PROXY: per slot}", count=3, seconds=60)
+    killed = project.start("run", "--no-prompt")
+    wait_until(lambda: len(list(project.directory.glob("lock-*"))) == 3, "all items to be held")
+    config(project, "{PROXY: per slot}", count=6)
+    waiting = project.start("run", "--no-prompt")
+    wait_until(lambda: leases(project) == 4, "the second run to wait")
+    assert ran(project) == []
+    killed.kill()
+    assert waiting.wait() == 0, project.read("err")
+    check(project, 1, 6)
