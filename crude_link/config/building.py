@@ -82,6 +82,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         holds=said["resources"],
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],
+        is_warm=said["warm"],
     )
 
 

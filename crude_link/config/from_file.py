@@ -28,6 +28,7 @@ from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
 from crude_link.config.validation import check_unused_config, validated
+from crude_link.config.warm_checks import check_warm
 from crude_link.config.world import World
 from crude_link.errors import Problem
 from crude_link.model.pipeline import Pipeline
@@ -89,6 +90,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check(subject)
     check_foreach(subject)
     check_resources(subject)
+    check_warm(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

@@ -11,7 +11,7 @@ from crude_link.config.problems import did_you_mean
 STEP_KEYS = (
     "name", "script", "command", "arguments", "argument_style", "shell", "env", "env_file", "cwd", "python", "stdin",
     "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
-    "foreach", "parallel", "resources", "allow_failed", "stop_after_failed",
+    "foreach", "parallel", "resources", "warm", "allow_failed", "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
 PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
@@ -55,7 +55,6 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "memory": (_LEASES, "Memory that a task needs."),
     "gpus": (_LEASES, "GPUs that a task needs."),
     "disk": (_LEASES, "Disk space that a task needs."),
-    "warm": (_FUNCTIONS, "Keep the interpreter with its imports between tasks."),
     "docker": (_SSH, "The image that the step runs in."),
 }
 

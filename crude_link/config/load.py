@@ -14,6 +14,7 @@ from crude_link.config.problems import Problems, one_problem
 from crude_link.config.resources_checks import check_resources
 from crude_link.config.source import Source
 from crude_link.config.validation import validated
+from crude_link.config.warm_checks import check_warm
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.value import Plain
 
@@ -46,6 +47,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     check(subject)
     check_foreach(subject)
     check_resources(subject)
+    check_warm(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))

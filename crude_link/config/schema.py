@@ -32,6 +32,7 @@ from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FIL
 from crude_link.config.node import Path
 from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.units import duration, share, size
+from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
 from crude_link.model.policy import FailureKind, Retention, RetryPolicy
 from crude_link.model.value import Plain
@@ -316,6 +317,7 @@ STEP: Mapping[str, Key] = {
     "metrics": Key(PATH, "A JSON file of numbers that the step writes."),
     **FAN_OUT_KEYS,
     **NEED_KEYS,
+    **WARM_KEYS,
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)
