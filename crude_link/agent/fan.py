@@ -30,6 +30,8 @@ _LINGER_SECONDS = 0.2
 _CLEAR_SECONDS = 0.02
 _HOPE_SECONDS = 5.0
 _NEVER = float("inf")
+#: Where in a task its slot stands.
+_SLOT = 5
 
 
 class Fan:
@@ -73,14 +75,16 @@ class Fan:
         order = self._order
         self._masks = [as_bytes(mask) for mask in order["masks"]]
         self._launch = Launch(order)
+        self.env = self._launch.env
+        self._has_values: bool = order.get("values", False)
         self._timeout: float | None = order["timeout"]
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
+        self._is_bound: bool = order.get("bound", False)
         if order.get("warm"):
             from crude_link.agent import warm  # costs what only warm tasks need
 
-            order["warm"]["stem"] = self._stem + "-warm"
-            self._warm = warm.Warm(order["warm"], self._launch.env, self, self._around)
+            self._warm = warm.Warm(order["warm"], self._stem + "-warm", self, self._around)
 
     # --- orders ---
 
@@ -214,19 +218,42 @@ class Fan:
     def _fill(self) -> None:
         if self._warm and self._warm.is_awaited(self._timeout):
             return
+        if self._is_bound:
+            self._fill_bound()
+            return
         while self._queue and not self._is_crowded():
             if self._free:
                 self._go_on(self._free.pop())
             elif len(self._slots) < self._wanted:
-                self._open_slot()
+                self._open_slot(next(n for n in range(1, self._wanted + 1) if n not in self._slots))
             else:
                 return
 
-    def _open_slot(self) -> None:
-        number = next(number for number in range(1, self._wanted + 1) if number not in self._slots)
+    def _fill_bound(self) -> None:
+        """Each task has its slot; there are never more of them than slots."""
+        for number in [task[_SLOT] for task in self._queue]:
+            if self._is_crowded():
+                return
+            if number not in self._slots:
+                self._open_slot(number)
+            slot = self._slots.get(number)
+            if slot in self._free:
+                self._free.remove(slot)
+                self._go_on(slot)
+
+    def _next(self, slot: Slot) -> list[Any] | None:
+        """Return the next task for a slot, out of those that wait."""
+        if not self._is_bound:
+            return self._queue.popleft()
+        task = next((task for task in self._queue if task[_SLOT] == slot.number), None)
+        if task:
+            self._queue.remove(task)
+        return task
+
+    def _open_slot(self, number: int) -> None:
         stem = f"{self._stem}-{number}"
         try:
-            slot = Slot(number, stem, self._masks, self._around, self.remark)
+            slot = Slot(number, stem, self._masks, self._around, self.remark, has_values=self._has_values)
             if self._around.machine.descriptors.is_near(max(slot.scratch.fds)):
                 slot.close()
                 raise NoRoom("too many open files")
@@ -275,7 +302,7 @@ class Fan:
         """Write what has ended in a slot, and begin tasks in it until one runs."""
         while True:
             can = self._queue and slot.number <= self._wanted and not slot.scratch.is_broken
-            task = self._queue.popleft() if can and not self._is_crowded() else None
+            task = self._next(slot) if can and not self._is_crowded() else None
             began_us = time.time_ns() // 1000
             offset = slot.archive.append(slot.end, start_line(task[0], task[1], began_us) if task else b"")
             if slot.end:
@@ -319,6 +346,7 @@ class Fan:
         self._serial += 1
         env, path = self._launch.env_for(slot.number, task[4])
         word = f"{self._word}.{self._serial}"
+        env.update(slot.env)
         env[_MARK] = b"%s%d" % (self._mark, self._serial)
         pid = -1
         warm = self._warm if self._warm and self._warm.can_begin(argv, task[4]) else None

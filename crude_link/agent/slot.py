@@ -12,6 +12,7 @@ from crude_link.agent.processes import marks_of, name_of, session_of
 from crude_link.agent.scratch import Scratch
 from crude_link.agent.stopping import Stopping
 from crude_link.agent.sweep import tell, tell_group
+from crude_link.agent.values import RESULT, Values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,14 @@ class Slot:
     """Knows the process of its task, how that is to be stopped, and what it leaves. OSError when it is opened."""
 
     def __init__(
-        self, number: int, stem: str, masks: list[bytes], around: Fans, remark: Callable[[str], None]
+        self,
+        number: int,
+        stem: str,
+        masks: list[bytes],
+        around: Fans,
+        remark: Callable[[str], None],
+        *,
+        has_values: bool = False,
     ) -> None:
         self.number = number
         self.pid = -1
@@ -51,6 +59,9 @@ class Slot:
         self.archive = Archive(stem + ".archive", remark)
         try:
             self.scratch = Scratch(stem, masks)
+            #: Where its tasks put what their functions return, if they are functions.
+            self.values = Values(stem, masks) if has_values else None
+            self.env = {RESULT: self.values.path.encode("utf-8", "surrogateescape")} if self.values else {}
         except OSError:
             self.archive.close()
             raise
@@ -143,11 +154,15 @@ class Slot:
         assert end
         stem = f"{self.stem}.{end.task}.{end.number}"
         self.scratch.take(end, stem, may_be_written=bool(end.survivors))
+        if self.values:
+            self.values.take(end)
 
     def close(self) -> None:
         """Let go of its files."""
         self.archive.close()
         self.scratch.close()
+        if self.values:
+            self.values.close()
 
     def _ended(self, now: float) -> None:
         assert self.end

@@ -38,16 +38,16 @@ _EARLY = ("PYTHON", "LD_", "DYLD_", "MALLOC_")
 class Warm:
     """One zygote of one fan-out, opened with its first task."""
 
-    def __init__(self, order: Message, env: dict[bytes, bytes], fan: Fan, around: Fans) -> None:
+    def __init__(self, order: Message, stem: str, fan: Fan, around: Fans) -> None:
         #: Why tasks are started the ordinary way; empty while they need not be.
         self.cold = ""
         self.pid = -1
         self._argv: list[str] = order["argv"]
         self._files: list[str] = order["files"]
-        self._stem: str = order["stem"]
+        self._stem = stem
         self._fan = fan
         self._around = around
-        self._env = env
+        self._env = fan.env
         self._is_ready = False
         self._ready_due = _NEVER
         self._link = -1

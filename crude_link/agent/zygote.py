@@ -24,7 +24,6 @@ _OF_MAIN = [name for name in list(globals()) if name.startswith("__")]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable
     from typing import Any, NoReturn
 else:
     import _signal as signal
@@ -41,7 +40,7 @@ class Zygote:
         self._script = script
         self._link = link
         self._kills_groups = kills_groups
-        self._decode = _decoder()
+        self._decode = _named("lean.py")["decode_json"]
         self._wake, self._sink = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._sink, False)
@@ -303,30 +302,6 @@ def _read_all(fd: int) -> bytes:
     return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
-def _decoder() -> Callable[[str], Any]:
-    """Return what reads JSON; the whole module costs more than a fork."""
-    try:
-        from _json import make_scanner
-    except ImportError:
-        import json
-
-        return json.loads
-
-    scan: Any = make_scanner(_ScannerSettings)  # type: ignore[arg-type]  # duck-typed
-    return lambda text: scan(text, 0)[0]
-
-
-class _ScannerSettings:
-    """What the scanner asks of `json.JSONDecoder`."""
-
-    strict = True
-    object_hook = None
-    object_pairs_hook = None
-    parse_float = float
-    parse_int = int
-    parse_constant = float
-
-
 def main() -> None:
     """Import, and serve."""
     _, how, path, *files = sys.argv
@@ -334,7 +309,7 @@ def main() -> None:
     nothing = os.open("/dev/null", os.O_RDWR)
     os.dup2(nothing, 0)
     os.close(nothing)
-    tools = _tools()
+    tools = _named("zygote_imports.py")
     if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(files[0] if files else path))
     sys.argv[:] = [path]
@@ -344,6 +319,8 @@ def main() -> None:
         why, remark = tools["import_all"](text, script.file)
     except (OSError, SyntaxError, ValueError):
         why, remark = "it cannot be read", ""
+    for file in files:
+        why = why or tools["load"](_named(os.path.basename(path))["load"], file)
     if remark:
         _tell(link, f"? {remark}")
     why = why or tools["danger"]()
@@ -360,12 +337,12 @@ def main() -> None:
     zygote.serve()
 
 
-def _tools() -> dict[str, Any]:
-    """Return what is done once, before anything is forked. It is no module: the script may have one of that name."""
-    file = os.path.join(_HERE, "zygote_imports.py")
-    names: dict[str, Any] = {"__name__": "crude_link_warming"}
-    with open(file, "rb") as source:
-        exec(compile(source.read(), file, "exec", dont_inherit=True), names)
+def _named(file: str) -> dict[str, Any]:
+    """Return the names of a file beside this one. It is no module: the script may have one of that name."""
+    path = os.path.join(_HERE, file)
+    names: dict[str, Any] = {"__name__": "crude_link_" + file}
+    with open(path, "rb") as source:
+        exec(compile(source.read(), path, "exec", dont_inherit=True), names)
     return names
 
 

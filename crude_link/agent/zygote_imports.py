@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 _PARSE_ONLY = 0x400  # ast.PyCF_ONLY_AST
@@ -42,6 +42,15 @@ def import_all(text: bytes, file: str) -> tuple[str, str]:
         elif not _is_harmless(node):
             stopped_at = node.lineno
     return "", ""
+
+
+def load(load_file: Callable[[str], object], file: str) -> str:
+    """Import the module of a function's file; return why that cannot be done."""
+    try:
+        load_file(file)
+    except BaseException as error:  # noqa: BLE001  # the task itself is to fail with it
+        return f"the import of {file} fails: {type(error).__name__}: {error}"
+    return ""
 
 
 def danger() -> str:

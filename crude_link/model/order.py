@@ -102,5 +102,7 @@ class FanOrder:
     has_slot_needs: bool = False
     #: What a task is given depends on its slot, so that it runs in no other.
     is_bound: bool = False
+    #: Its tasks are functions, and what they return is kept in `ATTEMPT-SLOT.results`.
+    has_values: bool = False
     #: None: the process of each task is started anew.
     warm: WarmStart | None = None

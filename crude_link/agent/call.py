@@ -1,0 +1,124 @@
+"""Call: runs one function of a file with the arguments of a task, and keeps what it returns.
+
+    python call.py FILE NAME ARGUMENTS
+
+ARGUMENTS is JSON: a list of what is given by place, and a mapping of what is given by name. What the function returns
+is written to the file in CRUDE_LINK_RESULT, if it can be, as `"value":JSON`, else as `"repr":TEXT`. It runs under the
+Python of the step, any from 3.8 on; a warm Python has loaded FILE already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType, TracebackType
+    from typing import Any
+
+#: More than this is no result but a file that should have been written.
+_MOST = 16 << 20
+_RESULT = "CRUDE_LINK_RESULT"
+
+
+def load(file: str) -> ModuleType:
+    """Return the module of a file, as `import` would from its folder."""
+    path = os.path.realpath(file)
+    name = os.path.splitext(os.path.basename(path))[0]
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == path:
+        return known
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    """Call it."""
+    _, file, name, text = sys.argv
+    sys.excepthook = _without_our_frames
+    here = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and sys.path[0] == here:
+        sys.path[0] = os.path.dirname(os.path.realpath(file))
+    sys.argv[:] = [file]
+    path = os.environ.pop(_RESULT, "")
+    lean = _lean(os.path.join(here, "lean.py"))
+    by_place, by_name = lean["decode_json"](text)
+    value = getattr(load(file), name)(*by_place, **by_name)
+    wrong = _wrong_with(value)
+    if wrong:
+        sys.exit(f"{name} {wrong}")
+    data = _written(value, lean["quote_json"])
+    if len(data) > _MOST:
+        sys.exit(f"{name} returned {len(data) / 1e6:.0f} MB; write that into a file, and return its path")
+    if path:
+        _keep(path, data)
+
+
+def _keep(path: str, data: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    while data:
+        data = data[os.write(file, data) :]
+    os.close(file)
+
+
+def _wrong_with(value: object) -> str:
+    kind = type(value).__name__
+    if kind == "coroutine":
+        return "is an async function, and nobody awaits it; call asyncio.run in a function of its own"
+    if kind in ("generator", "async_generator"):
+        return "is a generator, and nobody takes what it yields; return a list"
+    return ""
+
+
+def _written(value: object, quote: Any) -> bytes:
+    """Return a value as JSON, or, where there is none for it, its repr."""
+    try:
+        text = f'"value":{_encoded(value, quote)}'
+    except (TypeError, ValueError, RecursionError):
+        text = f'"repr":{quote(repr(value))}'
+    return text.encode("ascii")
+
+
+def _encoded(value: object, quote: Any) -> str:
+    try:
+        from _json import make_encoder
+    except ImportError:
+        import json
+
+        return json.dumps(value, default=_plain, separators=(",", ":"))
+    # What `json.JSONEncoder` makes of itself; the whole module costs more than a fork.
+    encode: Any = make_encoder({}, _plain, quote, None, ":", ",", False, False, True)
+    return "".join(encode(value, 0))
+
+
+def _plain(value: Any) -> object:
+    """Return what stands for a value that JSON does not know: arrays and numbers of numpy and its kin."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(type(value).__name__)
+
+
+def _lean(path: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "crude_link_lean"}
+    with open(path, "rb") as file:
+        exec(compile(file.read(), path, "exec", dont_inherit=True), names)
+    return names
+
+
+def _without_our_frames(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    while trace and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    sys.__excepthook__(kind, error, trace)
+
+
+if __name__ == "__main__":
+    main()
