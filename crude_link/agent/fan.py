@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 
 from crude_link.agent.archive import End, start_line
 from crude_link.agent.fan_reports import Reports
 from crude_link.agent.launch import Launch, as_bytes
 from crude_link.agent.lean import signal
 from crude_link.agent.machine import NoRoom, is_want_of_room
-from crude_link.agent.processes import MARK, marks_of, name_of
+from crude_link.agent.processes import marks_of, name_of
 from crude_link.agent.slot import LONG_SECONDS, Slot
 from crude_link.agent.spawn import CannotSpawn
 from crude_link.agent.sweep import tell
+from crude_link.agent.task_queue import TaskQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _LINGER_SECONDS = 0.2
 _CLEAR_SECONDS = 0.02
 _HOPE_SECONDS = 5.0
 _NEVER = float("inf")
-#: Where in a task its slot stands.
-_SLOT = 5
 
 
 class Fan:
@@ -44,7 +42,7 @@ class Fan:
         self._around = around
         #: The mark that all its tasks bear.
         self._word = word
-        self._queue: deque[list[Any]] = deque()
+        self._queue = TaskQueue(is_bound=order.get("bound", False))
         self._wanted: int = order["slots"]
         self._slots: dict[int, Slot] = {}
         self._free: list[Slot] = []
@@ -74,13 +72,11 @@ class Fan:
     def _prepare(self) -> None:
         order = self._order
         self._masks = [as_bytes(mask) for mask in order["masks"]]
-        self._launch = Launch(order)
-        self.env = self._launch.env
+        self.launch = Launch(order, self._around.machine.descriptors)
         self._has_values: bool = order.get("values", False)
         self._timeout: float | None = order["timeout"]
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
-        self._is_bound: bool = order.get("bound", False)
         if order.get("warm"):
             from crude_link.agent import warm  # costs what only warm tasks need
 
@@ -102,7 +98,7 @@ class Fan:
     def set_slots(self, slots: int, envs: list[dict[str, str]]) -> None:
         """Change the number of slots, and what the tasks of each are told beside what all are."""
         self._wanted = slots
-        self._launch.slot_envs = [{as_bytes(name): as_bytes(value) for name, value in env.items()} for env in envs]
+        self.launch.slot_envs = [{as_bytes(name): as_bytes(value) for name, value in env.items()} for env in envs]
         for slot in [slot for slot in self._free if slot.number > slots]:
             self._free.remove(slot)
             self._shut(slot)
@@ -183,7 +179,7 @@ class Fan:
         elif hold and hold.is_held:
             self._hold = hold
             marks = (self._around.marks, hold.word, self._word, self._word + ".")
-            self._mark = as_bytes(" ".join([mark for mark in marks if mark]))
+            self.launch.mark = as_bytes(" ".join([mark for mark in marks if mark]))
             self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             os.makedirs(self._order["folder"], 0o700, exist_ok=True)
             self._began = time.monotonic()
@@ -218,37 +214,12 @@ class Fan:
     def _fill(self) -> None:
         if self._warm and self._warm.is_awaited(self._timeout):
             return
-        if self._is_bound:
-            self._fill_bound()
-            return
-        while self._queue and not self._is_crowded():
-            if self._free:
-                self._go_on(self._free.pop())
-            elif len(self._slots) < self._wanted:
-                self._open_slot(next(n for n in range(1, self._wanted + 1) if n not in self._slots))
+        while not self._is_crowded() and (number := self._queue.slot(self._free, self._slots, self._wanted)):
+            if number in self._slots:
+                self._free.remove(self._slots[number])
+                self._go_on(self._slots[number])
             else:
-                return
-
-    def _fill_bound(self) -> None:
-        """Each task has its slot; there are never more of them than slots."""
-        for number in [task[_SLOT] for task in self._queue]:
-            if self._is_crowded():
-                return
-            if number not in self._slots:
                 self._open_slot(number)
-            slot = self._slots.get(number)
-            if slot in self._free:
-                self._free.remove(slot)
-                self._go_on(slot)
-
-    def _next(self, slot: Slot) -> list[Any] | None:
-        """Return the next task for a slot, out of those that wait."""
-        if not self._is_bound:
-            return self._queue.popleft()
-        task = next((task for task in self._queue if task[_SLOT] == slot.number), None)
-        if task:
-            self._queue.remove(task)
-        return task
 
     def _open_slot(self, number: int) -> None:
         stem = f"{self._stem}-{number}"
@@ -274,7 +245,7 @@ class Fan:
                 self._has_remarked = True
                 self.remark(f"no room for more than {len(self._running)} tasks side by side ({why}): others wait")
             return
-        task, number, digest = self._queue.popleft()[:3]
+        task, number, digest = self._queue.first()[:3]
         end = End(task, number, digest)
         end.reason = words or f"the machine has no room for it: {why}"
         self._reports.add(end, 0, -1)
@@ -302,7 +273,7 @@ class Fan:
         """Write what has ended in a slot, and begin tasks in it until one runs."""
         while True:
             can = self._queue and slot.number <= self._wanted and not slot.scratch.is_broken
-            task = self._next(slot) if can and not self._is_crowded() else None
+            task = self._queue.next_for(slot.number) if can and not self._is_crowded() else None
             began_us = time.time_ns() // 1000
             offset = slot.archive.append(slot.end, start_line(task[0], task[1], began_us) if task else b"")
             if slot.end:
@@ -319,7 +290,7 @@ class Fan:
                 end.reason = str(error)
             except NoRoom as error:
                 if self._around.has_company:
-                    self._queue.appendleft(task)
+                    self._queue.put_back(task)
                     self._be_crowded(str(error))
                     continue
                 end.reason = f"the machine has no room for it: {error}"
@@ -344,32 +315,21 @@ class Fan:
         """Start the process of a task. CannotSpawn, NoRoom."""
         argv: list[str] = task[3]
         self._serial += 1
-        env, path = self._launch.env_for(slot.number, task[4])
+        env, path = self.launch.env_for(slot.number, self._serial, task[4])
         word = f"{self._word}.{self._serial}"
         env.update(slot.env)
-        env[_MARK] = b"%s%d" % (self._mark, self._serial)
         pid = -1
         warm = self._warm if self._warm and self._warm.can_begin(argv, task[4]) else None
         if warm:
             warm.begin(self._serial, slot, task, env)
         else:
-            pid = self._spawn(argv, env, path, (self._nothing, *slot.scratch.fds))
+            pid = self.launch.spawn(argv, env, path, (self._nothing, *slot.scratch.fds))
         slot.begin(end, pid, word, self._around.kills_now())
         slot.forked_by = (warm, self._serial) if warm else None
         self._running[slot.number] = slot
         self._around.began(pid, slot, self)
 
-    def _spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
-        descriptors = self._around.machine.descriptors
-        with descriptors:
-            return self._launch.spawn(argv, env, path, descriptors.low(fds))
-
     # --- what a zygote asks and tells ---
-
-    def spawn_beside(self, argv: list[str], fds: tuple[int, int, int]) -> int:
-        """Start a process that is no task. CannotSpawn, NoRoom."""
-        launch = self._launch
-        return self._spawn(argv, {**launch.env, _MARK: self._mark + b"0"}, launch.path, fds)
 
     def forked(self, slot: Slot, pid: int) -> None:
         """The task of a slot has a process."""
@@ -384,7 +344,7 @@ class Fan:
             self._stopping.remove(slot)
         slot.end = None
         if self._why != "stopped":
-            self._queue.appendleft(task)
+            self._queue.put_back(task)
             if why:
                 self._be_crowded(why)
         self._rest(slot)
@@ -422,6 +382,3 @@ class Fan:
             os.close(self._nothing)
         self._reports.finish(self._why, self._reason, time.monotonic() - self._began)
         self.has_ended = True
-
-
-_MARK = MARK.encode()

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 
+from crude_link.agent.processes import MARK
 from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_quickly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crude_link.agent.machine import DescriptorLimit
     from crude_link.agent.protocol import Message
+
+_MARK = MARK.encode()
 
 
 class Launch:
     """Remembers where programs were found."""
 
-    def __init__(self, order: Message) -> None:
+    def __init__(self, order: Message, descriptors: DescriptorLimit) -> None:
         self.env = {as_bytes(name): as_bytes(value) for name, value in order["env"].items()}
         self.path: str = order["env"].get("PATH", os.defpath)
         #: What the tasks of each slot are told beside what all are; empty: nothing.
         self.slot_envs: list[dict[bytes, bytes]] = []
+        #: What the environment of each process says of whose it is, up to the number of its task.
+        self.mark = b""
+        self._descriptors = descriptors
         self._named: str = order["cwd"]
         self._cwd = as_bytes(order["cwd"])
         self._programs: dict[str, str] = {}
 
-    def env_for(self, slot: int, own: dict[str, str]) -> tuple[dict[bytes, bytes], str]:
+    def env_for(self, slot: int, serial: int, own: dict[str, str]) -> tuple[dict[bytes, bytes], str]:
         """Return the environment of a task in a slot, and the PATH in which its program is looked for."""
         env, path = self.env.copy(), self.path
         if self.slot_envs:
@@ -31,7 +38,12 @@ class Launch:
         if own:
             path = own.get("PATH", path)
             env.update([(as_bytes(name), as_bytes(value)) for name, value in own.items()])
+        env[_MARK] = b"%s%d" % (self.mark, serial)
         return env, path
+
+    def spawn_beside(self, argv: list[str], fds: tuple[int, int, int]) -> int:
+        """Start a process that is no task. CannotSpawn, NoRoom."""
+        return self.spawn(argv, {**self.env, _MARK: self.mark + b"0"}, self.path, fds)
 
     def spawn(self, argv: list[str], env: dict[bytes, bytes], path: str, fds: tuple[int, int, int]) -> int:
         """Start a process in the fan-out's directory; return its pid. CannotSpawn, NoRoom."""
@@ -47,7 +59,9 @@ class Launch:
                 program = find_program(name, path)
                 if path is self.path:
                     self._programs[name] = program
-            return spawn_quickly(program, [as_bytes(argument) for argument in argv], env, fds)
+            words = [as_bytes(argument) for argument in argv]
+            with self._descriptors:
+                return spawn_quickly(program, words, env, self._descriptors.low(fds))
         except (ValueError, OSError) as error:
             self._programs.pop(name, None)
             raise refusal_of(argv, program or name, error) from error

@@ -47,7 +47,7 @@ class Warm:
         self._stem = stem
         self._fan = fan
         self._around = around
-        self._env = fan.env
+        self._env = fan.launch.env
         self._is_ready = False
         self._ready_due = _NEVER
         self._link = -1
@@ -127,7 +127,7 @@ class Warm:
         how = "orphans" if self._around.is_reaper else "groups"
         argv = [self._argv[0], _PROGRAM, how, self._argv[1], *self._files]
         try:
-            self.pid = fan.spawn_beside(argv, (theirs.fileno(), *self._scratch.fds))
+            self.pid = fan.launch.spawn_beside(argv, (theirs.fileno(), *self._scratch.fds))
         except (CannotSpawn, NoRoom) as error:
             self._be_cold(str(error))
             return
