@@ -22,10 +22,10 @@ from crude_link.model.run import (
     AttemptKey,
     Decision,
     Findings,
+    NewRequest,
     NewRun,
     Outcome,
     Request,
-    RequestKind,
     Run,
     Sitting,
     StepState,
@@ -278,7 +278,7 @@ class StateStore(Protocol):
     def states(self, run: int) -> Sequence[StepState]:
         """Return the cached states in the pipeline's order."""
 
-    def ask(self, run: int, kind: RequestKind, by: str, at: datetime) -> Request:
+    def ask(self, request: NewRequest) -> Request:
         """Put a request to the holder of a run."""
 
     def requests(self, runs: Sequence[int]) -> Sequence[Request]:

@@ -29,11 +29,11 @@ from crude_link.model.run import (
     Decision,
     Ending,
     Findings,
+    NewRequest,
     NewRun,
     Origin,
     Outcome,
     Request,
-    RequestKind,
     Run,
     Sitting,
     StepState,
@@ -263,13 +263,13 @@ class MemoryStore:
     def states(self, run: int) -> Sequence[StepState]:
         return list(self.known.values())
 
-    def ask(self, run: int, kind: RequestKind, by: str, at: datetime) -> Request:
-        request = Request(id=len(self.asked) + 1, run=run, kind=kind, by=by, at=at)
+    def ask(self, asked: NewRequest) -> Request:
+        request = Request(id=len(self.asked) + 1, asked=asked)
         self.asked.append(request)
         return request
 
     def requests(self, runs: Sequence[int]) -> Sequence[Request]:
-        return [r for r in self.asked if r.run in runs and r.id not in self.answers]
+        return [r for r in self.asked if r.asked.run in runs and r.id not in self.answers]
 
     def answer(self, request: int, text: str) -> None:
         self.answers[request] = text

@@ -26,6 +26,7 @@ COMMANDS = {
     "rerun": Entry("rerun", "Run", "Do a run again, from its record."),
     "stop": Entry("stop", "Run", "Stop a run, gently; --now at once."),
     "wait": Entry("wait", "Run", "Wait for a run and return its exit status."),
+    "slots": Entry("slots", "Run", "Change how many tasks of a step run at once."),
     "runs": Entry("runs", "Look", "List the runs, newest first."),
     "show": Entry("show", "Look", "Show one run: steps, times, results."),
     "logs": Entry("logs", "Look", "Print what steps wrote; -f follows."),
@@ -41,10 +42,10 @@ COMMANDS = {
     "clean": Entry("clean", "Prepare", "Remove old runs."),
 }
 
-_FAN_OUT, _SCHEDULES, _SSH = "live slots", "schedules", "SSH hosts"
+_SCHEDULES, _SSH = "schedules", "SSH hosts"
 #: Commands, and options of commands, that are known and not built yet, and with what they will come.
 LATER = {
-    "doctor": _SSH, "slots": _FAN_OUT, "schedule": _SCHEDULES, "notify": _SCHEDULES, "run --runs-on": _SSH,
+    "doctor": _SSH, "schedule": _SCHEDULES, "notify": _SCHEDULES, "run --runs-on": _SSH,
     "init --from": "the conversion of other programs' files",
 }  # fmt: skip
 

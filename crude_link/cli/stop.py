@@ -23,7 +23,7 @@ def command(run: str, now: bool, as_json: bool) -> int:
     from crude_link.cli.waiting import wait_until_over
     from crude_link.clock import SystemClock
     from crude_link.identity import user_name
-    from crude_link.model.run import RequestKind
+    from crude_link.model.run import NewRequest, RequestKind
 
     records = open_records()
     found = records.store.runs.run(records.run_id(run))
@@ -31,7 +31,7 @@ def command(run: str, now: bool, as_json: bool) -> int:
         before = "nothing is left to stop: "
     else:
         kind = RequestKind.STOP_NOW if now else RequestKind.STOP
-        records.store.states.ask(found.id, kind, user_name(), SystemClock().now())
+        records.store.states.ask(NewRequest(run=found.id, kind=kind, by=user_name(), at=SystemClock().now()))
         say(f"asked run {found.id} to stop{' now' if now else ''}")
         before = ""
         found = wait_until_over(records, found.id)

@@ -71,9 +71,9 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
     if run.status is Status.LOST and log.exists():
         sentences.append(f"What its process said is in {log}.")
     for request in records.store.states.requests([run.id]):
-        sentences.append(
-            f"{request.by} asked it at {moment_words(request.at)} to {request.kind.value}; no answer yet."
-        )
+        asked = request.asked
+        what = f"for {asked.number} slots of {asked.step}" if asked.step else f"to {asked.kind.value}"
+        sentences.append(f"{asked.by} asked it at {moment_words(asked.at)} {what}; no answer yet.")
     sentences += [_decision_words(each, now) for each in record.decisions if each.step is None]
     if run.status is Status.WAITING:
         return sentences

@@ -10,11 +10,11 @@ from crude_link.engine.lending import Lending
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
 from crude_link.interfaces import FanWork
-from crude_link.model.event import TasksEnded, TasksProgressed
+from crude_link.model.event import Notice, TasksEnded, TasksProgressed
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.run import AttemptKey, Outcome
-from crude_link.model.wish import CloseFan, HandOut
+from crude_link.model.run import AttemptKey, NewRequest, Outcome
+from crude_link.model.wish import CloseFan, HandOut, SetSlots
 
 #: A fan-out of whose tasks none ends is told of all the same, this often in seconds.
 _PERIOD = 0.5
@@ -86,6 +86,19 @@ class Fans:
         if fan and fan.leases:
             self._lending.end(fan)
         return fan.outcome(outcome) if fan else outcome
+
+    def set_slots(self, live: LiveRun, asked: NewRequest) -> str:
+        """Change how many tasks of a step run at once; return what becomes of it, in words."""
+        fan = next((fan for fan in live.fans.values() if fan.step.name == asked.step and not fan.is_closed), None)
+        if fan is None or asked.number is None:
+            return f"{asked.step} of run {asked.run} has no tasks to begin now"
+        if fan.leases:
+            return f"{asked.step} runs in {fan.slots} slots, as many as have what they hold"
+        before, fan.slots = fan.slots, asked.number
+        self._around.executor.tell(SetSlots(key=fan.key, slots=asked.number))
+        text = f"{asked.step} runs in {asked.number} slots now, not {before} (asked by {asked.by})"
+        self._around.notifier.tell(Notice(text=text, run=asked.run))
+        return text
 
     def due(self, live: LiveRun) -> datetime | None:
         """Return when the next try of a task is due, or the next look whether something is free."""

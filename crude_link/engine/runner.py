@@ -42,6 +42,7 @@ from crude_link.model.run import (
     Decision,
     Ending,
     Findings,
+    NewRequest,
     Outcome,
     RequestKind,
     Run,
@@ -337,9 +338,20 @@ class Runner:
 
     def _heed_requests(self) -> None:
         for request in self._around.states.requests(self.live):
-            stopping = Stopping(status=Status.CANCELLED, reason=f"stopped by {request.by}")
-            self.stop(request.run, stopping, by=request.by, now=request.kind is RequestKind.STOP_NOW)
-            self._around.states.answer(request.id, "stopping")
+            self._around.states.answer(request.id, self._answer(request.asked))
+
+    def _answer(self, asked: NewRequest) -> str:
+        """Do what is asked; return what becomes of it."""
+        answer = "stopping"
+        match asked.kind:
+            case RequestKind.SLOTS:
+                answer = self._fans.set_slots(self._live[asked.run], asked)
+            case RequestKind.STOP | RequestKind.STOP_NOW:
+                stopping = Stopping(status=Status.CANCELLED, reason=f"stopped by {asked.by}")
+                self.stop(asked.run, stopping, by=asked.by, now=asked.kind is RequestKind.STOP_NOW)
+            case _:
+                assert_never(asked.kind)
+        return answer
 
 
 def _as_recorded(attempt: Attempt, order: Order) -> Attempt:

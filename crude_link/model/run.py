@@ -259,15 +259,27 @@ class RequestKind(Enum):
 
     STOP = "stop"
     STOP_NOW = "stop now"
+    #: So many tasks of a fan-out are to run at once.
+    SLOTS = "slots"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """Something asked of the holder of a run from another process; answered in its row."""
+class NewRequest:
+    """Something asked of the holder of a run from another process; the store gives the id."""
 
-    id: int
     run: int
     kind: RequestKind
     by: str
     at: datetime
+    #: What it is about, where it is not about the whole run.
+    step: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A request as it stands in the store; answered in its row."""
+
+    id: int
+    asked: NewRequest
     answer: str | None = None

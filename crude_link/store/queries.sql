@@ -159,7 +159,11 @@ SELECT * FROM decisions WHERE run = :run ORDER BY id;
 
 -- name: insert_request
 -- Put a request to the holder of a run.
-INSERT INTO requests (run, kind, "by", at) VALUES (:run, :kind, :by, :at);
+INSERT INTO requests (run, kind, "by", at, step, number) VALUES (:run, :kind, :by, :at, :step, :number);
+
+-- name: request_answer
+-- What the holder of a run has answered.
+SELECT answer FROM requests WHERE id = :request;
 
 -- name: unanswered
 -- Every request without an answer, oldest first.

@@ -12,6 +12,7 @@ from crude_link.model.run import (
     Code,
     Decision,
     Ending,
+    NewRequest,
     Origin,
     Outcome,
     Request,
@@ -176,10 +177,14 @@ def request_of(row: Row) -> Request:
     """Return the request of a row."""
     return Request(
         id=row["id"],
-        run=row["run"],
-        kind=RequestKind(row["kind"]),
-        by=text(row["by"]),
-        at=datetime.fromisoformat(row["at"]),
+        asked=NewRequest(
+            run=row["run"],
+            kind=RequestKind(row["kind"]),
+            by=text(row["by"]),
+            at=datetime.fromisoformat(row["at"]),
+            step=text(row["step"]),
+            number=row["number"],
+        ),
         answer=text(row["answer"]),
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from crude_link.model.run import Request, RequestKind, StepState
+from crude_link.model.run import NewRequest, Request, StepState
 from crude_link.store.database import Database
-from crude_link.store.rows import moment_text, request_of, state_of
+from crude_link.store.rows import moment_text, request_of, state_of, text
 
 
 class SqliteStates:
@@ -34,12 +33,25 @@ class SqliteStates:
         """Return the cached states in the pipeline's order."""
         return [state_of(row) for row in self._database.rows("states", run=run)]
 
-    def ask(self, run: int, kind: RequestKind, by: str, at: datetime) -> Request:
+    def ask(self, request: NewRequest) -> Request:
         """Put a request to the holder of a run."""
         self._quiet_since = None
         with self._database.write():
-            added = self._database.change("insert_request", run=run, kind=kind.value, by=by, at=moment_text(at))
-        return Request(id=added.lastrowid or 0, run=run, kind=kind, by=by, at=at)
+            added = self._database.change(
+                "insert_request",
+                run=request.run,
+                kind=request.kind.value,
+                by=request.by,
+                at=moment_text(request.at),
+                step=request.step,
+                number=request.number,
+            )
+        return Request(id=added.lastrowid or 0, asked=request)
+
+    def answer_of(self, request: int) -> str | None:
+        """Return the answer to a request; None while there is none."""
+        row = self._database.first("request_answer", request=request)
+        return text(row["answer"]) if row and row["answer"] is not None else None
 
     def requests(self, runs: Sequence[int]) -> Sequence[Request]:
         """Return the unanswered requests for these runs, oldest first.
@@ -51,7 +63,7 @@ class SqliteStates:
             return ()
         unanswered = [request_of(row) for row in self._database.rows("unanswered")]
         self._quiet_since = None if unanswered else version
-        return [request for request in unanswered if request.run in runs]
+        return [request for request in unanswered if request.asked.run in runs]
 
     def answer(self, request: int, text: str) -> None:
         """Answer a request; one that has an answer keeps it."""

@@ -20,6 +20,7 @@ from crude_link.model.run import (
     Code,
     Decision,
     Findings,
+    NewRequest,
     Origin,
     Output,
     RequestKind,
@@ -279,8 +280,8 @@ def test_states_are_written_together(store: Store, other: Store) -> None:
 def test_a_request_from_another_process_is_seen_and_answered_once(store: Store, other: Store) -> None:
     run = store.runs.begin_run(new_run(), new_sitting()).id
     assert list(store.states.requests([run])) == []
-    first = other.states.ask(run, RequestKind.STOP, "ada", NOON)
-    second = other.states.ask(run, RequestKind.STOP_NOW, "ada", NOON)
+    first = other.states.ask(NewRequest(run=run, kind=RequestKind.STOP, by="ada", at=NOON))
+    second = other.states.ask(NewRequest(run=run, kind=RequestKind.STOP_NOW, by="ada", at=NOON))
     assert list(store.states.requests([run])) == [first, second]
     assert list(store.states.requests([run + 1])) == []
     store.states.answer(first.id, "stopping")
@@ -293,13 +294,13 @@ def test_a_request_from_another_process_is_seen_and_answered_once(store: Store, 
 def test_a_request_of_ones_own_is_seen_too(store: Store) -> None:
     run = store.runs.begin_run(new_run(), new_sitting()).id
     assert list(store.states.requests([run])) == []
-    asked = store.states.ask(run, RequestKind.STOP, "ada", NOON)
+    asked = store.states.ask(NewRequest(run=run, kind=RequestKind.STOP, by="ada", at=NOON))
     assert list(store.states.requests([run])) == [asked]
 
 
 def test_what_was_asked_of_a_former_holder_does_not_stop_the_next(store: Store, other: Store) -> None:
     run = store.runs.begin_run(new_run(), new_sitting()).id
-    other.states.ask(run, RequestKind.STOP, "ada", NOON)
+    other.states.ask(NewRequest(run=run, kind=RequestKind.STOP, by="ada", at=NOON))
     store.runs.begin_sitting(run, new_sitting(NOON + timedelta(days=1)))
     assert list(store.states.requests([run])) == []
 

@@ -15,7 +15,7 @@ import pytest
 from look_project import FAILURE, NEW_RUN, NOON, SITTING, LookProject
 
 from crude_link.cli import main
-from crude_link.model.run import Attempt, AttemptKey, Origin, RequestKind
+from crude_link.model.run import Attempt, AttemptKey, NewRequest, Origin, RequestKind
 from crude_link.model.status import Status
 
 
@@ -288,7 +288,7 @@ def test_why_of_a_step_that_is_tried_again_says_when(project: LookProject, ask: 
 def test_why_of_a_live_run_names_its_holder_and_what_it_was_asked(project: LookProject, ask: Ask) -> None:
     run = project.begin()
     project.attempt(run, "prepare")
-    project.store.states.ask(run, RequestKind.STOP, "eve", NOON)
+    project.store.states.ask(NewRequest(run=run, kind=RequestKind.STOP, by="eve", at=NOON))
     answer = json.loads(ask("why", "--json").out)
     assert any(sentence.startswith("It is held by pid") for sentence in answer["sentences"])
     assert any(sentence.startswith("eve asked it") for sentence in answer["sentences"])

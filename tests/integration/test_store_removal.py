@@ -14,7 +14,7 @@ from store_values import NEW_RUN, NOON, SITTING, SUCCESS, attempt_of, store_at, 
 from crude_link.app import remove_old_runs
 from crude_link.errors import StoreError, UnknownRun
 from crude_link.model.policy import Retention
-from crude_link.model.run import AttemptKey, Decision, Findings, Output, RequestKind, Verdict
+from crude_link.model.run import AttemptKey, Decision, Findings, NewRequest, Output, RequestKind, Verdict
 from crude_link.model.status import Status
 from crude_link.model.task import TaskCounts
 from crude_link.store import SqliteStore, retention
@@ -35,7 +35,7 @@ def finished(store: SqliteStore) -> int:
         findings = Findings(metrics={"loss": 1}, outputs=(Output(path="m", size=1),))
         store.attempts.end_attempt(attempt.key, SUCCESS, findings)
         store.attempts.decide(run, Decision(verdict=Verdict.SKIP, at=NOON, by="ada"))
-        store.states.ask(run, RequestKind.STOP, "ada", NOON)
+        store.states.ask(NewRequest(run=run, kind=RequestKind.STOP, by="ada", at=NOON))
         store.logs.place(attempt.key).stdout.write_bytes(b"x" * 100_000)
         store.runs.end_sitting(run, Status.SUCCEEDED, "", NOON)
     return run

@@ -12,7 +12,7 @@ from crude_link.model.condition import parse_condition
 from crude_link.model.event import AttemptBegan, AttemptEnded, AttemptWrote, RunBegan, RunEnded, StepSettled
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
-from crude_link.model.run import Ending, RequestKind
+from crude_link.model.run import Ending, NewRequest, RequestKind
 from crude_link.model.status import Status
 from crude_link.model.wish import Stop
 
@@ -120,7 +120,7 @@ def test_a_request_of_another_process_stops_only_its_run() -> None:
     bench = Bench(pipeline(step("a")), {"a": [None, None]})
     bench.take(pipeline(step("a")), run=2)
     bench.turn_until(lambda: len(bench.executor.started) == 2)
-    request = bench.store.ask(2, RequestKind.STOP_NOW, "ann", NOON)
+    request = bench.store.ask(NewRequest(run=2, kind=RequestKind.STOP_NOW, by="ann", at=NOON))
     bench.turn_until(lambda: 2 in bench.store.ended)
     assert bench.store.ended[2] == (Status.CANCELLED, "stopped by ann")
     assert bench.store.answers[request.id] == "stopping"
