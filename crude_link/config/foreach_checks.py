@@ -18,7 +18,7 @@ from crude_link.config.needs import earlier_than, needs_of
 from crude_link.config.node import Path
 from crude_link.config.problems import did_you_mean, one_of
 from crude_link.config.references import read_back
-from crude_link.model.foreach import PATH_HEADS, ROW_SOURCES, SINGLE_SOURCES, SOURCES
+from crude_link.model.foreach import PATH_HEADS, PLACE_HEADS, ROW_SOURCES, SINGLE_SOURCES, SOURCES
 from crude_link.model.value import Placeholder, Plain, Template
 
 #: Variables by which a program can know its input without a placeholder.
@@ -90,7 +90,8 @@ def _placeholders(fan: _FanStep) -> None:
             wrong = _wrong_with(one, fan) if isinstance(one, Placeholder) else None
             if wrong:
                 fan.add(f"`{one}`: {wrong}", path)
-    if sound and not found and isinstance(fan.said.get("command"), (str, list)) and not _is_told_otherwise(fan):
+    is_used = any(one.head not in PLACE_HEADS for one in found)
+    if sound and not is_used and isinstance(fan.said.get("command"), (str, list)) and not _is_told_otherwise(fan):
         place = "arguments:` or into `command" if "arguments" in fan.said else "command"
         hint = "; `${item}` is a variable of the shell's" if "${item" in str(fan.said["command"]) else ""
         message = (
@@ -120,6 +121,8 @@ def _wrong_with(placeholder: Placeholder, fan: _FanStep) -> str | None:
         return (
             "this is a part of a path, and the inputs are mappings; name a field: `{item.FIELD}`" if is_row else None
         )
+    if placeholder.head in PLACE_HEADS:
+        return _wrong_with_place(placeholder, fan)
     field = placeholder.path.partition(".")[2]
     if not field:
         return None
@@ -128,6 +131,19 @@ def _wrong_with(placeholder: Placeholder, fan: _FanStep) -> str | None:
     known = _fields(source, fan.foreach, rows)
     if known and field not in known and field.split(".")[0] not in known:
         return f"the inputs have no field '{field}'{did_you_mean(field, known)}; they have {one_of(known)}"
+    return None
+
+
+def _wrong_with_place(placeholder: Placeholder, fan: _FanStep) -> str | None:
+    if placeholder.path == "gpu" and fan.said.get("gpus") is None:
+        return "the tasks of this step hold no GPU; write `gpus: 1` beside `foreach`"
+    name = placeholder.path.partition(".")[2]
+    needs = fan.said.get("resources")
+    held = list(needs) if isinstance(needs, Mapping) else []
+    if name and name not in held:
+        return (
+            f"this step holds nothing of '{name}'{did_you_mean(name, held)}; write `resources: {{{name}: per task}}`"
+        )
     return None
 
 

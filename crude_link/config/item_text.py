@@ -11,15 +11,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
-from crude_link.config.keys import LATER_HEADS, not_yet
 from crude_link.config.node import Path
 from crude_link.config.problems import did_you_mean
-from crude_link.model.foreach import ITEM_HEADS
+from crude_link.model.foreach import ITEM_HEADS, PLACE_HEADS
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _WORD = re.compile(r"(?<!\$)(\{?)\{([A-Za-z_]\w*)([.:!\[][^{}]*)?\}(\}?)")
 _HEAD = re.compile(r"\w+")
+_KNOWN_HEADS = (*ITEM_HEADS, *PLACE_HEADS)
+#: Heads after which a name may stand, and how that is written.
+_WITH_NAME = {"item": "a field is written `{item.FIELD}`", "resource": "write `{resource.NAME}`, the name of a pool"}
 #: The values of these keys are another for each task.
 _PER_TASK = ("arguments", "command", "env")
 
@@ -98,7 +100,7 @@ def texts_shared(step: Mapping[str, Plain]) -> Iterator[tuple[Path, str]]:
 
 def known_words(text: str) -> list[str]:
     """Return the known placeholders in a text that can hold none."""
-    return [match[0] for match in _WORD.finditer(text) if match[2] in (*ITEM_HEADS, *LATER_HEADS)]
+    return [match[0] for match in _WORD.finditer(text) if match[2] in _KNOWN_HEADS]
 
 
 def _pieces(part: str | Reference, braces: Braces) -> Sequence[str | Reference]:
@@ -150,29 +152,27 @@ def _placeholder(content: str) -> Placeholder:
     found = _HEAD.match(content)
     head = found[0] if found else ""
     rest = content[len(head) :]
-    if head in LATER_HEADS and (not rest or head == "resource"):
-        raise BadPlaceholder(not_yet(f"{{{content}}}", LATER_HEADS[head]))
-    if head in ITEM_HEADS and not rest:
+    if head in _KNOWN_HEADS and head != "resource" and not rest:
         return Placeholder(head)
-    if head == "item" and rest[0] == "." and rest[1:].strip(". "):
+    if head in _WITH_NAME and rest[:1] == "." and rest[1:].strip(". "):
         return Placeholder(content)
-    if head in ITEM_HEADS:
-        advice = "a field is written `{item.FIELD}`" if head == "item" else f"write `{{{head}}}`"
+    if head in _KNOWN_HEADS:
+        advice = _WITH_NAME.get(head, f"write `{{{head}}}`")
         raise BadPlaceholder(f"`{{{content}}}` cannot be read; {advice}")
     near = _near(head) if not rest or rest[0] == "." else ""
-    known = ", ".join(f"{{{word}}}" for word in ITEM_HEADS)
+    known = ", ".join(f"{{{word}}}" for word in (*ITEM_HEADS, "slot", "gpu", "resource.NAME"))
     said = near or f"; known are {known}"
     raise BadPlaceholder(f"`{{{content}}}` is no placeholder{said}; for the text itself write `{{{{{content}}}}}`")
 
 
 def _near(word: str) -> str:
-    near = did_you_mean(word, ITEM_HEADS)
+    near = did_you_mean(word, _KNOWN_HEADS)
     return re.sub(r"'(\w+)'", r"`{\1}`", near)
 
 
 def _is_meant(word: str) -> bool:
     """True for a word of ours, and for what was surely meant as one."""
-    if word in ITEM_HEADS or word in LATER_HEADS:
+    if word in _KNOWN_HEADS:
         return True
     return bool(difflib.get_close_matches(word, ("item",), cutoff=0.75)) or bool(
         difflib.get_close_matches(word, ITEM_HEADS, cutoff=0.8)

@@ -67,8 +67,6 @@ LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
 LATER_POOL_KEYS: Mapping[str, tuple[str, str]] = {
     "quarantine": ("a memory for items that fail", "So many failures in a row put an item aside."),
 }
-#: Placeholders that are not built yet.
-LATER_HEADS: Mapping[str, str] = {"slot": _LEASES, "gpu": _LEASES, "resource": _LEASES}
 
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:

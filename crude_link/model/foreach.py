@@ -18,6 +18,8 @@ SINGLE_SOURCES = ("lines", "glob", "range", "command", "step")
 ROW_SOURCES = ("csv", "task_file", "matrix")
 #: What `{...}` can be in a step with `foreach`; `item` may name a field.
 ITEM_HEADS = ("item", "index", "stem", "name", "parent", "suffix")
+#: Those that look at where a task runs, and at what it holds; `resource` names a pool.
+PLACE_HEADS = ("slot", "gpu", "resource")
 #: Those that look at the input as a path.
 PATH_HEADS = ("stem", "name", "parent", "suffix")
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from crude_link.errors import CannotStart
 from crude_link.inputs.opened import Inputs
 from crude_link.inputs.source import Asked
-from crude_link.model.foreach import TEXT_SOURCES, ForEach
+from crude_link.model.foreach import PLACE_HEADS, TEXT_SOURCES, ForEach
 from crude_link.model.pipeline import Script, Step
-from crude_link.model.resources import Pool
-from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
+from crude_link.model.resources import Place, Pool
+from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_draft import compiled_command
 from crude_link.steps.fan_room import pools_of, room_of
 from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
-from crude_link.steps.item_values import checked, getter_of
+from crude_link.steps.item_values import Turn, checked, getter_of
 from crude_link.steps.judging import Wrong, judged
 from crude_link.steps.places import Places
 from crude_link.steps.references import fill
@@ -93,9 +93,10 @@ def try_first(step: Step, signature: Signature, item: Plain) -> None:
     head = [str(step.action.path)] if isinstance(step.action, Script) else []
     command, env = compiled_command(step, signature, head, lambda _: "x"), compiled_env(step, lambda _: "x")
     try:
-        command.argv(item, 1)
+        turn = Turn(1, Place(1, {need.pool: "1" for need in step.holds}))
+        command.argv(item, turn)
         for name, get in env.items():
-            checked(written(get(item, 1)), f"env {name}")
+            checked(written(get(item, turn)), f"env {name}")
     except CannotStart as problem:
         raise CannotStart(f"with the first input: {problem}") from problem
 
@@ -123,7 +124,11 @@ def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bo
 def _own_keys(step: Step) -> list[str]:
     """Return the arguments that hold placeholders and nothing that is known later."""
     found = {key: list(references_in(value)) for key, value in step.arguments.items()}
-    return [key for key, some in found.items() if some and all(isinstance(one, Placeholder) for one in some)]
+    return [key for key, some in found.items() if some and all(_is_of_input(one) for one in some)]
+
+
+def _is_of_input(reference: Reference) -> bool:
+    return isinstance(reference, Placeholder) and reference.head not in PLACE_HEADS
 
 
 def _arguments(step: Step, item: Plain, signature: Signature) -> dict[str, Value]:
@@ -134,7 +139,7 @@ def _arguments(step: Step, item: Plain, signature: Signature) -> dict[str, Value
     for key in _own_keys(step):
         value = step.arguments[key]
         try:
-            filled = fill(value, lambda one: getter_of(one)(item, 1))  # type: ignore[arg-type]  # they are Placeholders
+            filled = fill(value, lambda one: getter_of(one)(item, Turn(1)))  # type: ignore[arg-type]  # they are Placeholders
         except CannotStart:
             continue  # told as the task is made
         is_alone = isinstance(value, Template) and len(value.parts) == 1

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
-from crude_link.model.pipeline import Step
+from crude_link.model.foreach import PLACE_HEADS
+from crude_link.model.pipeline import Command, Step
 from crude_link.model.resources import Pool, Scope
-from crude_link.model.value import Plain, Template
+from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_work import slots_of
+from crude_link.steps.item_values import pool_of
 from crude_link.steps.references import LookUp, fill, fill_shell
 
 #: The items of each pool, by the names under which the store knows them.
@@ -38,6 +40,17 @@ def read_pools(step: Step, pools: Sequence[Pool], look_up: LookUp, asked: Callab
         filled = filled_pool(pool, look_up)
         found[pool.name] = items_of(filled, asked(fill(filled.value, look_up)))
     return found
+
+
+def is_bound(step: Step) -> bool:
+    """True when what a task is given depends on its slot."""
+    of_slots = {need.pool for need in step.holds if need.scope is Scope.SLOT}
+    action = step.action
+    values: list[Value] = [*step.arguments.values(), *step.env.values()]
+    if isinstance(action, Command):
+        values += [action.text or "", *action.argv]
+    found = (one for value in values for one in references_in(value) if isinstance(one, Placeholder))
+    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in of_slots) for one in found)
 
 
 def room_of(step: Step, pools: Pools) -> tuple[int, str]:

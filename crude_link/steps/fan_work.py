@@ -15,7 +15,7 @@ from crude_link.model.pipeline import Step
 from crude_link.model.resources import ANYWHERE, Need, Place
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Placeholder, Plain, Value, references_in
-from crude_link.steps.item_values import Getter, checked, late_filled, value_getter
+from crude_link.steps.item_values import Getter, Turn, checked, late_filled, value_getter
 from crude_link.steps.references import LookUp
 from crude_link.steps.task_command import TaskCommand
 from crude_link.steps.written import plain_data, written
@@ -59,11 +59,12 @@ class StepFan:
         _tell(env, item)
         for need in self.holds:
             env[need.variable] = checked(place.held[need.pool], f"env {need.variable}")
+        turn = Turn(task, place)
         for name, get in self.env.items():
-            value = get(item, task)
+            value = get(item, turn)
             if value is not None:
                 env[name] = checked(value if isinstance(value, str) else written(value), f"env {name}")
-        return TaskOrder(task, number, self.opened.digest(item), self.command.argv(item, task), env, place.slot)
+        return TaskOrder(task, number, self.opened.digest(item), self.command.argv(item, turn), env, place.slot)
 
 
 def shares_of_env(env: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:

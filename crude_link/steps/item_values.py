@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from crude_link.errors import CannotStart
+from crude_link.model.foreach import PLACE_HEADS
+from crude_link.model.resources import ANYWHERE, GPU, Place
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value
 from crude_link.steps.references import LookUp, fill, named
 from crude_link.steps.written import LONGEST_ARGUMENT, as_argument, written
 
-#: Returns a value from an input and the number of its task.
-Getter: TypeAlias = Callable[[Plain, int], Plain]
-TextGetter: TypeAlias = Callable[[Plain, int], str]
+
+class Turn(NamedTuple):
+    """Which task it is that an input is for, and where it runs."""
+
+    task: int
+    place: Place = ANYWHERE
+
+
+#: Returns a value from an input and its turn.
+Getter: TypeAlias = Callable[[Plain, Turn], Plain]
+TextGetter: TypeAlias = Callable[[Plain, Turn], str]
 
 
 def getter_of(placeholder: Placeholder) -> Getter:
@@ -22,11 +32,21 @@ def getter_of(placeholder: Placeholder) -> Getter:
     if path == "item":
         return lambda item, _: item
     if path == "index":
-        return lambda _, task: task
+        return lambda _, turn: turn.task
+    if path == "slot":
+        return lambda _, turn: turn.place.slot
+    if placeholder.head in PLACE_HEADS:
+        pool = pool_of(placeholder)
+        return lambda _, turn: turn.place.held[pool]
     if path.startswith("item."):
         return _field_getter(placeholder, path.removeprefix("item."))
     part = _PARTS[path]
     return lambda item, _: part(item if isinstance(item, str) else _path_text(placeholder, item))
+
+
+def pool_of(placeholder: Placeholder) -> str:
+    """Return the pool that `{resource.NAME}` or `{gpu}` speaks of."""
+    return GPU if placeholder.path == "gpu" else placeholder.path.partition(".")[2]
 
 
 def late_filled(value: Value, look_up: LookUp) -> Value:
@@ -56,7 +76,7 @@ def text_getter(value: Value) -> TextGetter:
     if len(parts) == 1:
         return _piece_getter(parts[0])
     getters = [_piece_getter(part) for part in parts]
-    return lambda item, task: "".join([get(item, task) for get in getters])
+    return lambda item, turn: "".join([get(item, turn) for get in getters])
 
 
 def in_text(reference: Reference, value: Plain) -> str:
@@ -81,16 +101,16 @@ def _nothing(reference: Reference) -> Plain:
 
 def _piece_getter(part: str | Reference) -> TextGetter:
     if isinstance(part, str):
-        return lambda _item, _task: part
+        return lambda _item, _turn: part
     assert isinstance(part, Placeholder)
     get = getter_of(part)
-    return lambda item, task: in_text(part, get(item, task))
+    return lambda item, turn: in_text(part, get(item, turn))
 
 
 def _field_getter(placeholder: Placeholder, field: str) -> Getter:
     steps = field.split(".")
 
-    def get(item: Plain, _: int) -> Plain:
+    def get(item: Plain, _: Turn) -> Plain:
         if isinstance(item, Mapping) and field in item:
             return item[field]
         found = item

@@ -130,7 +130,7 @@ class _Draft:
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
         from crude_link.steps.fan_draft import Reach, asked_of, compiled_command, filled_source, opened_inputs
-        from crude_link.steps.fan_room import read_pools, room_of
+        from crude_link.steps.fan_room import is_bound, read_pools, room_of
         from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env
 
         assert step.foreach
@@ -168,6 +168,7 @@ class _Draft:
                 slots=slots,
                 pools=pools,
                 has_slot_needs=any(need.scope is Scope.SLOT for need in step.holds),
+                is_bound=is_bound(step),
                 warm=WarmStart(argv=tuple(head)) if step.is_warm else None,
             ),
             command=command,

@@ -15,7 +15,7 @@ from crude_link.model.pipeline import ArgumentStyle
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.steps.arguments import argument_list, style_of
 from crude_link.steps.fire_text import as_fire_argument
-from crude_link.steps.item_values import Getter, checked, getter_of, in_text, value_getter
+from crude_link.steps.item_values import Getter, Turn, checked, getter_of, in_text, value_getter
 from crude_link.steps.references import fill
 from crude_link.steps.signature import Signature
 
@@ -59,15 +59,15 @@ class TaskArguments:
         self._holes = self._found()
         self._takes_numbers = self._has_same_shape(probe)
 
-    def words(self, item: Plain, task: int) -> list[str]:
+    def words(self, item: Plain, turn: Turn) -> list[str]:
         """Return the elements for an input. CannotStart when they cannot be given to a process."""
         if self._holes is None:
-            return self._anew(item, task)
+            return self._anew(item, turn)
         elements = self._elements.copy()
         for hole in self._holes:
-            text = self._text(hole, hole.get(item, task))
+            text = self._text(hole, hole.get(item, turn))
             if text is None:
-                return self._anew(item, task)
+                return self._anew(item, turn)
             elements[hole.place] = checked(hole.before + text, hole.where)
         return elements
 
@@ -89,10 +89,10 @@ class TaskArguments:
         # argparse and click may take what begins with a dash for an option.
         return None if self._style is ArgumentStyle.ARGPARSE and text[:1] in ("", "-") else text
 
-    def _anew(self, item: Plain, task: int) -> list[str]:
+    def _anew(self, item: Plain, turn: Turn) -> list[str]:
         def look_up(reference: Reference) -> Plain:
             assert isinstance(reference, Placeholder)
-            return getter_of(reference)(item, task)
+            return getter_of(reference)(item, turn)
 
         filled = {key: fill(value, look_up) for key, value in self._given.arguments.items()}
         return argument_list(self._given.style, filled, self._given.signature)

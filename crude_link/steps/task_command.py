@@ -6,7 +6,7 @@ from typing import Protocol
 
 from crude_link.model.pipeline import Command
 from crude_link.model.value import Placeholder, Plain, Template, Text
-from crude_link.steps.item_values import Getter, checked, getter_of, in_text, late_filled, value_getter
+from crude_link.steps.item_values import Getter, Turn, checked, getter_of, in_text, late_filled, value_getter
 from crude_link.steps.references import LookUp, fill, named
 from crude_link.steps.shell_quoting import Quoting
 from crude_link.steps.shell_text import ShellText
@@ -17,7 +17,7 @@ from crude_link.steps.written import written
 class TaskCommand(Protocol):
     """What a step does, compiled."""
 
-    def argv(self, item: Plain, task: int) -> tuple[str, ...]:
+    def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
         """Return the argv for an input. CannotStart when no process can be given it."""
 
     def written(self) -> tuple[str, ...]:
@@ -31,9 +31,9 @@ class TaskScript:
         self._head = head
         self._arguments = arguments
 
-    def argv(self, item: Plain, task: int) -> tuple[str, ...]:
+    def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
         """Return the argv for an input."""
-        return (*self._head, *self._arguments.words(item, task))
+        return (*self._head, *self._arguments.words(item, turn))
 
     def written(self) -> tuple[str, ...]:
         """Return it as the config has it."""
@@ -49,11 +49,11 @@ class TaskWords:
         self._written = [str(word) if isinstance(word, Template) else written(fill(word, str)) for word in words]
         self._arguments = arguments
 
-    def argv(self, item: Plain, task: int) -> tuple[str, ...]:
+    def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
         """Return the argv for an input."""
         return (
-            *(checked(written(get(item, task)), "the command") for get in self._getters),
-            *self._arguments.words(item, task),
+            *(checked(written(get(item, turn)), "the command") for get in self._getters),
+            *self._arguments.words(item, turn),
         )
 
     def written(self) -> tuple[str, ...]:
@@ -74,17 +74,17 @@ class TaskShell:
         self._read(command.text, look_up)
         self._has_arguments = bool(arguments.written())
 
-    def argv(self, item: Plain, task: int) -> tuple[str, ...]:
+    def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
         """Return the argv for an input."""
         pieces = self._pieces
         made = [pieces[0]]
         for number, (placeholder, get, quoting) in enumerate(self._holes, start=1):
-            value = get(item, task)
+            value = get(item, turn)
             made.append(quoting.quoted(value if isinstance(value, str) else in_text(placeholder, value)))
             made.append(pieces[number])
         text = "".join(made)
         if self._has_arguments:
-            text = _with_words(text, self._arguments.words(item, task))
+            text = _with_words(text, self._arguments.words(item, turn))
         return (*self._shell, checked(text, "the command"))
 
     def written(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import sqlite3
 import sys
 from collections import Counter
 from contextlib import closing, suppress
+from typing import Any
 
 import pytest
 from acceptance.starting import Folder, wait_until
@@ -56,6 +58,10 @@ steps:
 
 def ran(project: Folder) -> list[list[str]]:
     return [line.split() for line in project.read("ran").splitlines()]
+
+
+def results(project: Folder, step: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in project.run("results", "1", step, "--jsonl").out.splitlines()]
 
 
 def leases(project: Folder) -> int:
@@ -127,6 +133,32 @@ def test_an_empty_pool_is_told_before_anything_runs(project: Folder) -> None:
     assert ended.status == 2
     assert "the pool PROXY is empty" in ended.err
     assert project.read("ran") == ""
+
+
+def test_placeholders_say_where_a_task_runs_and_what_it_holds(project: Folder) -> None:
+    project.config("""
+resources:
+  PROXY: {lines: proxies.txt}
+  SEAT: {range: [10, 12]}
+steps:
+  - name: many
+    command: >
+      sleep 0.01; echo {slot} {resource.PROXY} $WORKER_RESOURCE_PROXY {resource.SEAT} $TASK_RESOURCE_SEAT $X {item}
+    env: {X: "{resource.SEAT}/{slot}"}
+    foreach: {range: 20}
+    resources: {PROXY: per slot, SEAT: per task}
+  - {name: slots, command: "echo {slot} {item}", foreach: {range: 100}, parallel: 3}
+""")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    told = [task["stdout"].split() for task in results(project, "many")]
+    assert [words[-1] for words in told] == list(map(str, range(20)))
+    for slot, proxy, ours, seat, held, both, _ in told:
+        assert (proxy, seat, both) == (ours, held, f"{seat}/{slot}")
+    assert {(words[0], words[1]) for words in told} == {("1", "p1"), ("2", "p2")}
+    assert {words[3] for words in told} == {"10", "11"}
+    slots = {task["task"]: str(task["slot"]) for task in project.json("tasks", "1", "slots")}
+    assert {task["task"]: task["stdout"].split()[0] for task in results(project, "slots")} == slots
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -50,7 +50,7 @@ def test_in_a_command_a_known_word_in_double_braces_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{itme}", "{items}", "{Item}", "{item[0]}", "{item:>3}", "{slot}", "{gpu}", "{resource.X}"]
+    "text", ["{itme}", "{items}", "{Item}", "{item[0]}", "{item:>3}", "{slot.1}", "{gpu.0}", "{resource}"]
 )
 @pytest.mark.parametrize("braces", Braces)
 def test_what_was_meant_as_a_placeholder_is_wrong(text: str, braces: Braces) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from crude_link.errors import CannotStart
 from crude_link.model.pipeline import ArgumentStyle
-from crude_link.model.value import Placeholder, Template, Value
+from crude_link.model.value import Placeholder, Plain, Template, Value
 from crude_link.steps.arguments import argument_list
-from crude_link.steps.item_values import getter_of
+from crude_link.steps.item_values import Turn, getter_of
 from crude_link.steps.references import fill
 from crude_link.steps.signature import UNKNOWN, Parameter, ScriptStyle, Signature, Takes, ValueType
 from crude_link.steps.task_arguments import Given, TaskArguments
@@ -74,6 +74,10 @@ def outcome_of(make: Any) -> Any:
         return "refused"
 
 
+def filled_with(value: Value, item: Any, task: int) -> Plain:
+    return fill(value, lambda one: getter_of(Placeholder(one.path))(item, Turn(task)))
+
+
 @settings(max_examples=150)
 @given(ARGUMENTS, SIGNATURES, st.lists(ITEMS, min_size=1, max_size=3), st.sampled_from(ArgumentStyle))
 def test_the_arguments_are_those_of_a_step_with_these_values(
@@ -83,11 +87,9 @@ def test_the_arguments_are_those_of_a_step_with_these_values(
     if made == "refused":
         return
     for task, item in enumerate(items, start=1):
-        filled = outcome_of(
-            lambda: {key: fill(value, lambda one: getter_of(one)(item, task)) for key, value in arguments.items()}  # type: ignore[arg-type]  # noqa: B023  # all are Placeholders; called at once
-        )
+        filled = outcome_of(lambda: {key: filled_with(value, item, task) for key, value in arguments.items()})  # noqa: B023  # called at once
         expected = filled if filled == "refused" else outcome_of(lambda: argument_list(style, filled, signature))  # noqa: B023  # called at once
-        assert outcome_of(lambda: made.words(item, task)) == expected  # noqa: B023  # called at once
+        assert outcome_of(lambda: made.words(item, Turn(task))) == expected  # noqa: B023  # called at once
 
 
 FIRE = Signature(style=ScriptStyle.FIRE)
@@ -95,13 +97,13 @@ FIRE = Signature(style=ScriptStyle.FIRE)
 
 @pytest.mark.parametrize(("by_hand", "word"), [(True, "--a=12"), (False, "--a='12'")])
 def test_text_is_given_to_fire_as_by_hand_where_its_source_is_text(by_hand: bool, word: str) -> None:
-    assert compiled(ArgumentStyle.AUTO, {"a": ITEM}, FIRE, by_hand).words("12", 1) == [word]
+    assert compiled(ArgumentStyle.AUTO, {"a": ITEM}, FIRE, by_hand).words("12", Turn(1)) == [word]
 
 
 def test_text_around_an_input_arrives_as_text() -> None:
-    assert compiled(ArgumentStyle.FIRE, {"a": Template((Placeholder("item"), "0"))}, FIRE, True).words("1", 1) == [
-        "--a='10'"
-    ]
+    assert compiled(ArgumentStyle.FIRE, {"a": Template((Placeholder("item"), "0"))}, FIRE, True).words(
+        "1", Turn(1)
+    ) == ["--a='10'"]
 
 
 def test_the_record_has_the_placeholders_as_they_were_written() -> None:
@@ -112,7 +114,7 @@ def test_the_record_has_the_placeholders_as_they_were_written() -> None:
 def test_an_option_that_is_repeated_is_repeated_for_a_number() -> None:
     parameter = Parameter(name="v", spelling="-v", keys=("v",), takes=Takes.COUNT)
     signature = Signature(style=ScriptStyle.ARGPARSE, parameters=(parameter,))
-    assert compiled(ArgumentStyle.AUTO, {"v": ITEM}, signature, False).words(3, 1) == ["-v", "-v", "-v"]
+    assert compiled(ArgumentStyle.AUTO, {"v": ITEM}, signature, False).words(3, Turn(1)) == ["-v", "-v", "-v"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_an_option_that_is_repeated_is_repeated_for_a_number() -> None:
     ],
 )
 def test_a_placeholder_stands_for_a_part_of_the_input(path: str, item: Any, value: Any) -> None:
-    assert getter_of(Placeholder(path))(item, 7) == value
+    assert getter_of(Placeholder(path))(item, Turn(7)) == value
 
 
 @pytest.mark.parametrize(
@@ -147,8 +149,8 @@ def test_a_placeholder_stands_for_a_part_of_the_input(path: str, item: Any, valu
 )
 def test_an_input_without_what_a_placeholder_names_is_told(path: str, item: Any, told: str) -> None:
     with pytest.raises(CannotStart, match=told):
-        getter_of(Placeholder(path))(item, 1)
+        getter_of(Placeholder(path))(item, Turn(1))
 
 
 def test_arguments_without_placeholders_are_the_same_for_all() -> None:
-    assert compiled(ArgumentStyle.PLAIN, {"a": 1}, UNKNOWN, False).words("x", 1) == ["--a=1"]
+    assert compiled(ArgumentStyle.PLAIN, {"a": 1}, UNKNOWN, False).words("x", Turn(1)) == ["--a=1"]
