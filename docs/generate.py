@@ -53,7 +53,7 @@ def config_page(schema: Schema) -> str:
             *nested(schema),
             "## A step, or one of the `configs`",
             "",
-            "Exactly one of `script` and `command` is given.",
+            "Exactly one of `script`, `command` and `function` is given.",
             "",
             *table(step),
             *nested(step),

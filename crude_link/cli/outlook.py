@@ -114,6 +114,13 @@ def command_text(step: Step, project: Path) -> str:
     action = step.action
     if isinstance(action, Script):
         path = str(action.path)
+        if action.function:
+            return _typed(
+                [
+                    f"{path}:{action.function}",
+                    *(f"{key}={written(fill(value, _as_written))}" for key, value in step.arguments.items()),
+                ]
+            )
         signature = _signature(path, project) if path.endswith(".py") else UNKNOWN
         python = str(action.python) if action.python is not None else PurePath(sys.executable).name
         return _typed([*([python] if path.endswith(".py") else []), path, *_arguments(step, signature)])

@@ -87,7 +87,10 @@ def _idle_keys(step: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:
     if step.get("foreach") is None:
         for key in ("parallel", "allow_failed", "stop_after_failed"):
             yield key, "it is about the tasks of a step with `foreach`"
-    if "command" in step:
+    if "function" in step:
+        yield "argument_style", "a function receives its arguments as they are"
+        yield "shell", "it runs `command` text, and this is a function"
+    elif "command" in step:
         yield "python", "it runs `.py` scripts, and this is a command"
     elif isinstance(script, str):
         yield "shell", "it runs `command` text, and this is a script"

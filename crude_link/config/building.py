@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from crude_link.config.cron import schedule_of
+from crude_link.config.function_form import function_parts
 from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
+from crude_link.model.resources import FOUND, GPU, Pool
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 #: Values by key, as the schema read them.
@@ -31,7 +33,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         ),
         params={name: _scalar(param["default"]) for name, param in said["params"].items()},
         secrets=secrets_of(said["secrets"]),
-        pools=tuple(replace(pool, value=values_read_back(pool.value)) for pool in said["resources"]),
+        pools=tuple(_pools(said)),
         timeout=said["timeout"],
         schedule=schedule_of(said["cron"], said["timezone"]),
         retention=said["retention"],
@@ -79,11 +81,19 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         env={key: with_placeholders(value, Braces.SHELL) for key, value in step.env.items()},
         foreach=replace(foreach, value=values_read_back(foreach.value)),
         parallel=said["parallel"],
-        holds=said["resources"],
+        holds=(*said["resources"], *([said["gpus"]] if said["gpus"] else [])),
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],
-        is_warm=said["warm"],
+        is_warm=bool(said["warm"]) or (said["function"] is not None and said["warm"] is None),
     )
+
+
+def _pools(said: _Said) -> Iterator[Pool]:
+    """Yield the pools of a pipeline; GPUs are found on the machine unless they are given by hand."""
+    for pool in said["resources"]:
+        yield replace(pool, value=values_read_back(pool.value))
+    if not any(pool.name == GPU for pool in said["resources"]):
+        yield Pool(name=GPU, source=FOUND)
 
 
 def secrets_of(said: _Said) -> tuple[Secret, ...]:
@@ -105,6 +115,9 @@ def _places(node: Node, path: str) -> Iterator[tuple[str, tuple[int, int]]]:
 def _action(said: _Said) -> Script | Command:
     if said["script"] is not None:
         return Script(path=read_back(said["script"]), python=_text(said["python"]))
+    if said["function"] is not None:
+        file, name = function_parts(said["function"])
+        return Script(path=read_back(file), python=_text(said["python"]), function=name)
     if isinstance(said["command"], list):
         return Command(argv=tuple(values_read_back(word) for word in said["command"]))
     return Command(text=read_back(said["command"]), shell=said["shell"])

@@ -85,7 +85,9 @@ def _actions(subject: Subject) -> None:
             words = " and ".join(f"`{key}`" for key in actions)
             subject.problems.add(f"{words} exclude each other; keep one", subject.at("steps", index), of_step(step))
         if not actions and not step.keys() - STEP.keys():  # a key that is not known may have been meant as one
-            subject.problems.add("a step has a `script` or a `command`", subject.at("steps", index), of_step(step))
+            subject.problems.add(
+                "a step has a `script`, a `command` or a `function`", subject.at("steps", index), of_step(step)
+            )
         if isinstance(step.get("command"), (list, tuple)) and "shell" in step:
             message = "`shell` has no meaning with a list: no shell sees it; write the command as text"
             subject.problems.add(message, subject.at("steps", index, "shell"), of_step(step))

@@ -9,9 +9,9 @@ from crude_link.config.problems import did_you_mean
 
 #: What a step may say, in the order in which a record shows it.
 STEP_KEYS = (
-    "name", "script", "command", "arguments", "argument_style", "shell", "env", "env_file", "cwd", "python", "stdin",
-    "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
-    "foreach", "parallel", "resources", "warm", "allow_failed", "stop_after_failed",
+    "name", "script", "command", "function", "arguments", "argument_style", "shell", "env", "env_file", "cwd",
+    "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
+    "foreach", "parallel", "resources", "gpus", "warm", "allow_failed", "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
 PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
@@ -20,7 +20,7 @@ FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
 #: How errors name the top level.
 THE_FILE = "the file"
 #: Keys that every step must say for itself.
-NO_DEFAULTS = ("name", "script", "command", "needs", "when")
+NO_DEFAULTS = ("name", "script", "command", "function", "needs", "when")
 #: Keys of a step that merge by key; every other is replaced.
 MERGED_BY_KEY = ("arguments", "env")
 
@@ -33,8 +33,8 @@ _OTHER_WORDS = {
     "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
     "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
 }  # fmt: skip
-_LEASES, _SSH, _BUCKETS = "leases", "SSH hosts", "bucket folders"
-_SCHEDULES, _EXPERIMENTS, _FUNCTIONS = "schedules", "experiments", "warm Python functions"
+_BUDGETS, _SSH, _BUCKETS = "budgets of the machine", "SSH hosts", "bucket folders"
+_SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
     "schedule": (_SCHEDULES, "When the pipeline runs by itself: one entry or a list."),
@@ -47,14 +47,12 @@ LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
     "executors": (_SSH, "Where else steps can run."),
 }
 LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
-    "function": (_FUNCTIONS, "`FILE:NAME`: a function or class to call."),
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
     "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
     "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
-    "cpus": (_LEASES, "Processor cores that a task needs."),
-    "memory": (_LEASES, "Memory that a task needs."),
-    "gpus": (_LEASES, "GPUs that a task needs."),
-    "disk": (_LEASES, "Disk space that a task needs."),
+    "cpus": (_BUDGETS, "Processor cores that a task needs."),
+    "memory": (_BUDGETS, "Memory that a task needs."),
+    "disk": (_BUDGETS, "Disk space that a task needs."),
     "docker": (_SSH, "The image that the step runs in."),
 }
 

@@ -127,8 +127,12 @@ def _name_of(step: StepDraft, draft: Draft, number: int) -> tuple[str, bool]:
         return str(given.value), True
     if step.body.made_from:
         return step.body.made_from, False
-    script = merge(layers(step.body, draft.configs)).entries.get("script")
+    merged = merge(layers(step.body, draft.configs)).entries
+    script = merged.get("script")
     path = script.value if script and isinstance(script.value, str) else ""
+    function = merged.get("function")
+    if function and isinstance(function.value, str):
+        path = function.value.rpartition(":")[2]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePath(path).stem).strip("-")
     is_name = NAME.fullmatch(stem) and not stem.isdigit() and stem != "last"
     return (stem if is_name else f"step-{number}"), False

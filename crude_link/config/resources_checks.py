@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from crude_link.config.checks import Subject, of_step, references_below, wrong_reference
 from crude_link.config.problems import did_you_mean, one_of
 from crude_link.config.resources_form import NEED_KEYS
+from crude_link.model.resources import GPU
 from crude_link.model.value import Plain
 
 #: A pool's name becomes a part of an environment variable's.
@@ -24,9 +25,12 @@ def check_resources(subject: Subject) -> None:
                 message = f"`{key}` is what the tasks of a `foreach` need, which this step does not have"
                 subject.problems.add(message, subject.at("steps", index, key), of_step(step))
         needs = step.get("resources")
+        if isinstance(needs, Mapping) and GPU in needs and step.get("gpus") is not None:
+            message = f"`gpus` and `resources.{GPU}` are the same pool; keep one"
+            subject.problems.add(message, subject.at("steps", index, "gpus"), of_step(step))
         for word in needs if isinstance(needs, Mapping) else ():
             pools = subject.mapping("resources")
-            if word not in pools:
+            if word not in pools and word != GPU:  # that one is found on the machine
                 message = f"`resources`: there is no pool '{word}'{did_you_mean(word, pools)}; pools: {one_of(pools)}"
                 at = subject.tree.nearest(("steps", index, "resources", word)).place
                 subject.problems.add(message, at, of_step(step))

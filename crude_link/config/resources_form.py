@@ -9,7 +9,7 @@ from crude_link.config.foreach_form import FOREACH_KEYS
 from crude_link.config.forms import Form, Key, Report, boolean, by_name, mapping, parsed, shown
 from crude_link.config.keys import LATER_POOL_KEYS
 from crude_link.config.node import Path
-from crude_link.model.resources import POOL_SOURCES, Need, Pool, Scope
+from crude_link.model.resources import GPU, POOL_SOURCES, Need, Pool, Scope
 from crude_link.model.value import Plain
 
 POOL_KEYS: Mapping[str, Key] = {
@@ -61,6 +61,13 @@ def _read_needs(value: Plain, path: Path, report: Report) -> tuple[Need, ...]:
     return tuple(Need(pool=name, scope=scope) for name, scope in read.items() if scope)
 
 
+def _gpus(value: object) -> Need:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and isinstance(value, (int, float)) and value > 0 and (value < 1 or value == int(value)):
+        return Need(pool=GPU, scope=Scope.TASK, pieces=max(1, int(value)), share=min(1.0, float(value)))
+    raise ValueError(f"is a number of GPUs such as 1 or 2, or a share of one such as 0.5, not {shown(value)}")
+
+
 POOLS = Key(
     Form(
         _read_pools,
@@ -74,5 +81,9 @@ NEED_KEYS: Mapping[str, Key] = {
         Form(_read_needs, _HELD.json),
         "What each slot or task holds while it works: name of a pool -> `per slot` or `per task`.",
         (),
+    ),
+    "gpus": Key(
+        parsed(_gpus, {"type": "number", "exclusiveMinimum": 0}),
+        "How many GPUs each task has to itself; 0.5: two tasks share one. `CUDA_VISIBLE_DEVICES` tells which.",
     ),
 }

@@ -28,6 +28,7 @@ from crude_link.config.forms import (
     shown,
     text,
 )
+from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
 from crude_link.config.resources_form import NEED_KEYS, POOLS
@@ -272,6 +273,7 @@ STEP: Mapping[str, Key] = {
     "command": Key(
         parsed(_command, {"anyOf": [TEXT, _WORDS]}), "Shell text, or a list of words that no shell sees. Or `script`."
     ),
+    **FUNCTION_KEYS,
     "arguments": Key(
         by_name(anything({}), "{rate: 0.1}"), "Passed as `--key=value`; merged by key, `null` removes.", {}
     ),

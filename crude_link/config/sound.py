@@ -16,7 +16,7 @@ from crude_link.model.value import Plain
 #: Keys of a step without which it can still be looked at.
 _DISPENSABLE = (
     "needs", "when", "timeout", "retries", "stop_grace", "stdin", "continue_on_failure",
-    "parallel", "resources", "allow_failed", "stop_after_failed", "warm",
+    "parallel", "resources", "gpus", "allow_failed", "stop_after_failed", "warm",
 )  # fmt: skip
 #: Keys of a pipeline that make none of its steps.
 _APART = ("name", "params", "timeout", "cron", "timezone", "retention")
@@ -58,7 +58,7 @@ def _steps(sight: Sight, wrong: Set[Position]) -> Iterator[Step]:
         bad = {key for key, node in written.entries.items() if wrong & set(_positions(node))}
         bad |= {str(path[2]) for path in sight.broken if path[:2] == ("steps", index)}
         kept = {key: value for key, value in said.items() if key not in bad}
-        can_do = written.at not in wrong and ("script" in kept) != ("command" in kept)
+        can_do = written.at not in wrong and sum(key in kept for key in ("script", "command", "function")) == 1
         if can_do and all(key in _DISPENSABLE or key not in STEP_KEYS for key in bad):
             yield step_of(STEP_FORM.read(kept, (), _ignore), (), written)
         else:

@@ -23,7 +23,6 @@ def _read(value: Plain, path: Path, report: Report) -> bool:
 WARM_KEYS: Mapping[str, Key] = {
     "warm": Key(
         Form(_read, or_reference({"type": "boolean"})),
-        "The imports of a Python script are done once, and each task is forked from there.",
-        False,
+        "The imports of a Python script are done once, and each task is forked from there; so are functions, always.",
     ),
 }

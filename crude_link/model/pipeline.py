@@ -37,6 +37,8 @@ class Script:
     path: Text
     #: None: the interpreter crude-link runs under.
     python: Text | None = None
+    #: Call this function of the file in place of running it.
+    function: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,10 +13,11 @@ from crude_link.interfaces import Logs
 from crude_link.model.condition import Facts
 from crude_link.model.event import Stream
 from crude_link.model.foreach import TEXT_SOURCES, ForEach
-from crude_link.model.pipeline import Command, Stdin, Step
+from crude_link.model.pipeline import Command, Script, Stdin, Step
 from crude_link.model.run import AttemptKey
 from crude_link.model.value import Plain, Template
 from crude_link.steps.fan_work import shares_of_env
+from crude_link.steps.function import TaskFunction
 from crude_link.steps.item_values import late_filled
 from crude_link.steps.places import Places
 from crude_link.steps.references import LookUp, fill, fill_shell
@@ -37,6 +38,8 @@ def what_tasks_share(step: Step) -> Step:
 def compiled_command(step: Step, signature: Signature, head: list[str], look_up: LookUp) -> TaskCommand:
     """Return what gives the argv of each task; `head` is how its script is started."""
     assert step.foreach
+    if isinstance(step.action, Script) and step.action.function:
+        return TaskFunction(head, {key: late_filled(value, look_up) for key, value in step.arguments.items()})
     arguments = TaskArguments(
         Given(
             style=step.argument_style,

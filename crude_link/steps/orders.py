@@ -16,6 +16,7 @@ from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import Scope
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
+from crude_link.resources.gpus import ORDER, no_gpus
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.environment import (
     env_file_of,
@@ -26,6 +27,7 @@ from crude_link.steps.environment import (
     whole_env,
 )
 from crude_link.steps.evidence import file_stamp
+from crude_link.steps.function import CALL, RESULT, call_text, function_of, shown_words
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
 from crude_link.steps.references import LookUp, References, fill, fill_shell, fill_text
@@ -52,6 +54,7 @@ class StepOrders:
     config_folder: Path | None = None
     #: Writes the output of a command whose lines are inputs into a file. CannotStart when it fails.
     run_command: Callable[[str | Sequence[str], Path], None]
+    find_gpus: Callable[[], Sequence[str]] = no_gpus
     #: What each script takes, by its digest: steps often share one.
     signatures: dict[str, Signature] = field(default_factory=dict, repr=False)
 
@@ -101,6 +104,8 @@ class _Draft:
         log = self.orders.logs.place(self.key)
         metrics_lines = log.stdout.with_suffix(".metrics")
         ours = own_env(self.run, self.key, self._run_dir(), metrics_lines)
+        if function_of(step) and self.key.task:
+            ours[RESULT] = str(log.stdout.with_suffix(".result"))
         env = whole_env(self.orders.environment, from_file, step_env(step.env, self._value), ours)
         started = self._started(env, cwd)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
@@ -130,7 +135,7 @@ class _Draft:
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
         from crude_link.steps.fan_draft import Reach, asked_of, compiled_command, filled_source, opened_inputs
-        from crude_link.steps.fan_room import is_bound, read_pools, room_of
+        from crude_link.steps.fan_room import is_bound, pools_of, read_pools, room_of
         from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env
 
         assert step.foreach
@@ -146,7 +151,12 @@ class _Draft:
         # First of all what may name secrets: what is masked is known when the order is made.
         source = filled_source(step.foreach, self._value)
         declared = self.orders.pipeline.pools
-        pools = read_pools(step, declared, self._value, lambda value: asked_of(value, reach, "the file of a pool"))
+        pools = read_pools(
+            pools_of(step, declared),
+            self._value,
+            lambda value: asked_of(value, reach, "the file of a pool"),
+            self.orders.find_gpus,
+        )
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
@@ -156,7 +166,8 @@ class _Draft:
         signature = self._signature_of(script) if script else UNKNOWN
         compiled_command(step, signature, [], self._value)
         whole = self.order(View())
-        head = list(whole.argv)
+        function = function_of(step)
+        head = list(whole.argv)[:4] if function else list(whole.argv)
         command = compiled_command(step, signature, head, self._value)
         record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
@@ -169,7 +180,8 @@ class _Draft:
                 pools=pools,
                 has_slot_needs=any(need.scope is Scope.SLOT for need in step.holds),
                 is_bound=is_bound(step),
-                warm=WarmStart(argv=tuple(head)) if step.is_warm else None,
+                warm=WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3])) if step.is_warm else None,
+                has_values=function is not None,
             ),
             command=command,
             env=env,
@@ -213,10 +225,22 @@ class _Draft:
             version = None
             head = [as_typed if "/" in as_typed else f"./{as_typed}"]
         digest = hashlib.sha256(source).hexdigest()
+        if script.function:
+            return self._function(script.function, as_typed, head[0], version, digest)
         signature = self._signature(source, digest) if path.suffix == ".py" and self.step.arguments else UNKNOWN
         return _Started(
             argv=[*head, *self._arguments(self._value, signature)],
             record=[*head, *self._arguments(self._reference, signature)],
+            interpreter=version,
+            digest=digest,
+        )
+
+    def _function(self, name: str, file: str, python: str, version: str | None, digest: str) -> _Started:
+        given = {key: fill(value, self._value) for key, value in self.step.arguments.items()}
+        shown = {key: fill(value, self._reference) for key, value in self.step.arguments.items()}
+        return _Started(
+            argv=[python, str(CALL), file, name, call_text(given)],
+            record=[f"{file}:{name}", *shown_words(shown)],
             interpreter=version,
             digest=digest,
         )

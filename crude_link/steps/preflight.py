@@ -13,6 +13,7 @@ from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import Pool
 from crude_link.model.run import Selection
 from crude_link.model.value import Plain, Reference, Value, references_in
+from crude_link.resources.gpus import no_gpus
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.environment import read_env_file, step_env
 from crude_link.steps.judging import judged
@@ -41,6 +42,7 @@ class Preflight:
     environment: Mapping[str, str]
     secrets: Secrets
     check_interpreter: Callable[[str], str | None]
+    find_gpus: Callable[[], Sequence[str]] = no_gpus
 
     def check(self, pipeline: Pipeline, selection: Selection) -> tuple[list[Problem], list[str]]:
         """Return what is wrong, in the order of the file, and what people should know all the same."""
@@ -113,7 +115,7 @@ class _Check:
         from crude_link.steps.fan_preflight import check_room, empty_words, first_inputs, without_key
 
         with self._told(step, "resources", "foreach"):
-            check_room(step, self.pools, places, self._is_made)
+            check_room(step, self.pools, places, self._is_made, self.flight.find_gpus)
         found: list[Plain] | None = None
         with self._told(step, f"foreach.{step.foreach.source}", "foreach"):
             found = first_inputs(step.foreach, places, self._is_made)
@@ -165,10 +167,25 @@ class _Check:
             if not isinstance(script.path, str) or self._is_made(script.path):
                 return
             path = places.script(script.path, step.cwd if isinstance(step.cwd, str) else None)
+            if script.function:
+                self._function(step, script, path)
+                return
             signature = self._signature(step, script, path) if path.suffix == ".py" else UNKNOWN
             self._arguments(step, signature)
             if step.foreach:
                 self._use_of_input(step, path)
+
+    def _function(self, step: Step, script: Script, path: Path) -> None:
+        from crude_link.steps.function_preflight import wrong_with_call, wrong_with_first_call
+
+        for wrong in wrong_with_call(step, path, self.inputs[0] if self.inputs else None):
+            if script.python is not None and wrong.is_of_syntax:  # another Python may know more than ours
+                self.warnings.append(f"step '{step.name}': the file was not understood: {wrong.text}")
+            else:
+                self._problem(step, wrong.text, *wrong.keys)
+        with self._told(step, "arguments", "foreach"):
+            for item in self.inputs[:1]:
+                wrong_with_first_call(step, item)
 
     def _command(self, step: Step, command: Command) -> None:
         program = command.argv[0] if command.text is None and command.argv else command.shell[0]
@@ -291,7 +308,9 @@ def _values(step: Step) -> dict[str, Value]:
     """Return what a step says that may hold text of any kind, by its keys."""
     action = step.action
     return {
-        "script": action.path if isinstance(action, Script) else None,
+        "function" if isinstance(action, Script) and action.function else "script": (
+            action.path if isinstance(action, Script) else None
+        ),
         "python": action.python if isinstance(action, Script) else None,
         "command": None if isinstance(action, Script) else action.text or action.argv,
         **{f"arguments.{name}": value for name, value in step.arguments.items()},

@@ -1,0 +1,72 @@
+"""Function: how the arguments of a step reach a Python function: as JSON, through the agent's program for that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from crude_link.model.pipeline import Script, Step
+from crude_link.model.value import Placeholder, Plain, Reference, Value, references_in
+from crude_link.steps.item_values import Turn, checked, getter_of
+from crude_link.steps.references import fill
+from crude_link.steps.written import plain_data, written
+
+#: The program that calls a function.
+CALL = Path(__file__).resolve().parent.parent / "agent" / "call.py"
+#: Where that program is told to write what a function returns.
+RESULT = "CRUDE_LINK_RESULT"
+_TEXT = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def function_of(step: Step) -> str | None:
+    """Return the name of the function that a step calls."""
+    return step.action.function if isinstance(step.action, Script) else None
+
+
+def call_text(by_name: Mapping[str, Plain], by_place: Sequence[Plain] = ()) -> str:
+    """Return the arguments of a call. CannotStart when they are more than a process can be given."""
+    return checked(_TEXT([plain_data(by_place), plain_data(by_name)]), "what the function is given")
+
+
+def shown_words(by_name: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return arguments as a record shows them."""
+    return tuple(f"{name}={written(fill(value, str))}" for name, value in by_name.items())
+
+
+class TaskFunction:
+    """What a step with `foreach` calls for one input after another; see `TaskCommand`."""
+
+    def __init__(self, head: list[str], arguments: Mapping[str, Value]) -> None:
+        self._head = head
+        self._arguments = arguments
+        self._fixed = {name: value for name, value in arguments.items() if not _is_another(value)}
+
+    def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
+        """Return the argv for an input."""
+        if not self._arguments:
+            return (*self._head, given_text(item))
+
+        def look_up(reference: Reference) -> Plain:
+            assert isinstance(reference, Placeholder)
+            return getter_of(reference)(item, turn)
+
+        filled = {
+            name: value if name in self._fixed else fill(value, look_up) for name, value in self._arguments.items()
+        }
+        return (*self._head, call_text(filled))  # type: ignore[arg-type]  # what is fixed holds no reference
+
+    def written(self) -> tuple[str, ...]:
+        """Return it as the config has it."""
+        return (*self._head, *shown_words(self._arguments))
+
+
+def given_text(item: Plain) -> str:
+    """Return the call for an input that is given whole: a mapping by name, of a task file its `data`, else as one."""
+    if isinstance(item, Mapping) and item.keys() == {"task_id", "data"}:
+        item = item["data"]
+    return call_text(item) if isinstance(item, Mapping) else call_text({}, [item])
+
+
+def _is_another(value: Value) -> bool:
+    return next(references_in(value), None) is not None
