@@ -36,8 +36,8 @@ class FakeWork:
         )
     )
 
-    def inputs(self) -> Iterator[Input]:
-        for position, item in enumerate(self.items, 1):
+    def inputs(self, skip: int) -> Iterator[Input]:
+        for position, item in enumerate(self.items[skip:], skip + 1):
             if item == "broken":
                 raise CannotStart("line 3 is no JSON")
             self.read = position

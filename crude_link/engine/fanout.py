@@ -85,7 +85,6 @@ class FanOut:
         self.is_closed = False
         self._record = record
         self._only_failed = only_failed
-        self._inputs = work.inputs()
         self._numbers: Iterator[tuple[int, Plain]] = self._by_position()
         self._handed: dict[int, _Handed] = {}
         #: The next ones, where each waits for what it is to hold.
@@ -228,7 +227,8 @@ class FanOut:
         return is_wanted
 
     def _by_position(self) -> Iterator[tuple[int, Plain]]:
-        for position, item in self._inputs:
+        self._seen = self._record.done.leading
+        for position, item in self.work.inputs(self._seen):
             self._seen += 1
             if self._is_wanted(position):
                 yield position, item
@@ -236,7 +236,7 @@ class FanOut:
     def _by_digest(self, known: Mapping[str, Sequence[int]]) -> Iterator[tuple[int, Plain]]:
         used: dict[str, int] = {}
         highest = self._record.highest
-        for _, item in self._inputs:
+        for _, item in self.work.inputs(0):
             self._seen += 1
             digest = self.work.digest(item)
             tasks, place = known.get(digest, ()), used.get(digest, 0)

@@ -32,6 +32,10 @@ class CommandLines:
         """Yield the lines."""
         return stripped(self._file.texts())
 
+    def skip(self, count: int) -> None:
+        """Leave out the first lines."""
+        self._file.skip(count)
+
     def share_read(self) -> float | None:
         """Return how much of the output was read."""
         return self._file.share_read()

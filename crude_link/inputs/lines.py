@@ -21,6 +21,10 @@ class Lines:
         """Yield the lines."""
         return stripped(self._file.texts())
 
+    def skip(self, count: int) -> None:
+        """Leave out the first lines."""
+        self._file.skip(count)
+
     def share_read(self) -> float | None:
         """Return how much of the file was read."""
         return self._file.share_read()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from crude_link.inputs.digest import digest_of
-from crude_link.inputs.source import Asked
+from crude_link.inputs.source import Asked, CanSkip
 from crude_link.inputs.table import source_of
 from crude_link.model.foreach import ForEach, Input
 from crude_link.model.value import Plain
@@ -29,14 +30,12 @@ class Inputs:
         """What tells the source, and how its inputs are numbered, from any other."""
         return f"{self._source.state} dedupe {self._key or ''}" if self._is_deduped else self._source.state
 
-    def stream(self) -> Iterator[Input]:
-        """Yield the inputs with their numbers, from 1."""
+    def stream(self, skip: int = 0) -> Iterator[Input]:
+        """Yield the inputs behind the first `skip` with their numbers, which count from 1."""
         limit = self._limit
-        if self._is_deduped:
-            items = self._distinct(self._source.items())
-        else:
-            items = self._source.items()
-        for number, item in enumerate(items, start=1):
+        if limit is not None and skip >= limit:
+            return
+        for number, item in enumerate(self._behind(skip), start=skip + 1):
             self._given = number
             yield Input(number, item)
             if number == limit:
@@ -51,6 +50,14 @@ class Inputs:
     def digest(self, item: Plain) -> str:
         """Return 16 hex digits that identify an input."""
         return digest_of(item, self._key)
+
+    def _behind(self, skip: int) -> Iterator[Plain]:
+        if self._is_deduped:
+            return islice(self._distinct(self._source.items()), skip, None)
+        if isinstance(self._source, CanSkip):
+            self._source.skip(skip)
+            return self._source.items()
+        return islice(self._source.items(), skip, None)
 
     def _distinct(self, items: Iterator[Plain]) -> Iterator[Plain]:
         """Leave out what came before; eight bytes of each input are remembered."""

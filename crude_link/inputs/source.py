@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from crude_link.model.value import Plain
 
@@ -27,6 +27,14 @@ class Asked:
     step_lines: Callable[[str], tuple[str, Iterable[bytes]]]
     #: Where the output of a command is kept; its folder is there.
     scratch: Path
+
+
+@runtime_checkable
+class CanSkip(Protocol):
+    """A source that can leave out its first inputs faster than by yielding them."""
+
+    def skip(self, count: int) -> None:
+        """Leave out the first `count` inputs. Called before `items`, or never."""
 
 
 class InputSource(Protocol):

@@ -42,6 +42,29 @@ class TextFile:
         except OSError as error:
             raise self._broken(error) from error
 
+    def skip(self, count: int) -> None:
+        """Leave out the first `count` lines that are not blank, without making text of them."""
+        if not count:
+            return
+        try:
+            self._held = self._held or self._path.open("rb")
+            for raw in self._held:
+                self._read += len(raw)
+                self.line += 1
+                body = raw.strip()
+                # Beyond ASCII, and with a byte order mark before it, only the text tells whether it is blank.
+                if (body and 32 < body[0] < 128) or not self._is_blank(raw):
+                    count -= 1
+                    if not count:
+                        return
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def _is_blank(self, raw: bytes) -> bool:
+        text = raw.decode("utf-8", "surrogateescape")
+        text = text if self.line > 1 else text.removeprefix("\ufeff")
+        return not text or text.isspace()
+
     def remove(self) -> None:
         """Remove the file from its folder; its lines can still be read here."""
         try:

@@ -77,6 +77,15 @@ class TaskSet:
     def __len__(self) -> int:
         return self._size
 
+    @property
+    def leading(self) -> int:
+        """How many tasks there are from task 1 on without a gap."""
+        whole = len(self._bits) - 1 - len(self._bits[1:].lstrip(b"\xff"))  # bytes behind the first, which has bit 0
+        task = 8 * (whole + 1) if whole > 0 and all(first in self for first in range(1, 8)) else 1
+        while task in self:
+            task += 1
+        return task - 1
+
     def add(self, task: int) -> None:
         """Put a task in; harmless when it is there."""
         place, bit = task >> 3, 1 << (task & 7)

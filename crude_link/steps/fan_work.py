@@ -41,9 +41,9 @@ class StepFan:
         """What tells this state of the source from any other."""
         return self.opened.state
 
-    def inputs(self) -> Iterator[Input]:
-        """Yield the inputs."""
-        return self.opened.stream()
+    def inputs(self, skip: int) -> Iterator[Input]:
+        """Yield the inputs behind the first `skip`."""
+        return self.opened.stream(skip)
 
     def share_read(self) -> float | None:
         """Return how much of the source was read."""

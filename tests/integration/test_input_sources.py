@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crude_link.config.scalars import value_of
@@ -305,3 +305,14 @@ def test_a_json_list_reads_the_same_in_any_pieces(
     dumped: Callable[..., str] = json.dumps
     data = dumped(values, indent=indent, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
     assert list(entries_of_json(Pieces(data, sizes()))) == json.loads(data.decode("utf-8", "surrogateescape"))
+
+
+@given(
+    lines=st.lists(st.text(alphabet="ab \t\x1c\xa0\ufeff\u2003é", max_size=4), max_size=12),
+    skip=st.integers(0, 12),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_skipped_as_they_are_counted(project: Project, lines: list[str], skip: int) -> None:
+    (project.folder / "some").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    everything = list(project.open("lines", "some").stream())
+    assert list(project.open("lines", "some").stream(skip)) == everything[skip:]

@@ -83,7 +83,7 @@ def step_of(source: str, value: Value, **more: Any) -> Step:
 
 
 def tasks_of(fan: FanWork) -> list[TaskOrder]:
-    return [fan.task(item, position, 1) for position, item in fan.inputs()]
+    return [fan.task(item, position, 1) for position, item in fan.inputs(0)]
 
 
 def output_of(fan: FanWork, task: TaskOrder) -> bytes:
@@ -210,7 +210,7 @@ def test_a_step_gives_the_lines_of_its_output(place: Place) -> None:
     log.stdout.write_text("a\n\nb\n")
     facts = replace(NO_FACTS, steps={"first": {"attempt": str(key)}})
     fan = place.fan(step_of("step", "first"), facts)
-    assert [item for _, item in fan.inputs()] == ["a", "b"]
+    assert [item for _, item in fan.inputs(0)] == ["a", "b"]
     assert "did not run" in place.refusal(step_of("step", "first"))
 
 

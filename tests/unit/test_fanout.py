@@ -235,3 +235,13 @@ def test_whatever_fails_each_task_ends_once_for_good(data: strategies.DataObject
         assert all(each.number <= most_tries + 1 for each in ends)
         now += timedelta(seconds=1)
     assert sorted([*succeeded, *failed]) == [task for task in range(1, size + 1) if task not in done]
+
+
+@given(strategies.sets(strategies.integers(1, 40)))
+def test_what_is_done_without_a_gap_from_the_first_on_need_not_be_read(some: set[int]) -> None:
+    found = tasks(sorted(some))
+    leading = next(task for task in range(1, 42) if task not in some) - 1
+    assert found.leading == leading
+    fan = fan_of([str(number) for number in range(40)], record=FanRecord(done=found))
+    assert [task for task, _ in taken(fan)] == [task for task in range(1, 41) if task not in some]
+    assert fan.counts.total == 40
