@@ -5,8 +5,8 @@ A line each, and behind that of an end the bytes of stdout, those of stderr, and
     S TASK NUMBER BEGAN_US
     E TASK NUMBER DIGEST ENDING EXIT SIGNAL BEGAN_US WALL_US CPU_US PEAK OUT ERR WHERE
 
-ENDING is one letter, see `End.letter`; WHERE is `a`, or `f` when the output is in files of its own and no bytes
-follow. A `-` stands for what there is not.
+BEGAN_US of an end is `=`: it stands in the line before. ENDING is one letter, see `End.letter`; WHERE is `a`, or `f`
+when the output is in files of its own and no bytes follow. A `-` stands for what there is not.
 """
 
 from __future__ import annotations
@@ -77,14 +77,13 @@ class End:
 
     def header(self) -> bytes:
         """Return the first line of its entry."""
-        return b"E %d %d %s %s %s %s %d %d %d %s %d %d %s\n" % (
+        return b"E %d %d %s %s %s %s = %d %d %s %d %d %s\n" % (
             self.task,
             self.number,
             self.digest.encode() or b"-",
             self.letter.encode(),
             b"-" if self.exit is None else b"%d" % self.exit,
             b"-" if self.signal is None else b"%d" % self.signal,
-            self.began_us,
             self.wall_us,
             self.cpu_us,
             b"%d" % self.peak if self.peak else b"-",

@@ -3,7 +3,8 @@
 runs/ID/steps/STEP/tasks/N-K.archive     what ended in slot K of attempt N of the fan-out, one after the other:
     S TASK NUMBER BEGAN_US               before the process is started
     E TASK NUMBER DIGEST ENDING EXIT SIGNAL BEGAN_US WALL_US CPU_US PEAK OUT ERR WHERE
-                                         after its end; behind it OUT bytes of stdout, ERR of stderr, a newline
+                                         after its end; behind it OUT bytes of stdout, ERR of stderr, a newline;
+                                         BEGAN_US is `=` where the S line before it says it
 N-K.TASK.NUMBER.stdout, .stderr          output that is too large for an archive: WHERE is `f`, not `a`
 N-K.out, N-K.err                         what the task that runs now has written, nothing masked
 """
@@ -35,7 +36,7 @@ LETTERS = {ending: letter for letter, ending in ENDINGS.items()}
 
 _BEGUN = re.compile(rb"S (\d{1,18}) (\d{1,18}) (\d{1,18})\n")
 _ENDED = re.compile(
-    rb"E (\d{1,18}) (\d{1,18}) ([0-9a-f]{16}|-) ([estxn]) (\d{1,18}|-) (\d{1,18}|-) (\d{1,18}) (\d{1,18}) (\d{1,18})"
+    rb"E (\d{1,18}) (\d{1,18}) ([0-9a-f]{16}|-) ([estxn]) (\d{1,18}|-) (\d{1,18}|-) (\d{1,18}|=) (\d{1,18}) (\d{1,18})"
     rb" (\d{1,18}|-) (\d{1,18}) (\d{1,18}) ([af])\n"
 )
 _ARCHIVE = re.compile(r"(\d{1,18})-(\d{1,18})\.archive")
@@ -124,7 +125,7 @@ def _entries(file: BinaryIO, slot: int, start: int) -> Iterator[Entry | Begun]:
             begun = Begun(int(match[1]), int(match[2]), int(match[3]))
             continue
         match = _ENDED.fullmatch(line)
-        end = _end_of(match, slot, start=file.tell()) if match else None
+        end = _end_of(match, slot, begun, start=file.tell()) if match else None
         if end is None:
             break
         if end.offset >= 0:
@@ -150,8 +151,14 @@ def _is_newline(file: BinaryIO, place: int) -> bool:
     return file.read(1) == b"\n"
 
 
-def _end_of(match: re.Match[bytes], slot: int, *, start: int) -> TaskEnd | None:
+def _end_of(match: re.Match[bytes], slot: int, begun: Begun | None, *, start: int) -> TaskEnd | None:
     ending = ENDINGS[match[4].decode()]
+    if match[7] != b"=":
+        began_us = int(match[7])
+    elif begun and (begun.task, begun.number) == (int(match[1]), int(match[2])):
+        began_us = begun.began_us
+    else:
+        return None
     exit_status, signal = _number(match[5]), _number(match[6])
     if ending is Ending.EXITED and exit_status is None:
         return None
@@ -163,7 +170,7 @@ def _end_of(match: re.Match[bytes], slot: int, *, start: int) -> TaskEnd | None:
         ending=ending,
         exit_status=exit_status,
         signal=signal,
-        began_us=int(match[7]),
+        began_us=began_us,
         wall_us=int(match[8]),
         cpu_us=int(match[9]),
         peak_memory=_number(match[10]),

@@ -246,16 +246,16 @@ def test_what_an_agent_writes_is_read_as_it_was_meant(place: Place) -> None:
     refused.err, refused.sizes = b"no such program", (0, 15)
     apart.letter, apart.signal, apart.is_apart, apart.sizes = "s", 9, True, (1 << 20, 1)
     archive.append(None, start_line(1, 1, 5))
-    offset = archive.append(good, start_line(2, 4, 5))
-    archive.append(refused, start_line(3, 1, 5))
+    offset = archive.append(good, start_line(2, 4, 6))
+    archive.append(refused, start_line(3, 1, 7))
     archive.append(apart, start_line(4, 1, 9))
     archive.close()
     *ends, last = read_archive(place.folder, ArchiveName(1, 3))
     found = [each.end for each in ends if isinstance(each, Entry)]
     assert found == [
         TaskEnd(1, 1, "00000000000000ff", 3, Ending.EXITED, 0, None, 5, 6, 7, 8, 3, 5, offset),
-        TaskEnd(2, 4, "-", 3, Ending.NOT_STARTED, None, None, 0, 0, 0, None, 0, 15, found[1].offset),
-        TaskEnd(3, 1, "0" * 16, 3, Ending.SIGNALLED, None, 9, 0, 0, 0, None, 1 << 20, 1, -1),
+        TaskEnd(2, 4, "-", 3, Ending.NOT_STARTED, None, None, 6, 0, 0, None, 0, 15, found[1].offset),
+        TaskEnd(3, 1, "0" * 16, 3, Ending.SIGNALLED, None, 9, 7, 0, 0, None, 1 << 20, 1, -1),
     ]
     assert last == Begun(4, 1, 9)
     assert remarks == []
