@@ -144,6 +144,7 @@ class Desk:
             environment=self.environment,
             secrets=self.secrets(loaded.pipeline),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
+            find_gpus=self._find_gpus,
         )
         return look.check(loaded.pipeline, selection)
 
@@ -196,8 +197,15 @@ class Desk:
             secrets=self.secrets(pipeline),
             environment=self.environment,
             run_command=self._run_into,
+            find_gpus=self._find_gpus,
             config_folder=config_file.parent,
         )
+
+    def _find_gpus(self) -> Sequence[str]:
+        from crude_link.programs import output_of
+        from crude_link.resources.gpus import found_gpus
+
+        return found_gpus(self.environment, lambda words: output_of(words, cwd=self.project.directory))
 
     def _output_of(self, text: str) -> str:
         from crude_link.programs import output_of

@@ -10,8 +10,8 @@ from crude_link.config.problems import did_you_mean
 #: What a step may say, in the order in which a record shows it.
 STEP_KEYS = (
     "name", "script", "command", "function", "arguments", "argument_style", "shell", "env", "env_file", "cwd",
-    "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs", "outputs", "metrics",
-    "foreach", "parallel", "resources", "gpus", "warm", "allow_failed", "stop_after_failed",
+    "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs",
+    "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "warm", "allow_failed", "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
 PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")

@@ -12,7 +12,7 @@ from crude_link.inputs.opened import Inputs
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS, TEXT_SOURCES, ForEach
 from crude_link.model.pipeline import Script, Step
-from crude_link.model.resources import Place, Pool
+from crude_link.model.resources import FOUND, Place, Pool
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_draft import compiled_command
@@ -43,10 +43,19 @@ def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
 
-def check_room(step: Step, pools: Sequence[Pool], places: Places, is_made: Callable[[str], bool]) -> None:
+def check_room(
+    step: Step,
+    pools: Sequence[Pool],
+    places: Places,
+    is_made: Callable[[str], bool],
+    find_gpus: Callable[[], Sequence[str]],
+) -> None:
     """Look at the pools that a step needs. CannotStart when one is surely empty, or too small for one task."""
     found: dict[str, Mapping[str, str]] = {}
     for pool in pools_of(step, pools):
+        if pool.source == FOUND:
+            found[pool.name] = {gpu: gpu for gpu in find_gpus()}
+            continue
         asked = _asked(pool.source, pool.value, places, is_made)
         if asked:
             found[pool.name] = items_of(replace(pool, value=asked.value), asked)

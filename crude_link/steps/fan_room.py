@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import Pool, Scope
+from crude_link.model.resources import FOUND, Pool, Scope
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_work import slots_of
@@ -33,10 +33,15 @@ def filled_pool(pool: Pool, look_up: LookUp) -> Pool:
     return replace(pool, value=fill(pool.value, look_up))
 
 
-def read_pools(step: Step, pools: Sequence[Pool], look_up: LookUp, asked: Callable[[Plain], Asked]) -> Pools:
-    """Return the items of all pools that a step needs. CannotStart when one is empty, or too small for one task."""
+def read_pools(
+    pools: Iterable[Pool], look_up: LookUp, asked: Callable[[Plain], Asked], find_gpus: Callable[[], Sequence[str]]
+) -> Pools:
+    """Return the items of pools. CannotStart when one is empty."""
     found: dict[str, Mapping[str, str]] = {}
-    for pool in pools_of(step, pools):
+    for pool in pools:
+        if pool.source == FOUND:
+            found[pool.name] = {gpu: gpu for gpu in find_gpus()}
+            continue
         filled = filled_pool(pool, look_up)
         found[pool.name] = items_of(filled, asked(fill(filled.value, look_up)))
     return found

@@ -13,7 +13,7 @@ from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
 from crude_link.model.order import FanOrder, Order, View, WarmStart
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
-from crude_link.model.resources import Scope
+from crude_link.model.resources import GPU, Scope
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
 from crude_link.resources.gpus import ORDER, no_gpus
@@ -171,7 +171,14 @@ class _Draft:
         command = compiled_command(step, signature, head, self._value)
         record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
-        whole = replace(whole, argv=(), record_argv=record.written(), record_env={**(whole.record_env or {}), **own})
+        env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else whole.env
+        whole = replace(
+            whole,
+            argv=(),
+            env=env_of_all,
+            record_argv=record.written(),
+            record_env={**(whole.record_env or {}), **own},
+        )
         return StepFan(
             order=FanOrder(
                 whole=whole,

@@ -135,6 +135,50 @@ def test_an_empty_pool_is_told_before_anything_runs(project: Folder) -> None:
     assert project.read("ran") == ""
 
 
+GPUS = """
+steps:
+  - {name: whole, command: "sleep 0.02; echo {item} {gpu} $CUDA_VISIBLE_DEVICES", foreach: {range: 8}, gpus: 1}
+  - {name: half, command: "echo {item} {gpu} $CUDA_VISIBLE_DEVICES", foreach: {range: 8}, gpus: 0.5, parallel: 9}
+  - {name: both, command: "echo {item} {gpu} $CUDA_VISIBLE_DEVICES", foreach: {range: 3}, gpus: 2}
+  - {name: slots, command: "echo {item} x $CUDA_VISIBLE_DEVICES", foreach: {range: 8}, resources: {GPU: per slot}}
+"""
+
+
+def path_with_gpus(project: Folder, count: int) -> dict[str, str]:
+    """Return a PATH in which nvidia-smi knows of some GPUs."""
+    program = project.write("bin/nvidia-smi", f"#!/bin/sh\nseq 0 {count - 1}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def test_tasks_have_gpus_to_themselves_or_share_them(project: Folder) -> None:
+    project.config(GPUS)
+    ended = project.run("run", "--no-prompt", env=path_with_gpus(project, 2))
+    assert ended.status == 0, ended.err
+    given = {name: Counter(task["stdout"].split()[2] for task in results(project, name)) for name in project.steps()}
+    assert set(given["whole"]) == set(given["half"]) == set(given["slots"]) == {"0", "1"}
+    assert given["both"] == {"0,1": 3}
+    assert [f"in {slots} slot" in ended.err for slots in (2, 4, 1)] == [True] * 3
+    assert leases(project) == 0
+
+
+def test_gpus_that_are_given_by_hand_or_by_the_surroundings_are_used(project: Folder) -> None:
+    project.config("resources: {GPU: [5]}" + GPUS.split("  - {name: half", maxsplit=1)[0])
+    assert project.run("run", "--no-prompt").status == 0
+    assert {task["stdout"].split()[2] for task in results(project, "whole")} == {"5"}
+    project.config(GPUS.split("  - {name: half", maxsplit=1)[0])
+    assert project.run("run", "--no-prompt", env={"CUDA_VISIBLE_DEVICES": "7"}).status == 0
+    assert project.run("logs", "2", "whole", "--task", "1").out == "0 7 7\n"
+
+
+def test_where_there_is_no_gpu_or_too_few_that_is_told_before_anything_runs(project: Folder) -> None:
+    project.config(GPUS)
+    ended = project.run("run", "--no-prompt")
+    assert (ended.status, "no GPU is found" in ended.err) == (2, True)
+    ended = project.run("run", "--no-prompt", env=path_with_gpus(project, 1))
+    assert (ended.status, "each task needs 2 of GPU, and there are 1" in ended.err) == (2, True)
+
+
 def test_placeholders_say_where_a_task_runs_and_what_it_holds(project: Folder) -> None:
     project.config("""
 resources:

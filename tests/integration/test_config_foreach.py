@@ -143,7 +143,7 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {item}', foreach: {range: 3}, allow_failed: 0.02", "for the share write 2%"),
         ("command: 'echo {item}', foreach: {range: 3}, stop_after_failed: 0", "to stop at the first failure write 1"),
         ("command: 'echo {item}', foreach: {range: 3}, parallel: 0", "`parallel` is at least 1"),
-        ("command: 'echo {item}', foreach: {range: 3}, gpus: 1", "`gpus` comes with leases"),
+        ("command: 'echo {item}', foreach: {range: 3}, disk: 1", "`disk` comes with budgets"),
         ("command: 'echo {item}', foreach: {step: t}", "there is no step 't'"),
         ("script: a.py, arguments: {a: '{\"b\": 1}'}, foreach: {range: 3}", "for the text itself write"),
         ("script: a.py, arguments: {a: '{item'}, foreach: {range: 3}", "a brace is written twice"),
