@@ -1,4 +1,4 @@
-.PHONY: check format lint types test bench docs
+.PHONY: check format lint types test bench bench-fan-out docs
 
 check: format lint types test
 
@@ -16,6 +16,9 @@ test:
 
 bench:
 	python benchmarks/run.py
+
+bench-fan-out:
+	python benchmarks/fan_out.py
 
 docs:
 	python docs/generate.py
