@@ -32,7 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         (folder / "items").write_text("".join(f"{number}\n" for number in range(given.tasks)))
-        few = max(given.tasks // 10, 100)  # parallel is slow
+        few = max(given.tasks // 4, 100)  # parallel is slow
         (folder / "few").write_text("".join(f"{number}\n" for number in range(few)))
         for name, command in (("/bin/true", "[/bin/true, '{item}']"), ("echo", "[/bin/echo, '{item}']")):
             program = command.strip("[").split(",")[0]
