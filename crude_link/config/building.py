@@ -81,6 +81,8 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         env={key: with_placeholders(value, Braces.SHELL) for key, value in step.env.items()},
         foreach=replace(foreach, value=values_read_back(foreach.value)),
         parallel=said["parallel"],
+        cpus=said["cpus"],
+        memory=said["memory"],
         holds=(*said["resources"], *([said["gpus"]] if said["gpus"] else [])),
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],

@@ -9,6 +9,7 @@ from crude_link.config.foreach_form import FOREACH_KEYS
 from crude_link.config.forms import Form, Key, Report, boolean, by_name, mapping, parsed, shown
 from crude_link.config.keys import LATER_POOL_KEYS
 from crude_link.config.node import Path
+from crude_link.config.units import size
 from crude_link.model.resources import GPU, POOL_SOURCES, Need, Pool, Scope
 from crude_link.model.value import Plain
 
@@ -68,6 +69,19 @@ def _gpus(value: object) -> Need:
     raise ValueError(f"is a number of GPUs such as 1 or 2, or a share of one such as 0.5, not {shown(value)}")
 
 
+def _more_than_nothing(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 100_000:
+        return float(value)
+    raise ValueError(f"is a number of cores such as 2 or 0.5, not {shown(value)}")
+
+
+def _some_memory(value: object) -> int:
+    found = size(value)
+    if not found:
+        raise ValueError("is more than nothing; without a budget, leave it out")
+    return found
+
+
 POOLS = Key(
     Form(
         _read_pools,
@@ -85,5 +99,13 @@ NEED_KEYS: Mapping[str, Key] = {
     "gpus": Key(
         parsed(_gpus, {"type": "number", "exclusiveMinimum": 0}),
         "How many GPUs each task has to itself; 0.5: two tasks share one. `CUDA_VISIBLE_DEVICES` tells which.",
+    ),
+    "cpus": Key(
+        parsed(_more_than_nothing, {"type": "number", "exclusiveMinimum": 0}),
+        "Cores that a task takes: no more tasks run at once than there are cores for.",
+    ),
+    "memory": Key(
+        parsed(_some_memory, {"type": "string", "examples": ["4GB"]}),
+        "Memory that a task takes: no more tasks run at once than there is memory for.",
     ),
 }

@@ -18,6 +18,7 @@ class FanLeases:
 
     def __init__(self, step: Step, order: FanOrder) -> None:
         self.slots_wanted = order.slots
+        self.budgets = order.budgets
         #: The holders that have ended, and whose leases are still recorded.
         self.freed: list[Holder] = []
         #: The pools of which more is wanted than was free when it was last asked for.
@@ -40,10 +41,11 @@ class FanLeases:
         """How many slots have got what they hold."""
         return len(self._slots)
 
-    def slot_claims(self) -> list[Claim]:
-        """Return what the slots want that are not open yet."""
+    def slot_claims(self, most: int) -> list[Claim]:
+        """Return what the slots want that are not open yet, as far as budgets allow `most` in all."""
         wants = self._wants(self._of_slots)
-        return [Claim(Holder(slot=number), wants) for number in range(self.slots + 1, self.slots_wanted + 1)]
+        last = min(self.slots_wanted, most)
+        return [Claim(Holder(slot=number), wants) for number in range(self.slots + 1, last + 1)]
 
     def open_slots(self, granted: Iterable[Granted | None]) -> None:
         """Take note of what was granted to the slots that asked, in their order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crude_link.engine.fanout import FanOut, Taken
@@ -24,6 +25,7 @@ class Lending:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._accounts: dict[AttemptKey, FanLeases] = {}
         #: How often something was given back here.
         self._returns = 0
         #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
@@ -34,12 +36,13 @@ class Lending:
 
         What the run held in an earlier sitting is given back: its agent has ended whatever used it.
         """
-        if not (order.pools or order.is_bound):
+        if not (order.pools or order.is_bound or order.budgets):
             return None
+        leases = self._accounts[order.whole.key] = FanLeases(step, order)
         if not live.has_let_go:
             live.has_let_go = True
             self._around.leases.release(live.run.id)
-        return FanLeases(step, order)
+        return leases
 
     def take(self, fan: FanOut) -> Taken:
         """Open the slots that get what they need; return the tasks that do, to be handed out."""
@@ -67,17 +70,30 @@ class Lending:
         self._around.leases.release(fan.key.run, fan.key.step)
         for scope in Scope:
             self._refused.pop((fan.key, scope), None)
+        self._accounts.pop(fan.key, None)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
         if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT):
             return
-        leases.open_slots(self._ask(fan, Scope.SLOT, leases.slot_claims()))
+        most = self._affordable(leases)
+        leases.open_slots(self._ask(fan, Scope.SLOT, leases.slot_claims(most)))
+        if most < leases.slots_wanted:
+            self._refused[fan.key, Scope.SLOT] = (self._around.clock.monotonic(), self._returns)
         if leases.slots > fan.slots:
             fan.slots = leases.slots
             if fan.work.order.has_slot_needs:
                 environments = leases.slot_environments()
                 self._around.executor.tell(SetSlots(key=fan.key, slots=fan.slots, environments=environments))
+
+    def _affordable(self, leases: FanLeases) -> int:
+        """Return how many slots a fan-out can have, as far as others here leave enough of each budget."""
+        most = leases.slots_wanted
+        others = [one for one in self._accounts.values() if one is not leases]
+        for budget in leases.budgets:
+            taken = sum(one.slots * each.each for one in others for each in one.budgets if each.name == budget.name)
+            most = min(most, replace(budget, total=budget.total - taken).tasks)
+        return most
 
     def _may_ask(self, fan: FanOut, scope: Scope) -> bool:
         asked, returns = self._refused.get((fan.key, scope), (0.0, -1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from crude_link.model.pipeline import Stdin
+from crude_link.model.resources import Budget
 from crude_link.model.run import AttemptKey
 from crude_link.model.value import Plain
 
@@ -98,6 +99,8 @@ class FanOrder:
     slots: int
     #: What slots and tasks can hold: of each pool the items, by the names under which the store knows them.
     pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: What its tasks together may take, beside those of other fan-outs here.
+    budgets: Sequence[Budget] = ()
     #: Slots are opened one by one, by `SetSlots`, as they get what they hold.
     has_slot_needs: bool = False
     #: What a task is given depends on its slot, so that it runs in no other.

@@ -61,6 +61,21 @@ class Need:
         return items * int(1 / self.share + 1e-9) if self.share < 1 else items // self.pieces
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """Something of which there is only so much for all tasks that run here: cores, memory."""
+
+    #: The key under which a step says how much of it each task takes.
+    name: str
+    each: float
+    total: float
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks it is enough for."""
+        return int(self.total / self.each + 1e-9)
+
+
 #: What is held, by the names of pools: the items' values, several joined by commas.
 Held = Mapping[str, str]
 NOTHING: Held = MappingProxyType({})

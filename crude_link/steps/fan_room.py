@@ -9,8 +9,10 @@ from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import FOUND, Pool, Scope
+from crude_link.model.resources import FOUND, Budget, Pool, Scope
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
+from crude_link.model.words import size_words
+from crude_link.resources.machine import cores, memory
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_work import slots_of
 from crude_link.steps.item_values import pool_of
@@ -58,12 +60,28 @@ def is_bound(step: Step) -> bool:
     return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in of_slots) for one in found)
 
 
+def budgets_of(step: Step) -> list[Budget]:
+    """Return what the tasks of a step take of what this machine has."""
+    budgets = []
+    if step.cpus is not None:
+        budgets.append(Budget(name="cpus", each=step.cpus, total=cores()))
+    if step.memory is not None:
+        budgets.append(Budget(name="memory", each=step.memory, total=memory()))
+    return budgets
+
+
 def room_of(step: Step, pools: Pools) -> tuple[int, str]:
-    """Return how many tasks can run at once, and the pool that limits it: nothing, where `parallel` does.
+    """Return how many tasks can run at once, and what limits it: a pool, `cpus`, `memory`; nothing: `parallel` does.
 
     CannotStart when not even one can.
     """
     slots, limit = slots_of(step), ""
+    for budget in budgets_of(step):
+        if not budget.tasks:
+            total = f"{budget.total:g} cores" if budget.name == "cpus" else size_words(round(budget.total))
+            raise CannotStart(f"one task takes more than there is: `{budget.name}`, and this machine has {total}")
+        if budget.tasks < slots:
+            slots, limit = budget.tasks, budget.name
     for need in step.holds:
         size = len(pools[need.pool])
         holders = need.holders(size)

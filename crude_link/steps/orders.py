@@ -135,7 +135,7 @@ class _Draft:
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
         from crude_link.steps.fan_draft import Reach, asked_of, compiled_command, filled_source, opened_inputs
-        from crude_link.steps.fan_room import is_bound, pools_of, read_pools, room_of
+        from crude_link.steps.fan_room import budgets_of, is_bound, pools_of, read_pools, room_of
         from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env
 
         assert step.foreach
@@ -161,6 +161,7 @@ class _Draft:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
         slots, _ = room_of(step, pools)
+        budgets = budgets_of(step)
         env = compiled_env(step, self._value)
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
@@ -185,7 +186,8 @@ class _Draft:
                 folder=folder,
                 slots=slots,
                 pools=pools,
-                has_slot_needs=any(need.scope is Scope.SLOT for need in step.holds),
+                budgets=budgets,
+                has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),
                 is_bound=is_bound(step),
                 warm=WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3])) if step.is_warm else None,
                 has_values=function is not None,
