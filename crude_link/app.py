@@ -144,7 +144,7 @@ class Desk:
             environment=self.environment,
             secrets=self.secrets(loaded.pipeline),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
-            find_gpus=self._find_gpus,
+            find_gpus=self.find_gpus,
         )
         return look.check(loaded.pipeline, selection)
 
@@ -197,11 +197,12 @@ class Desk:
             secrets=self.secrets(pipeline),
             environment=self.environment,
             run_command=self._run_into,
-            find_gpus=self._find_gpus,
+            find_gpus=self.find_gpus,
             config_folder=config_file.parent,
         )
 
-    def _find_gpus(self) -> Sequence[str]:
+    def find_gpus(self) -> Sequence[str]:
+        """Return the GPUs of this machine. CannotStart when there is none."""
         from crude_link.programs import output_of
         from crude_link.resources.gpus import found_gpus
 

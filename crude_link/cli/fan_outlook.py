@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,8 +12,10 @@ from crude_link.inputs.opened import Inputs
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Step
+from crude_link.model.resources import Pool
 from crude_link.model.value import references_in
-from crude_link.notifiers.progress import source_words
+from crude_link.notifiers.progress import slots_words, source_words
+from crude_link.steps.fan_preflight import known_room
 from crude_link.steps.fan_work import slots_of
 from crude_link.steps.places import Places
 from crude_link.steps.references import fill
@@ -29,23 +31,32 @@ class FanOutlook:
     inputs: int | None
     is_guess: bool
     slots: int
+    #: The pool or budget that allows no more.
+    limit: str
     source: str
 
     @property
     def words(self) -> str:
         """Say it: `40 inputs in 2 slots`, `for each line of urls.txt in 8 slots`."""
-        where = f"in {self.slots} slot{'s'[: self.slots != 1]}"
+        where = f"in {slots_words(self.slots, self.limit)}"
         if self.inputs is None:
             return f"for each {self.source} {where}"
         return f"{'about ' * self.is_guess}{self.inputs:,} input{'s'[: self.inputs != 1]} {where}"
 
 
-def fan_outlook(step: Step, project: Path) -> FanOutlook | None:
+def fan_outlook(
+    step: Step, project: Path, pools: Sequence[Pool], find_gpus: Callable[[], Sequence[str]]
+) -> FanOutlook | None:
     """Look at the inputs of a step; None for one that has none."""
     if step.foreach is None:
         return None
     count, is_guess = _count(step.foreach, project)
-    return FanOutlook(inputs=count, is_guess=is_guess, slots=slots_of(step), source=source_words(step.foreach))
+    try:
+        slots, limit = known_room(step, pools, Places(project=project), lambda _: False, find_gpus)
+    except CannotStart:  # the pre-flight has said so
+        slots, limit = slots_of(step), ""
+    source = source_words(step.foreach)
+    return FanOutlook(inputs=count, is_guess=is_guess, slots=slots, limit=limit, source=source)
 
 
 def _count(foreach: ForEach, project: Path) -> tuple[int | None, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
@@ -48,6 +48,7 @@ class Outlook:
     project: Path
     environment: Mapping[str, str]
     usual: Mapping[str, timedelta]
+    find_gpus: Callable[[], Sequence[str]]
 
     def lines(self) -> list[Line]:
         """Return a line for each step, in the pipeline's order."""
@@ -61,10 +62,13 @@ class Outlook:
                 why=found[step.name][1],
                 command=command_text(step, self.project),
                 usual=self.usual.get(step.name),
-                fan_out=fan_outlook(step, self.project) if found[step.name][0] != "skip" else None,
+                fan_out=self._fan_out(step) if found[step.name][0] != "skip" else None,
             )
             for step in self.pipeline.steps
         ]
+
+    def _fan_out(self, step: Step) -> FanOutlook | None:
+        return fan_outlook(step, self.project, self.pipeline.pools, self.find_gpus)
 
     def _fate(self, step: Step, found: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
         left_out = self._left_out(step.name)

@@ -57,6 +57,7 @@ def command(
             project=desk.project.directory,
             environment=desk.environment,
             usual=usual,
+            find_gpus=desk.find_gpus,
         )
         plans[each.pipeline.name] = outlook.lines()
     if as_json:
@@ -105,4 +106,5 @@ def _as_json(line: Line) -> dict[str, object]:
         "usual_seconds": line.usual.total_seconds() if line.usual else None,
         "inputs": line.fan_out.inputs if line.fan_out else None,
         "slots": line.fan_out.slots if line.fan_out else None,
+        "limited_by": line.fan_out.limit or None if line.fan_out else None,
     }

@@ -9,6 +9,7 @@ import click
 
 from crude_link.app import Records, open_records
 from crude_link.cli.fan_outs import failure_groups, fan_steps, group_words
+from crude_link.cli.lease_words import lease_sentences
 from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.record import (
     Record,
@@ -133,6 +134,7 @@ def _about_step(records: Records, record: Record, state: StepState, now: datetim
     sentences += [_attempt_words(record, attempt, now) for attempt in attempts]
     if step in fan_steps(attempts):
         sentences += _tasks_sentences(records, record, step)
+        sentences += lease_sentences(records, record.run.id, step)
     if state.status is Status.WAITING and attempts and not record.run.status.is_final:
         sentences += _retry_words(records, record, attempts, now)
     if record.holder and not record.run.status.is_final:

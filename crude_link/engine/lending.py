@@ -10,6 +10,7 @@ from crude_link.engine.fanout import FanOut, Taken
 from crude_link.engine.leases import FanLeases, Granted
 from crude_link.engine.live import LiveRun
 from crude_link.engine.surroundings import Surroundings
+from crude_link.model.event import Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Claim, Scope
@@ -26,6 +27,8 @@ class Lending:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._accounts: dict[AttemptKey, FanLeases] = {}
+        #: Those of which it was told that they wait.
+        self._told: set[AttemptKey] = set()
         #: How often something was given back here.
         self._returns = 0
         #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
@@ -71,6 +74,7 @@ class Lending:
         for scope in Scope:
             self._refused.pop((fan.key, scope), None)
         self._accounts.pop(fan.key, None)
+        self._told.discard(fan.key)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
@@ -85,6 +89,18 @@ class Lending:
             if fan.work.order.has_slot_needs:
                 environments = leases.slot_environments()
                 self._around.executor.tell(SetSlots(key=fan.key, slots=fan.slots, environments=environments))
+
+    def _tell_wait(self, fan: FanOut, claims: Sequence[Claim]) -> None:
+        """Say, once, whom a fan-out waits for that has nothing to do meanwhile."""
+        if fan.counts.running or fan.key in self._told:
+            return
+        self._told.add(fan.key)
+        pools = {want.pool for claim in claims for want in claim.wants}
+        held = [lease for lease in self._around.leases.leases() if lease.pool in pools]
+        who = {f"{one.step} of run {one.run}" for one in held if (one.run, one.step) != (fan.key.run, fan.key.step)}
+        if who:
+            text = f"{fan.key.step} waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
+            self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
 
     def _affordable(self, leases: FanLeases) -> int:
         """Return how many slots a fan-out can have, as far as others here leave enough of each budget."""
@@ -113,6 +129,7 @@ class Lending:
             granted = self._around.leases.exchange(fan.key.run, fan.key.step, freed, claims, now)
         if None in granted:
             self._refused[fan.key, scope] = (self._around.clock.monotonic(), self._returns)
+            self._tell_wait(fan, claims)
         else:
             self._refused.pop((fan.key, scope), None)
         return granted

@@ -179,8 +179,8 @@ class Runner:
         live.running[key] = order
         live.orders_made[step.name] = order
         around.executor.start(whole)
-        slots = whole.slots if isinstance(whole, FanOrder) else None
-        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1, slots=slots))
+        slots, limit = (whole.slots, whole.limit) if isinstance(whole, FanOrder) else (None, "")
+        around.notifier.tell(AttemptBegan(attempt=attempt, tries=step.retries.max + 1, slots=slots, limit=limit))
 
     def _order(self, live: LiveRun, step: Step, key: AttemptKey) -> Order | FanOrder:
         if step.foreach:

@@ -97,12 +97,14 @@ class RunBegan:
 class AttemptBegan:
     """An attempt was handed to its executor; `tries` is how many the step may have in this sitting.
 
-    `slots` is how many of its tasks run at once, where the step has many.
+    `slots` is how many of its tasks run at once, where the step has many; `limit` is the pool or the budget that
+    allows no more.
     """
 
     attempt: Attempt
     tries: int
     slots: int | None = None
+    limit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

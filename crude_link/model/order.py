@@ -97,6 +97,8 @@ class FanOrder:
     folder: Path
     #: How many tasks run at once, when every slot has got what it is to hold.
     slots: int
+    #: The pool or budget that allows no more; empty: the config's `parallel`, or the number of cores.
+    limit: str = ""
     #: What slots and tasks can hold: of each pool the items, by the names under which the store knows them.
     pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: What its tasks together may take, beside those of other fan-outs here.

@@ -203,12 +203,17 @@ class FanOuts:
         return found
 
 
-def each_words(step: Step | None, slots: int | None) -> str:
+def each_words(step: Step | None, slots: int | None, limit: str) -> str:
     """Say for what a step is done again and again: ` for each line of urls.txt, in 8 slots`; nothing of others."""
     if step is None or step.foreach is None:
         return ""
-    where = f", in {slots} slot{'s'[: slots != 1]}" if slots else ""
+    where = f", in {slots_words(slots, limit)}" if slots else ""
     return f"  for each {source_words(step.foreach)}{where}"
+
+
+def slots_words(slots: int, limit: str) -> str:
+    """Say how many slots there are, and what allows no more: `3 slots (all that PROXY allows)`."""
+    return f"{slots} slot{'s'[: slots != 1]}{f' (all that {limit} allows)' if limit else ''}"
 
 
 def source_words(foreach: ForEach) -> str:

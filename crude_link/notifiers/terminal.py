@@ -198,7 +198,7 @@ class TerminalNotifier:
         again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
         usual = usual_words(self._usual.get(run, {}).get(step))
         about = f"  (usually {usual})" if usual else ""
-        about = each_words(self._steps.get((run, step)), event.slots) + about
+        about = each_words(self._steps.get((run, step)), event.slots, event.limit) + about
         command = command_words(attempt.argv)
         self._look = look_of(self._stderr)  # a window may have another size by now
         if self._look.width is not None:

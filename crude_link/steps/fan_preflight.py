@@ -43,14 +43,17 @@ def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
 
-def check_room(
+def known_room(
     step: Step,
     pools: Sequence[Pool],
     places: Places,
     is_made: Callable[[str], bool],
     find_gpus: Callable[[], Sequence[str]],
-) -> None:
-    """Look at the pools that a step needs. CannotStart when one is surely empty, or too small for one task."""
+) -> tuple[int, str]:
+    """Return how many tasks of a step can run at once, and what limits it, as far as its pools are known.
+
+    CannotStart when one is surely empty, or too small for one task.
+    """
     found: dict[str, Mapping[str, str]] = {}
     for pool in pools_of(step, pools):
         if pool.source == FOUND:
@@ -59,7 +62,7 @@ def check_room(
         asked = _asked(pool.source, pool.value, places, is_made)
         if asked:
             found[pool.name] = items_of(replace(pool, value=asked.value), asked)
-    room_of(replace(step, holds=tuple(need for need in step.holds if need.pool in found)), found)
+    return room_of(replace(step, holds=tuple(need for need in step.holds if need.pool in found)), found)
 
 
 def empty_words(foreach: ForEach) -> str:

@@ -160,7 +160,7 @@ class _Draft:
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
-        slots, _ = room_of(step, pools)
+        slots, limit = room_of(step, pools)
         budgets = budgets_of(step)
         env = compiled_env(step, self._value)
         script = step.action if isinstance(step.action, Script) and step.arguments else None
@@ -185,6 +185,7 @@ class _Draft:
                 whole=whole,
                 folder=folder,
                 slots=slots,
+                limit=limit,
                 pools=pools,
                 budgets=budgets,
                 has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),

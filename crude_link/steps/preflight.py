@@ -112,10 +112,10 @@ class _Check:
         """Return the first inputs of a step with `foreach`, as far as they are known."""
         if not step.foreach:
             return []
-        from crude_link.steps.fan_preflight import check_room, empty_words, first_inputs, without_key
+        from crude_link.steps.fan_preflight import empty_words, first_inputs, known_room, without_key
 
         with self._told(step, "resources", "foreach"):
-            check_room(step, self.pools, places, self._is_made, self.flight.find_gpus)
+            known_room(step, self.pools, places, self._is_made, self.flight.find_gpus)
         found: list[Plain] | None = None
         with self._told(step, f"foreach.{step.foreach.source}", "foreach"):
             found = first_inputs(step.foreach, places, self._is_made)

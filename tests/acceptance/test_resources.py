@@ -128,6 +128,12 @@ def test_an_item_is_free_again_after_failures_timeouts_and_retries(project: Fold
     assert leases(project) == 0
 
 
+def test_the_plan_says_what_allows_no_more_slots(project: Folder) -> None:
+    config(project, "{PROXY: per slot, SEAT: per task}")
+    assert "in 2 slots (all that SEAT allows)" in project.run("plan").out
+    assert "(all that SEAT allows)" in project.run("run", "--no-prompt").err
+
+
 def test_an_empty_pool_is_told_before_anything_runs(project: Folder) -> None:
     project.write("proxies.txt", "\n\n")
     config(project, "{PROXY: per slot}", more="  - {name: after, command: echo after >> lines}")
@@ -262,6 +268,9 @@ def test_what_a_killed_run_held_goes_to_one_that_waits(project: Folder) -> None:
     config(project, "{PROXY: per slot}", count=6)
     waiting = project.start("run", "--no-prompt")
     wait_until(lambda: leases(project) == 4, "the second run to wait")
+    wait_until(lambda: "many waits for PROXY, held by many of run 1" in project.read("err"), "its words")
+    assert "It holds p1, p2, p3 of PROXY." in project.run("why", "1", "many").out
+    assert "many of run 1 holds p1, p2, p3." in project.run("why", "2", "many").out
     assert ran(project) == []
     killed.kill()
     assert waiting.wait() == 0, project.read("err")
