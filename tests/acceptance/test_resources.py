@@ -235,6 +235,26 @@ steps:
     assert {task["task"]: task["stdout"].split()[0] for task in results(project, "slots")} == slots
 
 
+def test_the_items_of_a_secret_pool_are_written_nowhere(project: Folder) -> None:
+    project.write("keys.txt", "hunter2-one\nhunter2-two\n")
+    project.config("""
+resources: {KEY: {lines: keys.txt, secret: true}, TOKEN: {command: "cat keys.txt", secret: true}}
+steps:
+  - name: many
+    command: |
+      echo {item} {resource.KEY} $TASK_RESOURCE_TOKEN $WORKER_RESOURCE_KEY > told{item}; cat told{item}; sleep 0.2
+    foreach: {range: 4}
+    resources: {KEY: per slot, TOKEN: per task}
+""")
+    begun = project.start("run", "--no-prompt")
+    wait_until(lambda: "hunter2" in project.read("told0"), "the first task")
+    wait_until(lambda: "KEY" in project.run("why", "1", "many").out, "its leases")
+    assert begun.wait() == 0, project.read("err")
+    assert project.run("logs", "1", "many", "--task", "1").out == "0 *** *** ***\n"
+    for path in [path for path in project.home.rglob("*") if path.is_file()]:
+        assert b"hunter2" not in path.read_bytes(), path
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_after_crashes_no_lease_is_stuck_and_nothing_was_held_twice(project: Folder, seed: int) -> None:
     config(project, "{PROXY: per slot, SEAT: per task}", count=60)
