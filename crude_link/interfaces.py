@@ -144,7 +144,7 @@ class FanWork(Protocol):
         """What tells this state of the source from any other: a digest of the list, a file's size and times."""
 
     def inputs(self, skip: int) -> Iterator[Input]:
-        """Yield the inputs behind the first `skip`, as a stream; equal ones are separate. CannotStart when it breaks."""
+        """Yield the inputs behind the first `skip`, as a stream; equal ones are separate. CannotStart."""
 
     def share_read(self) -> float | None:
         """Return how much of the source the inputs yielded so far are, from 0 to 1; None where nobody can know."""

@@ -36,8 +36,8 @@ LETTERS = {ending: letter for letter, ending in ENDINGS.items()}
 
 _BEGUN = re.compile(rb"S (\d{1,18}) (\d{1,18}) (\d{1,18})\n")
 _ENDED = re.compile(
-    rb"E (\d{1,18}) (\d{1,18}) ([0-9a-f]{16}|-) ([estxn]) (\d{1,18}|-) (\d{1,18}|-) (\d{1,18}|=) (\d{1,18}) (\d{1,18})"
-    rb" (\d{1,18}|-) (\d{1,18}) (\d{1,18}) ([af])\n"
+    rb"E (\d{1,18}) (\d{1,18}) ([0-9a-f]{16}|-) ([estxn]) (\d{1,18}|-) (\d{1,18}|-) (\d{1,18}|=)"
+    rb" (\d{1,18}) (\d{1,18}) (\d{1,18}|-) (\d{1,18}) (\d{1,18}) ([af])\n"
 )
 _ARCHIVE = re.compile(r"(\d{1,18})-(\d{1,18})\.archive")
 _LONGEST_ENTRY = 300

@@ -200,6 +200,8 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_
     connection = sqlite3.connect(path)
     for table in ("lease_waits", "fan_archives", "task_blocks", "task_words", "tasks", "fans"):
         connection.execute(f"DROP TABLE {table}")
+    for column in ("step", "number"):
+        connection.execute(f"ALTER TABLE requests DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
     connection.close()
