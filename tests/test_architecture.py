@@ -14,8 +14,8 @@ PACKAGE = ROOT / "crude_link"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 BELOW_ADAPTERS = {"errors", "interfaces", "model", "identity"}
-#: What each folder, or module at the top, may use beside itself. An adapter uses the floors below it, never the engine,
-#: and another adapter only where a comment says why.
+#: What each folder, or module at the top, may use beside itself. An adapter uses the floors below it, never the
+#: engine, and another adapter only where a comment says why.
 MAY_USE = {
     "errors": set(),
     "model": {"errors"},
