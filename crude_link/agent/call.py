@@ -50,12 +50,12 @@ def main() -> None:
     sys.argv[:] = [file]
     path = os.environ.pop(_RESULT, "")
     lean = _lean(os.path.join(here, "lean.py"))
-    by_place, by_name = lean["decode_json"](text)
+    by_place, by_name = lean.decode_json(text)
     value = getattr(load(file), name)(*by_place, **by_name)
     wrong = _wrong_with(value)
     if wrong:
         sys.exit(f"{name} {wrong}")
-    data = _written(value, lean["quote_json"])
+    data = _written(value, lean.quote_json)
     if len(data) > _MOST:
         sys.exit(f"{name} returned {len(data) / 1e6:.0f} MB; write that into a file, and return its path")
     if path:
@@ -106,11 +106,14 @@ def _plain(value: Any) -> object:
     raise TypeError(type(value).__name__)
 
 
-def _lean(path: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "crude_link_lean"}
-    with open(path, "rb") as file:
-        exec(compile(file.read(), path, "exec", dont_inherit=True), names)
-    return names
+def _lean(path: str) -> Any:
+    """Return what reads and writes JSON; a warm Python has it already."""
+    known = sys.modules.get("_crude_link_lean")
+    if known is None:
+        known = type(sys)("_crude_link_lean")
+        with open(path, "rb") as file:
+            exec(compile(file.read(), path, "exec", dont_inherit=True), known.__dict__)
+    return known
 
 
 def _without_our_frames(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -29,6 +29,8 @@ else:
     import _signal as signal
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+#: For call.py, which needs it in each child.
+_LEAN = "_crude_link_lean"
 #: Not to be heard before a child is a process of its own.
 _HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -40,7 +42,9 @@ class Zygote:
         self._script = script
         self._link = link
         self._kills_groups = kills_groups
-        self._decode = _named("lean.py")["decode_json"]
+        lean = sys.modules[_LEAN] = type(sys)(_LEAN)
+        lean.__dict__.update(_named("lean.py"))
+        self._decode = lean.decode_json
         self._wake, self._sink = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._sink, False)
