@@ -60,10 +60,6 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
 LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
     "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
 }
-#: Keys of a pool that are not built yet.
-LATER_POOL_KEYS: Mapping[str, tuple[str, str]] = {
-    "quarantine": ("a memory for items that fail", "So many failures in a row put an item aside."),
-}
 
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:

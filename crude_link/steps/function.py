@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from crude_link.model.order import Order
 from crude_link.model.pipeline import Script, Step
 from crude_link.model.value import Placeholder, Plain, Reference, Value, references_in
 from crude_link.steps.item_values import Turn, checked, getter_of
@@ -32,6 +34,24 @@ def call_text(by_name: Mapping[str, Plain], by_place: Sequence[Plain] = ()) -> s
 def shown_words(by_name: Mapping[str, Value]) -> tuple[str, ...]:
     """Return arguments as a record shows them."""
     return tuple(f"{name}={written(fill(value, str))}" for name, value in by_name.items())
+
+
+def keep_result(order: Order, *, is_wanted: bool) -> None:
+    """Mask secrets in what a function has returned, or drop what is left of one that failed."""
+    name = order.env.get(RESULT)
+    if name is None or order.key.task == 0:
+        return
+    path = Path(name)
+    with suppress(OSError):  # it returned nothing: its process ended itself
+        if not is_wanted:
+            path.unlink()
+            return
+        text = path.read_bytes()
+        masked = text
+        for mask in order.masks:
+            masked = masked.replace(mask.encode("utf-8", "surrogateescape"), b"***")
+        if masked != text:
+            path.write_bytes(masked)
 
 
 class TaskFunction:
