@@ -19,6 +19,7 @@ from crude_link.agent.task_queue import TaskQueue
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import resource
+    from collections.abc import Sequence
     from typing import Any
 
     from crude_link.agent.fans import Fans
@@ -43,7 +44,8 @@ class Fan:
         #: The mark that all its tasks bear.
         self._word = word
         self._queue = TaskQueue(is_bound=order.get("bound", False))
-        self._wanted: int = order["slots"]
+        #: The numbers of the slots in which tasks may begin.
+        self._wanted: Sequence[int] = range(1, order["slots"] + 1)
         self._slots: dict[int, Slot] = {}
         self._free: list[Slot] = []
         #: By their numbers, the oldest task first.
@@ -95,11 +97,10 @@ class Fan:
         if forget:
             self._queue.clear()
 
-    def set_slots(self, slots: int, envs: list[dict[str, str]]) -> None:
-        """Change the number of slots, and what the tasks of each are told beside what all are."""
-        self._wanted = slots
-        self.launch.slot_envs = [{as_bytes(name): as_bytes(value) for name, value in env.items()} for env in envs]
-        for slot in [slot for slot in self._free if slot.number > slots]:
+    def set_slots(self, slots: int, envs: list[dict[str, str] | None]) -> None:
+        """Change the slots, and what the tasks of each are told beside what all are; None: nothing begins there."""
+        self._wanted = self.launch.take_slots(slots, envs)
+        for slot in [slot for slot in self._free if slot.number not in self._wanted]:
             self._free.remove(slot)
             self._shut(slot)
 
@@ -272,7 +273,7 @@ class Fan:
     def _go_on(self, slot: Slot) -> None:
         """Write what has ended in a slot, and begin tasks in it until one runs."""
         while True:
-            can = self._queue and slot.number <= self._wanted and not slot.scratch.is_broken
+            can = self._queue and slot.number in self._wanted and not slot.scratch.is_broken
             task = self._queue.next_for(slot.number) if can and not self._is_crowded() else None
             began_us = time.time_ns() // 1000
             offset = slot.archive.append(slot.end, start_line(task[0], task[1], began_us) if task else b"")
@@ -302,7 +303,7 @@ class Fan:
             self._around.ended += 1
 
     def _rest(self, slot: Slot) -> None:
-        if slot.number > self._wanted or slot.scratch.is_broken:
+        if slot.number not in self._wanted or slot.scratch.is_broken:
             self._shut(slot)
         else:
             self._free.append(slot)

@@ -9,6 +9,8 @@ from crude_link.agent.spawn import CannotSpawn, find_program, refusal_of, spawn_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crude_link.agent.machine import DescriptorLimit
     from crude_link.agent.protocol import Message
 
@@ -29,6 +31,13 @@ class Launch:
         self._named: str = order["cwd"]
         self._cwd = as_bytes(order["cwd"])
         self._programs: dict[str, str] = {}
+
+    def take_slots(self, slots: int, envs: list[dict[str, str] | None]) -> Sequence[int]:
+        """Remember what the tasks of each slot are told; return the slots in which tasks may begin."""
+        self.slot_envs = [{as_bytes(name): as_bytes(env[name]) for name in env} if env else {} for env in envs]
+        if None not in envs:
+            return range(1, slots + 1)
+        return [number for number, env in enumerate(envs, start=1) if env is not None]
 
     def env_for(self, slot: int, serial: int, own: dict[str, str]) -> tuple[dict[bytes, bytes], str]:
         """Return the environment of a task in a slot, and the PATH in which its program is looked for."""

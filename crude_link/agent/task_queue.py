@@ -50,11 +50,11 @@ class TaskQueue:
             self._tasks.remove(task)
         return task
 
-    def slot(self, free: Sequence[Slot], opened: dict[int, Slot], wanted: int) -> int:
+    def slot(self, free: Sequence[Slot], opened: dict[int, Slot], wanted: Sequence[int]) -> int:
         """Return the slot in which a task can be begun: one that is free, else one to be opened; 0: for none."""
         if not self._tasks:
             return 0
         if not self._is_bound:
-            return free[-1].number if free else next((n for n in range(1, wanted + 1) if n not in opened), 0)
+            return free[-1].number if free else next((n for n in wanted if n not in opened), 0)
         numbers = {slot.number for slot in free}
         return next((task[_SLOT] for task in self._tasks if task[_SLOT] in numbers or task[_SLOT] not in opened), 0)

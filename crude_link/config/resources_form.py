@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crude_link.config.foreach_form import FOREACH_KEYS
-from crude_link.config.forms import Form, Key, Report, boolean, by_name, mapping, parsed, shown
-from crude_link.config.keys import LATER_POOL_KEYS
+from crude_link.config.forms import Form, Key, Report, boolean, by_name, mapping, number, parsed, shown
 from crude_link.config.node import Path
 from crude_link.config.units import size
 from crude_link.model.resources import GPU, POOL_SOURCES, Need, Pool, Scope
@@ -20,9 +19,10 @@ POOL_KEYS: Mapping[str, Key] = {
     "command": Key(
         FOREACH_KEYS["command"].form, "Shell text or a list of words; each line of its output is an item."
     ),
+    "quarantine": Key(number(1, whole=True), "After so many failures in a row a step does without an item."),
     "secret": Key(boolean(), "The items are masked in all output, and not stored.", False),
 }
-_POOL = mapping(POOL_KEYS, "a pool", later=LATER_POOL_KEYS)
+_POOL = mapping(POOL_KEYS, "a pool")
 _SCOPES = {"per slot": Scope.SLOT, "per worker": Scope.SLOT, "per task": Scope.TASK}
 
 
@@ -41,11 +41,12 @@ def _pool(name: str, value: Plain, path: Path, report: Report) -> Pool:
     sources = [source for source in POOL_SOURCES if said.get(source) is not None]
     if len(sources) > 1:
         report((*path, sources[1]), f"`{sources[0]}` and `{sources[1]}` are two sources of items; keep one", True)
-    if not sources and said.keys() <= POOL_KEYS.keys() | LATER_POOL_KEYS.keys():
+    if not sources and said.keys() <= POOL_KEYS.keys():
         report(path, f"names no source of items; it is one of {', '.join(POOL_SOURCES)}", False)
     made = _POOL.read(said, path, report)
     source = sources[0] if sources else "items"
-    return Pool(name=name, source=source, value=made[source], is_secret=bool(made["secret"]))
+    quarantine, is_secret = made["quarantine"], bool(made["secret"])
+    return Pool(name=name, source=source, value=made[source], quarantine=quarantine, is_secret=is_secret)
 
 
 def _scope(value: object) -> Scope:

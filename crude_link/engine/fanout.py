@@ -117,8 +117,12 @@ class FanOut:
 
     @property
     def gives_up(self) -> bool:
-        """More tasks have failed than `stop_after_failed` allows."""
+        """More tasks have failed than is allowed, or what they need is put aside."""
         return bool(self._given_up)
+
+    def give_up(self, reason: str) -> None:
+        """Begin no further task: none could succeed."""
+        self._given_up = self._given_up or reason
 
     @property
     def counts(self) -> TaskCounts:

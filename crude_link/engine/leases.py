@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
+from crude_link.engine.quarantine import Granted, Quarantine
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Claim, Held, Holder, Need, Place, Scope, Want
 from crude_link.model.task import TaskEnd
 
-#: What a claim was granted: names of items by pool.
-Granted = Mapping[str, Sequence[str]]
+#: A task that begins in a slot within so many microseconds after that got another item may have the former one.
+_SETTLING_US = 50_000
 
 
 class FanLeases:
@@ -21,13 +23,19 @@ class FanLeases:
         self.budgets = order.budgets
         #: The holders that have ended, and whose leases are still recorded.
         self.freed: list[Holder] = []
-        #: The pools of which more is wanted than was free when it was last asked for.
-        self.lacking: tuple[str, ...] = ()
+        self.quarantine = Quarantine(order.quarantine)
         self._pools = order.pools
         self._of_slots = [need for need in step.holds if need.scope is Scope.SLOT]
         self._of_tasks = [need for need in step.holds if need.scope is Scope.TASK]
         self._is_bound = order.is_bound
-        self._slots: dict[int, Held] = {}
+        #: What each open slot holds.
+        self._slots: dict[int, Granted] = {}
+        #: Slots that were closed because of what they held; for those that are open again, when tasks must have begun
+        #: to tell of what the slot holds now, in microseconds since the epoch.
+        self._bad: set[int] = set()
+        self._known_from: dict[int, int] = {}
+        #: What each task that was begun holds for itself.
+        self._tasks: dict[int, Granted] = {}
         #: The slot of each task that is bound to one.
         self._busy: dict[int, int] = {}
 
@@ -44,18 +52,26 @@ class FanLeases:
     def slot_claims(self, most: int) -> list[Claim]:
         """Return what the slots want that are not open yet, as far as budgets allow `most` in all."""
         wants = self._wants(self._of_slots)
-        last = min(self.slots_wanted, most)
-        return [Claim(Holder(slot=number), wants) for number in range(self.slots + 1, last + 1)]
+        closed = [number for number in range(1, self.slots_wanted + 1) if number not in self._slots]
+        return [Claim(Holder(slot=number), wants) for number in closed[: max(0, most - self.slots)]]
 
-    def open_slots(self, granted: Iterable[Granted | None]) -> None:
-        """Take note of what was granted to the slots that asked, in their order."""
-        for items in granted:
-            if items is not None:
-                self._slots[self.slots + 1] = self._values(items)
+    def open_slots(self, claims: Sequence[Claim], granted: Sequence[Granted | None], now: datetime) -> bool:
+        """Take note of what was granted to slots; True when any of them is open now."""
+        opened = {claim.holder.slot: items for claim, items in zip(claims, granted, strict=True) if items is not None}
+        self._slots.update(opened)
+        for number in opened.keys() & self._bad:
+            self._known_from[number] = round(now.timestamp() * 1_000_000) + _SETTLING_US
+        return bool(opened)
 
-    def slot_environments(self) -> list[dict[str, str]]:
-        """Return what the environment of each open slot tells its tasks, from the first on."""
-        return [{need.variable: held[need.pool] for need in self._of_slots} for held in self._slots.values()]
+    def slot_environments(self) -> list[dict[str, str] | None]:
+        """Return what the environment of each slot tells its tasks, from the first on; None: it is not open."""
+        return [self._slot_environment(number) for number in range(1, max(self._slots, default=0) + 1)]
+
+    def _slot_environment(self, number: int) -> dict[str, str] | None:
+        if number not in self._slots:
+            return None
+        held = self._values(self._slots[number])
+        return {need.variable: held[need.pool] for need in self._of_slots}
 
     def task_claims(self, ready: Sequence[tuple[int, int]]) -> list[Claim]:
         """Return what tries at tasks, (task, number), want."""
@@ -65,22 +81,46 @@ class FanLeases:
     def place_of(self, task: int, items: Granted) -> Place:
         """Return where a task runs that was granted these items."""
         held = self._values(items)
+        self._tasks[task] = items
         if not self._is_bound:
             return Place(0, held)
         taken = set(self._busy.values())
         slot = next(number for number in self._slots if number not in taken)
         self._busy[task] = slot
-        return Place(slot, {**self._slots[slot], **held})
+        return Place(slot, {**self._values(self._slots[slot]), **held})
 
     def note_ends(self, ends: Sequence[TaskEnd]) -> None:
         """Take note that tasks have ended."""
         for end in ends:
             self._busy.pop(end.task, None)
+            own = self._tasks.pop(end.task, {})
+            if self.quarantine.is_wanted:
+                of_slot = self._slots.get(end.slot, {}) if end.began_us > self._known_from.get(end.slot, 0) else {}
+                self.quarantine.judge({**of_slot, **own}, end.status)
             if self._of_tasks:
                 self.freed.append(Holder(task=end.task, number=end.number))
 
+    def close_bad_slots(self) -> bool:
+        """Close the slots whose items were put aside, until they get others; True when there were such."""
+        bad = [number for number, items in self._slots.items() if self.quarantine.has_any_of(items)]
+        for number in bad:
+            del self._slots[number]
+        self._bad.update(bad)
+        return bool(bad)
+
+    @property
+    def is_hopeless(self) -> str:
+        """The pool of which too much was put aside for any task to run; empty: none."""
+        for need in (*self._of_slots, *self._of_tasks):
+            if not need.holders(len(self.quarantine.left(need.pool, self._pools[need.pool]))):
+                return need.pool
+        return ""
+
     def _wants(self, needs: Sequence[Need]) -> list[Want]:
-        return [Want(need.pool, list(self._pools[need.pool]), need.pieces, need.share) for need in needs]
+        return [
+            Want(need.pool, self.quarantine.left(need.pool, self._pools[need.pool]), need.pieces, need.share)
+            for need in needs
+        ]
 
     def _values(self, items: Granted) -> Held:
         return {pool: ",".join(self._pools[pool][name] for name in names) for pool, names in items.items()}

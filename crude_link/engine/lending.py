@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crude_link.engine.fanout import FanOut, Taken
-from crude_link.engine.leases import FanLeases, Granted
+from crude_link.engine.leases import FanLeases
 from crude_link.engine.live import LiveRun
+from crude_link.engine.quarantine import Granted
 from crude_link.engine.surroundings import Surroundings
-from crude_link.model.event import Notice
+from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Claim, Scope
@@ -52,6 +53,7 @@ class Lending:
         leases, now = fan.leases, self._around.clock.now()
         assert leases
         if not fan.is_stopped:
+            self._put_aside(fan, leases)
             self._open_slots(fan, leases)
         if not leases.has_task_needs:
             return fan.take(now)
@@ -81,14 +83,32 @@ class Lending:
         if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT):
             return
         most = self._affordable(leases)
-        leases.open_slots(self._ask(fan, Scope.SLOT, leases.slot_claims(most)))
+        claims = leases.slot_claims(most)
+        has_opened = leases.open_slots(claims, self._ask(fan, Scope.SLOT, claims), self._around.clock.now())
         if most < leases.slots_wanted:
             self._refused[fan.key, Scope.SLOT] = (self._around.clock.monotonic(), self._returns)
-        if leases.slots > fan.slots:
-            fan.slots = leases.slots
-            if fan.work.order.has_slot_needs:
-                environments = leases.slot_environments()
-                self._around.executor.tell(SetSlots(key=fan.key, slots=fan.slots, environments=environments))
+        if has_opened:
+            self._tell_slots(fan, leases)
+
+    def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
+        fan.slots = leases.slots
+        if fan.work.order.has_slot_needs:
+            environments = leases.slot_environments()
+            self._around.executor.tell(SetSlots(key=fan.key, slots=len(environments), environments=environments))
+
+    def _put_aside(self, fan: FanOut, leases: FanLeases) -> None:
+        """Do without the items that have failed again and again, and say so."""
+        told = leases.quarantine.news()
+        if not told:
+            return
+        for text in told:
+            self._around.notifier.tell(
+                Notice(text=f"{fan.key.step}: {text}", level=Level.WARNING, run=fan.key.run, step=fan.key.step)
+            )
+        if leases.close_bad_slots():
+            self._tell_slots(fan, leases)
+        if pool := leases.is_hopeless:
+            fan.give_up(f"given up: too much of {pool} was put aside after failures (quarantine)")
 
     def _tell_wait(self, fan: FanOut, claims: Sequence[Claim]) -> None:
         """Say, once, whom a fan-out waits for that has nothing to do meanwhile."""

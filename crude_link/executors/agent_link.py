@@ -121,7 +121,7 @@ def wish_message(wish: Wish) -> Message:
         case CloseFan(key=key, forget=forget):
             return {"do": "close", "key": str(key), "forget": forget}
         case SetSlots(key=key, slots=slots, environments=environments):
-            return {"do": "slots", "key": str(key), "slots": slots, "envs": [dict(env) for env in environments]}
+            return {"do": "slots", "key": str(key), "slots": slots, "envs": environments}
         case Stop(key=key, now=now):
             return {"do": "stop", "key": str(key), "now": now}
         case Resize(screen=screen):

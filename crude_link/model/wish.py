@@ -73,12 +73,13 @@ class CloseFan:
 class SetSlots:
     """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended.
 
-    `environments` tell, for each slot from the first on, what its tasks are told beside what all are.
+    `environments` tell, for each slot from the first on, what its tasks are told beside what all are; None: nothing
+    begins in that slot.
     """
 
     key: AttemptKey
     slots: int
-    environments: Sequence[Mapping[str, str]] = ()
+    environments: Sequence[Mapping[str, str] | None] = ()
 
 
 Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots

@@ -187,6 +187,7 @@ class _Draft:
                 slots=slots,
                 limit=limit,
                 pools=pools,
+                quarantine={pool.name: pool.quarantine for pool in declared if pool.quarantine},
                 budgets=budgets,
                 has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),
                 is_bound=is_bound(step),

@@ -235,6 +235,54 @@ steps:
     assert {task["task"]: task["stdout"].split()[0] for task in results(project, "slots")} == slots
 
 
+@pytest.mark.parametrize("scope", ["per slot", "per task"])
+def test_an_item_that_keeps_failing_is_put_aside(project: Folder, scope: str) -> None:
+    variable = "$WORKER_RESOURCE_PROXY" if scope == "per slot" else "$TASK_RESOURCE_PROXY"
+    project.config(f"""
+resources: {{PROXY: {{lines: proxies.txt, quarantine: 2}}}}
+steps:
+  - name: many
+    command: "echo {variable} >> ran; sleep 0.01; [ {variable} != p2 ]"
+    foreach: {{range: 200}}
+    env: {{X: "{{item}}"}}
+    retries: 5
+    resources: {{PROXY: {scope}}}
+""")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    assert ended.err.count("many: p2 of PROXY is put aside after 2 failures in a row") == 1
+    used = Counter(words[0] for words in ran(project))
+    assert used["p2"] < 10
+    assert used["p1"] + used["p3"] == 200
+    assert leases(project) == 0
+
+
+def test_a_slot_whose_item_was_put_aside_takes_another_that_is_free(project: Folder) -> None:
+    config(project, "{PROXY: per slot}", count=40)
+    text = (
+        project.read("config.yaml")
+        .replace("parallel: 8", "parallel: 1\n    retries: 9")
+        .replace("proxies.txt}", "proxies.txt, quarantine: 3}")
+    )
+    project.config(text.replace("-S hold.py", "-S fail.py"))
+    project.write("fail.py", HOLD + "sys.exit(items == ['p1'])")
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+    used = Counter(words[1] for words in ran(project))
+    assert 3 <= used["p1"] < 10
+    assert used["p2"] == 40
+
+
+def test_when_all_is_put_aside_the_step_gives_up(project: Folder) -> None:
+    config(project, "{SEAT: per task}", count=400, more="    retries: 1")
+    text = project.read("config.yaml").replace("SEAT: [s1, s2]", "SEAT: {items: [s1, s2], quarantine: 3}")
+    project.config(text.replace("hold.py", "missing.py"))
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 1
+    assert "given up: too much of SEAT was put aside after failures (quarantine)" in ended.err
+    assert len(project.json("tasks", "1", "many")) < 50
+
+
 def test_the_items_of_a_secret_pool_are_written_nowhere(project: Folder) -> None:
     project.write("keys.txt", "hunter2-one\nhunter2-two\n")
     project.config("""
