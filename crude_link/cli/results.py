@@ -25,8 +25,8 @@ from crude_link.store.task_values import Result, TaskValues, read_result
 def command(words: tuple[str, ...]) -> int:
     """Print what each task of STEP gave, with its number and exit status, as lines of JSON.
 
-    That is what its function returned, as `value` (or as `repr`, where there is no JSON for it), else what it wrote on
-    stdout. Of a step without foreach: what its function returned.
+    That is what its function returned, as `value` (or as `repr`, where there is no JSON for it), else what it wrote
+    on stdout. Of a step without foreach: what its function returned.
     """
     records = open_records()
     run_id, named = run_and_step(records, words)
