@@ -85,8 +85,8 @@ CASES = [
     (f"defaults: {{script: b.py}}\n{STEP}}}\n", ":1:12", "`script` cannot be a default"),
     (f"defaults: 5\n{STEP}}}\n", ":1:11", "`defaults` is a mapping"),
     # steps, configs, names
-    ("steps:\n  - arguments: {a: 1}\n", ":2:5", "a step has a `script` or a `command`"),
-    ("steps:\n  - {name: a, runs_on: local}\n", ":2:5", "a step has a `script` or a `command`"),
+    ("steps:\n  - arguments: {a: 1}\n", ":2:5", "a step has a `script`, a `command` or a `function`"),
+    ("steps:\n  - {name: a, runs_on: local}\n", ":2:5", "a step has a `script`, a `command` or a `function`"),
     (f"{STEP}, command: ls}}\n", ":2:5", "`script` and `command` exclude each other"),
     ("steps:\n  - {command: [ls], shell: bash}\n", ":2:28", "`shell` has no meaning with a list"),
     ("steps:\n  - [a, b]\n", ":2:5", "a step is a mapping"),
