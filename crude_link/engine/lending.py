@@ -102,9 +102,7 @@ class Lending:
         if not told:
             return
         for text in told:
-            self._around.notifier.tell(
-                Notice(text=f"{fan.key.step}: {text}", level=Level.WARNING, run=fan.key.run, step=fan.key.step)
-            )
+            self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
         if leases.close_bad_slots():
             self._tell_slots(fan, leases)
         if pool := leases.is_hopeless:
@@ -119,7 +117,7 @@ class Lending:
         held = [lease for lease in self._around.leases.leases() if lease.pool in pools]
         who = {f"{one.step} of run {one.run}" for one in held if (one.run, one.step) != (fan.key.run, fan.key.step)}
         if who:
-            text = f"{fan.key.step} waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
+            text = f"waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
             self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
 
     def _affordable(self, leases: FanLeases) -> int:

@@ -336,7 +336,7 @@ def test_what_a_killed_run_held_goes_to_one_that_waits(project: Folder) -> None:
     config(project, "{PROXY: per slot}", count=6)
     waiting = project.start("run", "--no-prompt")
     wait_until(lambda: leases(project) == 4, "the second run to wait")
-    wait_until(lambda: "many waits for PROXY, held by many of run 1" in project.read("err"), "its words")
+    wait_until(lambda: "many: waits for PROXY, held by many of run 1" in project.read("err"), "its words")
     assert "It holds p1, p2, p3 of PROXY." in project.run("why", "1", "many").out
     assert "many of run 1 holds p1, p2, p3." in project.run("why", "2", "many").out
     assert ran(project) == []
