@@ -20,10 +20,19 @@ if TYPE_CHECKING:
 #: More than this is no result but a file that should have been written.
 _MOST = 16 << 20
 _RESULT = "CRUDE_LINK_RESULT"
+_LEAN = "_crude_link_lean"
 
 
 def load(file: str) -> ModuleType:
     """Return the module of a file, as `import` would from its folder."""
+    lean = sys.modules.get(_LEAN)
+    loaded: dict[str, ModuleType] = lean.__dict__.setdefault("loaded", {}) if lean else {}
+    if file not in loaded:
+        loaded[file] = _loaded(file)
+    return loaded[file]
+
+
+def _loaded(file: str) -> ModuleType:
     path = os.path.realpath(file)
     name = os.path.splitext(os.path.basename(path))[0]
     known = sys.modules.get(name)
@@ -108,9 +117,9 @@ def _plain(value: Any) -> object:
 
 def _lean(path: str) -> Any:
     """Return what reads and writes JSON; a warm Python has it already."""
-    known = sys.modules.get("_crude_link_lean")
+    known = sys.modules.get(_LEAN)
     if known is None:
-        known = type(sys)("_crude_link_lean")
+        known = type(sys)(_LEAN)
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec", dont_inherit=True), known.__dict__)
     return known

@@ -42,9 +42,7 @@ class Zygote:
         self._script = script
         self._link = link
         self._kills_groups = kills_groups
-        lean = sys.modules[_LEAN] = type(sys)(_LEAN)
-        lean.__dict__.update(_named("lean.py"))
-        self._decode = lean.decode_json
+        self._decode = sys.modules[_LEAN].decode_json
         self._wake, self._sink = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._sink, False)
@@ -155,8 +153,10 @@ class Zygote:
 class Script:
     """A script as `python SCRIPT` runs it, again and again."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_ours: bool) -> None:
         self._path = path
+        #: It is no script of the user's, and does not change.
+        self._is_ours = is_ours
         relative = path[2:] if path.startswith("./") else path
         #: As tracebacks name it: Python makes it absolute from 3.9 on.
         self.file = os.path.join(os.getcwd(), relative) if sys.version_info >= (3, 9) else path
@@ -185,7 +185,7 @@ class Script:
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = [sys.executable, *argv]
         try:
-            if self._stamp != _stamp(os.stat(self._path)):
+            if not self._is_ours and self._stamp != _stamp(os.stat(self._path)):
                 self.read()
             exec(self._code, main.__dict__)
             status = 0
@@ -193,7 +193,7 @@ class Script:
             status = _status_of(error.code)
         except BaseException:  # noqa: BLE001  # as the interpreter's own end does
             status = _complain()
-        _end(status, main.__dict__)
+        _end(status, {} if self._is_ours else main.__dict__)
 
 
 def _status_of(code: object) -> int:
@@ -256,7 +256,8 @@ def _forget(names: dict[str, Any]) -> None:
         for name in list(names):
             if name != "__builtins__" and is_private == (name[:1] == "_" and name[1:2] != "_"):
                 names[name] = None
-    gc.collect()
+    if names:
+        gc.collect()
 
 
 def _flush(file: Any) -> bool:
@@ -317,7 +318,9 @@ def main() -> None:
     if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(files[0] if files else path))
     sys.argv[:] = [path]
-    script = Script(path)
+    lean = sys.modules[_LEAN] = type(sys)(_LEAN)
+    lean.__dict__.update(_named("lean.py"))
+    script = Script(path, is_ours=bool(files))
     try:
         text = script.read()
         why, remark = tools["import_all"](text, script.file)
