@@ -39,7 +39,7 @@ def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool
 
     `is_made` says whether an earlier step makes a path. No command is run.
     """
-    asked = _asked(foreach.source, foreach.value, places, is_made)
+    asked = _asked(foreach.source, foreach.value, places, is_made, "the file with the inputs")
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
 
@@ -59,7 +59,7 @@ def known_room(
         if pool.source == FOUND:
             found[pool.name] = {gpu: gpu for gpu in find_gpus()}
             continue
-        asked = _asked(pool.source, pool.value, places, is_made)
+        asked = _asked(pool.source, pool.value, places, is_made, "the file of its items")
         if asked:
             found[pool.name] = items_of(replace(pool, value=asked.value), asked)
     return room_of(replace(step, holds=tuple(need for need in step.holds if need.pool in found)), found)
@@ -113,7 +113,7 @@ def try_first(step: Step, signature: Signature, item: Plain) -> None:
         raise CannotStart(f"with the first input: {problem}") from problem
 
 
-def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bool]) -> Asked | None:
+def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bool], file_is: str) -> Asked | None:
     """Return what inputs can be read from before the run; None where nobody can know them yet."""
     if next(references_in(said), None) is not None or source in ("command", "step"):
         return None
@@ -124,7 +124,7 @@ def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bo
 
     def file(name: str) -> Path:
         try:
-            return places.existing(name, "the file with the inputs")
+            return places.existing(name, file_is)
         except CannotStart as problem:
             raise CannotStart(f"{problem}; no earlier step names it under `outputs`") from problem
 

@@ -154,7 +154,7 @@ class _Draft:
         pools = read_pools(
             pools_of(step, declared),
             self._value,
-            lambda value: asked_of(value, reach, "the file of a pool"),
+            lambda value: asked_of(value, reach, "the file of its items"),
             self.orders.find_gpus,
         )
         for pool in declared:
