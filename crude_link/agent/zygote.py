@@ -13,6 +13,7 @@ are to be started the ordinary way; `? TEXT` a remark; `B SERIAL PID` begun; `N 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import select
@@ -24,6 +25,7 @@ _OF_MAIN = [name for name in list(globals()) if name.startswith("__")]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
     from typing import Any, NoReturn
 else:
     import _signal as signal
@@ -118,7 +120,8 @@ class Zygote:
                 os.close(fd)
             if self._said[number - 1]:
                 os.write(number, self._said[number - 1])
-        os.environ.update(env)
+        for name, value in env.items():  # `update` touches memory all over the place, and each page costs a copy
+            os.environ[name] = value
         _reseed()
 
     def _signal(self, serial: int, number: int) -> None:
@@ -153,13 +156,13 @@ class Zygote:
 class Script:
     """A script as `python SCRIPT` runs it, again and again."""
 
-    def __init__(self, path: str, *, is_ours: bool) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        #: It is no script of the user's, and does not change.
-        self._is_ours = is_ours
         relative = path[2:] if path.startswith("./") else path
         #: As tracebacks name it: Python makes it absolute from 3.9 on.
         self.file = os.path.join(os.getcwd(), relative) if sys.version_info >= (3, 9) else path
+        #: Does what it does, where that need not be read for each task.
+        self.call: Callable[[], None] | None = None
         self._stamp: object = None
         self._code: Any = None
 
@@ -173,6 +176,26 @@ class Script:
 
     def run(self, argv: list[str]) -> NoReturn:
         """Be `python SCRIPT ARGUMENTS` from its first line to its end."""
+        sys.argv[:] = argv
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[:] = [sys.executable, *argv]
+        names = {} if self.call else self._be_main()
+        try:
+            if self.call:
+                self.call()
+            else:
+                if self._stamp != _stamp(os.stat(self._path)):
+                    self.read()
+                exec(self._code, names)
+            status = 0
+        except SystemExit as error:
+            status = _status_of(error.code)
+        except BaseException:  # noqa: BLE001  # as the interpreter's own end does
+            status = _complain()
+        _end(status, names)
+
+    def _be_main(self) -> dict[str, Any]:
+        """Make a `__main__` as the interpreter does; return its names."""
         main = type(sys)("__main__")
         own = globals()
         main.__dict__.update({name: own[name] for name in _OF_MAIN})
@@ -181,19 +204,7 @@ class Script:
         if "__annotations__" in _OF_MAIN:
             main.__annotations__ = {}
         sys.modules["__main__"] = main
-        sys.argv[:] = argv
-        if hasattr(sys, "orig_argv"):
-            sys.orig_argv[:] = [sys.executable, *argv]
-        try:
-            if not self._is_ours and self._stamp != _stamp(os.stat(self._path)):
-                self.read()
-            exec(self._code, main.__dict__)
-            status = 0
-        except SystemExit as error:
-            status = _status_of(error.code)
-        except BaseException:  # noqa: BLE001  # as the interpreter's own end does
-            status = _complain()
-        _end(status, {} if self._is_ours else main.__dict__)
+        return main.__dict__
 
 
 def _status_of(code: object) -> int:
@@ -232,8 +243,6 @@ def _end(status: int, names: dict[str, Any]) -> NoReturn:
 
     Threads are waited for, exit functions called, the names of the script deleted, all files flushed.
     """
-    import atexit
-
     try:
         if "threading" in sys.modules:
             sys.modules["threading"]._shutdown()
@@ -320,14 +329,18 @@ def main() -> None:
     sys.argv[:] = [path]
     lean = sys.modules[_LEAN] = type(sys)(_LEAN)
     lean.__dict__.update(_named("lean.py"))
-    script = Script(path, is_ours=bool(files))
+    script = Script(path)
     try:
         text = script.read()
         why, remark = tools["import_all"](text, script.file)
     except (OSError, SyntaxError, ValueError):
         why, remark = "it cannot be read", ""
-    for file in files:
-        why = why or tools["load"](_named(os.path.basename(path))["load"], file)
+    if files:
+        main = type(sys)("__main__")
+        main.__dict__.update(_named(os.path.basename(path)))
+        sys.modules["__main__"] = main
+        script.call = main.main
+        why = why or tools["load"](main.load, files[0])
     if remark:
         _tell(link, f"? {remark}")
     why = why or tools["danger"]()
@@ -347,7 +360,7 @@ def main() -> None:
 def _named(file: str) -> dict[str, Any]:
     """Return the names of a file beside this one. It is no module: the script may have one of that name."""
     path = os.path.join(_HERE, file)
-    names: dict[str, Any] = {"__name__": "crude_link_" + file}
+    names: dict[str, Any] = {"__name__": "crude_link_" + file, "__file__": path}
     with open(path, "rb") as source:
         exec(compile(source.read(), path, "exec", dont_inherit=True), names)
     return names
