@@ -43,7 +43,7 @@ class Fans:
         """
         tasks = self._around.tasks
         record = tasks.begin_fan(key, work.source)
-        leases = self._lending.begin(live, step, work.order)
+        leases = self._lending.begin(step, work.order)
         slots = work.order.slots if leases is None else leases.slots
         fan = FanOut(step, key, work, record, slots=slots, only_failed=live.only_failed)
         fan.leases = leases
@@ -54,6 +54,7 @@ class Fans:
     def feed(self, live: LiveRun) -> None:
         """Hand out what the fan-outs of a run can take, and close those that have nothing left."""
         if live.is_held:
+            self._lending.let_go(live)
             for key, (step, work) in live.prepared.items():
                 self._open(live, step, key, work)
             live.prepared.clear()

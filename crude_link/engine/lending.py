@@ -35,17 +35,17 @@ class Lending:
         #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
         self._refused: dict[tuple[AttemptKey, Scope], tuple[float, int]] = {}
 
-    def begin(self, live: LiveRun, step: Step, order: FanOrder) -> FanLeases | None:
-        """Return what keeps account of a fan-out's leases; None for one that needs none.
+    def let_go(self, live: LiveRun) -> None:
+        """Give back what a run held in an earlier sitting, as soon as its agent has ended whatever used it."""
+        if live.sitting > 1 and not live.has_let_go:
+            live.has_let_go = True
+            self._around.leases.release(live.run.id)
 
-        What the run held in an earlier sitting is given back: its agent has ended whatever used it.
-        """
+    def begin(self, step: Step, order: FanOrder) -> FanLeases | None:
+        """Return what keeps account of a fan-out's leases; None for one that needs none."""
         if not (order.pools or order.is_bound or order.budgets):
             return None
         leases = self._accounts[order.whole.key] = FanLeases(step, order)
-        if not live.has_let_go:
-            live.has_let_go = True
-            self._around.leases.release(live.run.id)
         return leases
 
     def take(self, fan: FanOut) -> Taken:

@@ -303,12 +303,16 @@ steps:
         assert b"hunter2" not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_after_crashes_no_lease_is_stuck_and_nothing_was_held_twice(project: Folder, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_after_crashes_beside_another_run_no_lease_is_stuck_and_nothing_was_held_twice(
+    project: Folder, seed: int
+) -> None:
     config(project, "{PROXY: per slot, SEAT: per task}", count=60)
     dice = random.Random(seed)
     begun = project.start("run", "--no-prompt")
-    wait_until(lambda: len(ran(project)) > 5, "the first tasks")
+    wait_until(lambda: len(ran(project)) > 2, "the first tasks")
+    other = project.start("run", "--no-prompt")
+    wait_until(lambda: len(ran(project)) > 9, "the tasks of both")
     for victim in dice.sample(["coordinator", "both", "agent"], 3):
         agents = project.agents()[:1]
         count = len(ran(project))
@@ -322,11 +326,26 @@ def test_after_crashes_no_lease_is_stuck_and_nothing_was_held_twice(project: Fol
         begun.wait()
         begun = project.start("resume", "1", "--no-prompt")
         wait_until(lambda: len(ran(project)) > count or begun.poll() is not None, "the next tasks")  # noqa: B023
-    assert begun.wait() == 0, project.read("err")
+    assert (begun.wait(), other.wait()) == (0, 0), project.read("err")
     assert project.read("clashes") == ""
-    assert {words[0] for words in ran(project)} == set(map(str, range(60)))
+    for run in ("1", "2"):
+        ends = [(task["task"], task["status"]) for task in project.json("tasks", run, "many")]
+        assert ends == [(number, "succeeded") for number in range(1, 61)]
     assert leases(project) == 0
     project.wait_for_nobody()
+
+
+def test_a_resume_without_resources_gives_back_what_the_run_held(project: Folder) -> None:
+    config(project, "{PROXY: per slot}", count=3, seconds=60)
+    killed = project.start("run", "--no-prompt")
+    wait_until(lambda: len(list(project.directory.glob("lock-*"))) == 3, "all items to be held")
+    killed.kill()
+    killed.wait()
+    project.wait_for_nobody()
+    assert leases(project) == 3
+    project.config("steps: [{name: many, command: 'echo {item}', foreach: {range: 3}}]")
+    assert project.run("resume", "--reload", "--no-prompt").status == 0
+    assert leases(project) == 0
 
 
 def test_what_a_killed_run_held_goes_to_one_that_waits(project: Folder) -> None:
