@@ -179,6 +179,23 @@ def test_gpus_that_are_given_by_hand_or_by_the_surroundings_are_used(project: Fo
     assert project.run("logs", "2", "whole", "--task", "1").out == "0 7 7\n"
 
 
+def test_the_driver_is_asked_for_gpus_where_that_can_be_done(project: Folder) -> None:
+    project.write(
+        "library/pynvml.py",
+        """
+class NVMLError(Exception): pass
+def nvmlInit(): pass
+def nvmlShutdown(): pass
+def nvmlDeviceGetCount(): return 1
+""",
+    )
+    project.config(GPUS.split("  - {name: half", maxsplit=1)[0])
+    paths = [str(project.directory / "library"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ended = project.run("run", "--no-prompt", env={"PYTHONPATH": ":".join(paths)})
+    assert ended.status == 0, ended.err
+    assert "in 1 slot (all that GPU allows)" in ended.err
+
+
 def test_where_there_is_no_gpu_or_too_few_that_is_told_before_anything_runs(project: Folder) -> None:
     project.config(GPUS)
     ended = project.run("run", "--no-prompt")
