@@ -118,6 +118,8 @@ class TaskCounts:
     total: int | None = None
     #: True when `total` is worked out from how far the source has been read.
     total_is_guess: bool = False
+    #: The pool or budget that allows no more of them side by side, where that is known.
+    limit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

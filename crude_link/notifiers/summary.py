@@ -109,7 +109,8 @@ def tasks_words(counts: TaskCounts) -> str:
     done, total = counts.succeeded, counts.total
     of = f" of {total:,}" if total is not None and not counts.total_is_guess and total > done + counts.failed else ""
     noun = "task" if done == 1 and not of else "tasks"
-    return f"{done:,}{of} {noun} done{f', {counts.failed:,} failed' if counts.failed else ''}"
+    failed = f", {counts.failed:,} failed" if counts.failed else ""
+    return f"{done:,}{of} {noun} done{failed}{f', limited by {counts.limit}' if counts.limit else ''}"
 
 
 def step_table(

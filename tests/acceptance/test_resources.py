@@ -128,10 +128,12 @@ def test_an_item_is_free_again_after_failures_timeouts_and_retries(project: Fold
     assert leases(project) == 0
 
 
-def test_the_plan_says_what_allows_no_more_slots(project: Folder) -> None:
+def test_the_plan_and_the_summary_say_what_allows_no_more_slots(project: Folder) -> None:
     config(project, "{PROXY: per slot, SEAT: per task}")
     assert "in 2 slots (all that SEAT allows)" in project.run("plan").out
-    assert "(all that SEAT allows)" in project.run("run", "--no-prompt").err
+    ended = project.run("run", "--no-prompt")
+    assert "(all that SEAT allows)" in ended.err
+    assert "30 tasks done, limited by SEAT" in ended.err
 
 
 def test_an_empty_pool_is_told_before_anything_runs(project: Folder) -> None:
