@@ -225,3 +225,27 @@ def test_the_folder_of_the_run_keeps_nothing_of_it(project: Folder) -> None:
     assert project.run("run").status == 0
     kept = sorted(path.name for path in Path(project.home / "runs/1/steps/many/tasks").iterdir())
     assert set(kept) <= {"1-1.archive", "1-2.archive"}
+
+
+@pytest.mark.parametrize("victims", ["agent", "coordinator", "everybody of ours"])
+def test_a_crash_leaves_no_process_and_what_was_not_done_is_done_after_it(project: Folder, victims: str) -> None:
+    project.write(
+        "tools/work.py", "import sys, time\ntime.sleep(0.05)\nopen('ran', 'a').write(sys.argv[1] + '\\n')\n"
+    )
+    project.config(CONFIG.replace("range: 3", "range: 30"))
+    begun = project.start("run", "--no-prompt")
+    wait_until(lambda: len(project.read("ran").split()) > 3, "some tasks have run")
+    pids = {
+        "agent": project.agents()[:1],
+        "coordinator": [begun.pid],
+        "everybody of ours": [begun.pid, *project.agents()],
+    }[victims]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    begun.wait()
+    if victims != "agent":
+        assert project.run("resume", "--no-prompt").status == 0
+    assert [task["status"] for task in project.json("tasks", "last", "many")] == ["succeeded"] * 30
+    assert {f"--number={number}" for number in range(30)} == set(project.read("ran").split())
+    assert len(project.read("ran").split()) <= 32
+    project.wait_for_nobody()
