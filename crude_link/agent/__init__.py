@@ -16,9 +16,12 @@ To the agent, by `do`:
     stop      key now                 INT, grace, TERM, grace, KILL; with `now`, KILL at once
     resize    rows columns            the person's terminal has a new size
     keyboard  key data                keys for an attempt whose stdin is the terminal
-    fan       run key env cwd folder prefix slots timeout grace masks
+    fan       run key env cwd folder prefix slots timeout grace masks warm values
                                       a fan-out: in `folder` the archive of slot K is `PREFIX-K.archive`; it waits for
-                                      the lock as attempts do, and `stop` ends it likewise
+                                      the lock as attempts do, and `stop` ends it likewise; `warm` is null or has
+                                      `argv`, with which those tasks begin that a zygote is to fork, and `files` that
+                                      it loads in place of the imports of `argv[1]`; with `values` each task is told
+                                      in CRUDE_LINK_RESULT where to write what is kept in `PREFIX-K.results`
     tasks     key tasks               each `[task, number, digest, argv, env]`, `env` over that of the fan-out; begun
                                       in this order, each in the slot that is free first
     close     key forget              no more tasks come; with `forget`, those that wait are dropped without a word
