@@ -1,4 +1,4 @@
-.PHONY: check format lint types test bench bench-fan-out docs
+.PHONY: check format lint types test bench bench-fan-out bench-warm docs
 
 check: format lint types test
 
@@ -19,6 +19,9 @@ bench:
 
 bench-fan-out:
 	python benchmarks/fan_out.py
+
+bench-warm:
+	python benchmarks/warm.py
 
 docs:
 	python docs/generate.py

@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _keep(path: str, data: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     while data:
         data = data[os.write(file, data) :]
     os.close(file)
