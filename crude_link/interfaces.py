@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from crude_link.model.condition import Facts
 from crude_link.model.event import Event, ExecutorEvent, Stream
@@ -31,9 +31,11 @@ from crude_link.model.run import (
     StepState,
 )
 from crude_link.model.status import Status
-from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 from crude_link.model.value import Plain
 from crude_link.model.wish import Wish
+
+if TYPE_CHECKING:
+    from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 
 
 class Clock(Protocol):

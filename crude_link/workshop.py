@@ -55,8 +55,8 @@ class Workshop:
         around = Surroundings(
             runs=self.store.runs,
             attempts=self.store.attempts,
-            tasks=self.store.tasks,
-            leases=self.store.leases,
+            tasks=lambda: self.store.tasks,
+            leases=lambda: self.store.leases,
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,

@@ -317,8 +317,8 @@ class Bench:
         around = Surroundings(
             runs=self.store,
             attempts=self.store,
-            tasks=self.tasks,
-            leases=self.leases,
+            tasks=lambda: self.tasks,
+            leases=lambda: self.leases,
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

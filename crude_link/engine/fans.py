@@ -41,7 +41,7 @@ class Fans:
 
         Not before the run is held: an agent that is still ending what it began writes to the archives that are read.
         """
-        tasks = self._around.tasks
+        tasks = self._around.tasks()
         record = tasks.begin_fan(key, work.source)
         leases = self._lending.begin(step, work.order)
         slots = work.order.slots if leases is None else leases.slots
@@ -109,7 +109,7 @@ class Fans:
         return min(times, default=None)
 
     def _note(self, fan: FanOut, event: TasksEnded) -> None:
-        self._around.tasks.end_tasks(fan.key, event.ends)
+        self._around.tasks().end_tasks(fan.key, event.ends)
         if fan.leases:
             fan.leases.note_ends(event.ends)
         self._tell(fan, fan.follow(event.ends, self._around.clock.now()), event.running)

@@ -39,7 +39,7 @@ class Lending:
         """Give back what a run held in an earlier sitting, as soon as its agent has ended whatever used it."""
         if live.sitting > 1 and not live.has_let_go:
             live.has_let_go = True
-            self._around.leases.release(live.run.id)
+            self._around.leases().release(live.run.id)
 
     def begin(self, step: Step, order: FanOrder) -> FanLeases | None:
         """Return what keeps account of a fan-out's leases; None for one that needs none."""
@@ -72,7 +72,7 @@ class Lending:
 
     def end(self, fan: FanOut) -> None:
         """Take back all that an ended fan-out held."""
-        self._around.leases.release(fan.key.run, fan.key.step)
+        self._around.leases().release(fan.key.run, fan.key.step)
         for scope in Scope:
             self._refused.pop((fan.key, scope), None)
         self._accounts.pop(fan.key, None)
@@ -114,7 +114,7 @@ class Lending:
             return
         self._told.add(fan.key)
         pools = {want.pool for claim in claims for want in claim.wants}
-        held = [lease for lease in self._around.leases.leases() if lease.pool in pools]
+        held = [lease for lease in self._around.leases().leases() if lease.pool in pools]
         who = {f"{one.step} of run {one.run}" for one in held if (one.run, one.step) != (fan.key.run, fan.key.step)}
         if who:
             text = f"waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
@@ -144,7 +144,7 @@ class Lending:
         granted: Sequence[Granted | None] = [{} for _ in claims]
         if freed or any(claim.wants for claim in claims):
             now = self._around.clock.now()
-            granted = self._around.leases.exchange(fan.key.run, fan.key.step, freed, claims, now)
+            granted = self._around.leases().exchange(fan.key.run, fan.key.step, freed, claims, now)
         if None in granted:
             self._refused[fan.key, scope] = (self._around.clock.monotonic(), self._returns)
             self._tell_wait(fan, claims)

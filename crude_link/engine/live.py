@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from crude_link.engine.fanout import FanOut
 from crude_link.engine.plan import Plan, RunView, Stopping
 from crude_link.interfaces import FanWork, Orders
 from crude_link.model.order import Order, View
 from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.run import Attempt, AttemptKey, Decision, Findings, Run, StepState
+
+if TYPE_CHECKING:
+    from crude_link.engine.fanout import FanOut
 
 
 @dataclass(kw_only=True, slots=True)

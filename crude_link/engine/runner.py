@@ -9,8 +9,9 @@ from __future__ import annotations
 import select
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from crude_link.engine.fans import Fans
 from crude_link.engine.live import LiveRun
 from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_moves
 from crude_link.engine.stopping import Interrupts
@@ -53,6 +54,9 @@ from crude_link.model.status import Status
 from crude_link.model.wish import Hold, Keyboard, Release, Resize, Stop
 from crude_link.model.words import duration_words
 
+if TYPE_CHECKING:
+    from crude_link.engine.fans import Fans
+
 #: Requests of other processes are rows; this often, in seconds, they are looked for.
 REQUEST_PERIOD = 0.5
 #: How many of a failed attempt's last lines are told.
@@ -67,7 +71,12 @@ class Runner:
         self._interrupts = interrupts
         self._live: dict[int, LiveRun] = {}
         self._heeded = 0
-        self._fans = Fans(around)
+
+    @cached_property
+    def _fans(self) -> Fans:
+        from crude_link.engine.fans import Fans  # with all that only fan-outs need
+
+        return Fans(self._around)
 
     @property
     def live(self) -> tuple[int, ...]:
@@ -97,7 +106,8 @@ class Runner:
         if ended:
             return ended
         for live in self._live.values():
-            self._fans.feed(live)
+            if live.prepared or live.fans:
+                self._fans.feed(live)
         self._wait(longest)
         for event in self._around.executor.events():
             self._apply(event)
@@ -234,7 +244,7 @@ class Runner:
             for move in live.plan.moves if live.plan else ():
                 if isinstance(move, Wait) and move.until:
                     seconds = min(seconds, (move.until - clock.now()).total_seconds())
-            if due := self._fans.due(live):
+            if live.fans and (due := self._fans.due(live)):
                 seconds = min(seconds, (due - clock.now()).total_seconds())
         ours, wants_keys = self._interrupts.fileno(), self._wants_keys()
         front = self._around.front

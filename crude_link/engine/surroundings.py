@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crude_link.interfaces import (
@@ -25,8 +26,9 @@ class Surroundings:
 
     runs: RunStore
     attempts: AttemptStore
-    tasks: TaskStore
-    leases: LeaseStore
+    #: What only fan-outs need of the store, made when it is asked for.
+    tasks: Callable[[], TaskStore]
+    leases: Callable[[], LeaseStore]
     states: StateStore
     logs: Logs
     executor: Executor

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from crude_link.errors import ExecutorError
 from crude_link.executors.agent_link import AgentLink, order_message, wish_message
-from crude_link.executors.fan_link import FanLink
 from crude_link.executors.outcome import left_behind, lost, outcome_of
 from crude_link.interfaces import Clock
 from crude_link.model.event import Ended, ExecutorEvent, Held, Remarked, Started, Stream, Wrote
@@ -17,6 +16,7 @@ from crude_link.model.wish import HandOut, Hold, Release, Wish
 
 if TYPE_CHECKING:
     from crude_link.agent.protocol import Message
+    from crude_link.executors.fan_link import FanLink
 
 #: So many agents in a row that die within so many seconds, none of which saw an attempt to its end: it is hopeless.
 _MOST_DEATHS = 3
@@ -55,6 +55,8 @@ class AgentExecutor:
     def start(self, order: Order | FanOrder) -> None:
         """Start one attempt, or open a fan-out for tasks, once its run is held."""
         if isinstance(order, FanOrder):
+            from crude_link.executors.fan_link import FanLink  # costs what only fan-outs need
+
             fan = FanLink(order)
             self._orders[order.whole.key] = order.whole
             self._fans[order.whole.key] = fan

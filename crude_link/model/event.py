@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, AttemptKey, Findings, Outcome, Run, StepState
-from crude_link.model.task import TaskCounts, TaskEnd
+
+if TYPE_CHECKING:
+    from crude_link.model.task import TaskCounts, TaskEnd
 
 
 class Stream(Enum):

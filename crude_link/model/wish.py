@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crude_link.model.order import Screen
 from crude_link.model.run import AttemptKey
-from crude_link.model.task import TaskOrder
+
+if TYPE_CHECKING:
+    from crude_link.model.task import TaskOrder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from crude_link.model.run import Attempt, Ending, Findings, Outcome, Run, StepState
 from crude_link.model.status import Status
-from crude_link.model.task import TaskCounts
 from crude_link.model.words import duration_words, moment_words, size_words
 from crude_link.notifiers.look import COLOURS, one_line
 from crude_link.notifiers.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from crude_link.model.task import TaskCounts
 
 #: Usual times below this are not told.
 _NOTEWORTHY = timedelta(seconds=1)

@@ -127,6 +127,8 @@ class _Check:
         return found or []
 
     def _first_task(self, step: Step, signature: Signature, name: str) -> None:
+        if not self.inputs:
+            return
         from crude_link.steps.fan_preflight import try_first, wrong_with_first
 
         for item in self.inputs[:1]:
@@ -136,6 +138,8 @@ class _Check:
                 try_first(step, signature, item)
 
     def _use_of_input(self, step: Step, script: Path) -> None:
+        if not step.foreach:
+            return
         from crude_link.steps.fan_preflight import uses_no_input
 
         if uses_no_input(step, script):

@@ -12,7 +12,6 @@ from crude_link.store.failures import translated
 from crude_link.store.files import RunFiles
 from crude_link.store.log_reader import Line, LogReader
 from crude_link.store.log_tail import last_lines
-from crude_link.store.task_logs import TaskLogs
 
 
 class FileLogs:
@@ -20,7 +19,6 @@ class FileLogs:
 
     def __init__(self, files: RunFiles) -> None:
         self._files = files
-        self._tasks = TaskLogs(files)
 
     def place(self, key: AttemptKey) -> LogPlace:
         """Return the files of an attempt and make sure that their folder is there."""
@@ -39,8 +37,11 @@ class FileLogs:
         Of a fan-out (task 0): those of its tasks, one after the other in the order in which they ended.
         """
         if key.task == 0:
-            for record in self._tasks.tries(key.run, key.step, key.number):
-                yield from self._tasks.lines(key.run, key.step, record, stream)
+            from crude_link.store.task_logs import TaskLogs  # costs what only fan-outs need
+
+            tasks = TaskLogs(self._files)
+            for record in tasks.tries(key.run, key.step, key.number):
+                yield from tasks.lines(key.run, key.step, record, stream)
             return
         with self.reader(key, stream) as reader:
             yield from reader.more()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from crude_link.store.attempts import SqliteAttempts
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
 from crude_link.store.history import SqliteHistory
-from crude_link.store.leases import SqliteLeases
 from crude_link.store.locks import FlockLocks
 from crude_link.store.logs import FileLogs
 from crude_link.store.place import Project
@@ -16,12 +17,18 @@ from crude_link.store.reader import RunReader
 from crude_link.store.retention import RunRemoval
 from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
-from crude_link.store.task_logs import TaskLogs
-from crude_link.store.tasks import SqliteTasks
+
+if TYPE_CHECKING:
+    from crude_link.store.leases import SqliteLeases
+    from crude_link.store.task_logs import TaskLogs
+    from crude_link.store.tasks import SqliteTasks
 
 
 class SqliteStore:
-    """The store of a project, face by face. Each face is one of the promises of `interfaces`."""
+    """The store of a project, face by face. Each face is one of the promises of `interfaces`.
+
+    Those that only fan-outs need are made when they are asked for.
+    """
 
     def __init__(self, project: Project, database: Database) -> None:
         self.project = project
@@ -30,14 +37,32 @@ class SqliteStore:
         reader = RunReader(database, self.locks, project.home)
         self.runs = SqliteRuns(database, self.files, self.locks, reader)
         self.attempts = SqliteAttempts(database)
-        self.tasks = SqliteTasks(database, self.files)
-        self.leases = SqliteLeases(database, self.locks)
         self.states = SqliteStates(database)
         self.history = SqliteHistory(database, self.files, reader)
         self.logs = FileLogs(self.files)
-        self.task_logs = TaskLogs(self.files)
         self.removal = RunRemoval(database, self.files, self.locks, reader)
         self._database = database
+
+    @cached_property
+    def tasks(self) -> SqliteTasks:
+        """The tasks of fan-outs."""
+        from crude_link.store.tasks import SqliteTasks
+
+        return SqliteTasks(self._database, self.files)
+
+    @cached_property
+    def leases(self) -> SqliteLeases:
+        """Who holds which item of which pool."""
+        from crude_link.store.leases import SqliteLeases
+
+        return SqliteLeases(self._database, self.locks)
+
+    @cached_property
+    def task_logs(self) -> TaskLogs:
+        """What tasks have written."""
+        from crude_link.store.task_logs import TaskLogs
+
+        return TaskLogs(self.files)
 
     def __enter__(self) -> SqliteStore:
         return self
