@@ -159,11 +159,6 @@ def _in_words(error: OSError) -> str:
 # --- the state of the project's code ----------------------------------------------------------------------
 
 
-def code_state(project: Path) -> Code | None:
-    """Return the git state of `project`; None outside a work tree, before its first commit, or without git."""
-    return CodeProbe.start(project).result()
-
-
 class CodeProbe:
     """Git, asked in the background: `start` returns at once, `result` waits for the rest of it.
 

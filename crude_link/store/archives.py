@@ -55,11 +55,6 @@ class ArchiveName(NamedTuple):
         """Return the file."""
         return folder / f"{self.attempt}-{self.slot}.archive"
 
-    def scratch(self, folder: Path) -> tuple[Path, Path]:
-        """Return what the task that runs in the slot now writes: stdout and stderr."""
-        start = f"{self.attempt}-{self.slot}"
-        return folder / f"{start}.out", folder / f"{start}.err"
-
     def own(self, folder: Path, task: int, number: int) -> tuple[Path, Path]:
         """Return the files of a try whose output was too large for the archive: stdout and stderr."""
         start = f"{self.attempt}-{self.slot}.{task}.{number}"

@@ -61,15 +61,6 @@ class TaskLogs:
             ends = heapq.merge(*(_ends(folder, name, read_to) for name in names), key=_ended_us)
             yield from (TaskRecord(end=end, attempt=number) for end in ends)
 
-    def lines_now(self, run: int, step: str, name: ArchiveName, stream: Stream | None = None) -> Iterator[Line]:
-        """Yield what the task that runs now in a slot has written so far, as it wrote it: no secret is masked.
-
-        It may end meanwhile; then what is left of it here is nothing, or the beginning of another task.
-        """
-        for each, path in zip(Stream, name.scratch(self._files.tasks(run, step)), strict=True):
-            if stream in (None, each):
-                yield from ((each, line) for line in _lines(_chunks(path, 0, None)))
-
 
 def _ends(folder: Path, name: ArchiveName, read_to: dict[ArchiveName, int]) -> Iterator[TaskEnd]:
     for entry in read_archive(folder, name, read_to.get(name, 0)):
@@ -82,10 +73,9 @@ def _ended_us(end: TaskEnd) -> int:
     return end.began_us + end.wall_us
 
 
-def _chunks(path: Path, start: int, size: int | None) -> Chunks:
-    """Yield `size` bytes of a file from `start` on, or all that there are."""
-    left = size
-    if left == 0:
+def _chunks(path: Path, start: int, size: int) -> Chunks:
+    """Yield `size` bytes of a file from `start` on, or fewer where it is shorter."""
+    if not size:
         return
     with translated(path):
         file = open_if_there(path)
@@ -93,12 +83,12 @@ def _chunks(path: Path, start: int, size: int | None) -> Chunks:
         return
     with file:
         file.seek(start)
-        while left is None or left > 0:
+        while size > 0:
             with translated(path):
-                chunk = file.read(_CHUNK if left is None else min(_CHUNK, left))
+                chunk = file.read(min(_CHUNK, size))
             if not chunk:
                 return
-            left = None if left is None else left - len(chunk)
+            size -= len(chunk)
             yield chunk
 
 

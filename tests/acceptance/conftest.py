@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from acceptance.starting import Folder
+from acceptance.starting import THREE, Folder
 
 
 @pytest.fixture
@@ -17,3 +17,10 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     made = Folder.at(directory)
     yield made
     made.end()
+
+
+@pytest.fixture
+def three(folder: Folder) -> Folder:
+    """A project of three steps."""
+    folder.config(THREE)
+    return folder

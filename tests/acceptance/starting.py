@@ -27,6 +27,17 @@ _OURS = ("CRUDE_LINK_HOME", "NO_COLOR", "EDITOR", "VISUAL", "SHELL", "PYTHONDONT
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+#: A pipeline of three steps that say in `lines` that they ran; the second fails while there is a file `bad`.
+THREE = """
+name: demo
+params: {word: hello}
+steps:
+  - {name: one, command: "echo one ${params.word} >> lines"}
+  - {name: two, command: "echo two >> lines; test ! -e bad"}
+  - {name: three, command: echo three >> lines}
+"""
+
+
 class Ended(NamedTuple):
     """A crude-link that has ended."""
 

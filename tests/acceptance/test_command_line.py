@@ -8,26 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from acceptance.starting import COMMAND, Folder
-
-THREE = """
-name: demo
-params: {word: hello}
-steps:
-  - {name: one, command: "echo one ${params.word} >> lines"}
-  - {name: two, command: "echo two >> lines; test ! -e bad"}
-  - {name: three, command: echo three >> lines}
-"""
+from acceptance.starting import COMMAND, THREE, Folder
 
 
 def lines(folder: Folder) -> list[str]:
     return folder.read("lines").splitlines()
-
-
-@pytest.fixture
-def three(folder: Folder) -> Folder:
-    folder.config(THREE)
-    return folder
 
 
 @pytest.fixture

@@ -7,26 +7,11 @@ import signal
 import sys
 
 import pytest
-from acceptance.starting import Folder, wait_until
-
-THREE = """
-name: demo
-params: {word: hello}
-steps:
-  - {name: one, command: "echo one ${params.word} >> lines"}
-  - {name: two, command: "echo two >> lines; test ! -e bad"}
-  - {name: three, command: echo three >> lines}
-"""
+from acceptance.starting import THREE, Folder, wait_until
 
 
 def lines(folder: Folder) -> list[str]:
     return folder.read("lines").splitlines()
-
-
-@pytest.fixture
-def three(folder: Folder) -> Folder:
-    folder.config(THREE)
-    return folder
 
 
 def test_detach_prints_the_id_and_wait_returns_the_status(three: Folder) -> None:

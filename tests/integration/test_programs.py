@@ -21,7 +21,6 @@ from crude_link.programs import (
     CodeProbe,
     ProgramError,
     check_interpreter,
-    code_state,
     interpreter_version,
     open_editor,
     output_of,
@@ -130,21 +129,21 @@ def test_what_is_no_interpreter_is_said_in_words(tmp_path: Path, path: str, word
 
 
 def test_outside_a_work_tree_there_is_no_state(tmp_path: Path) -> None:
-    assert code_state(tmp_path) is None
+    assert CodeProbe.start(tmp_path).result() is None
 
 
 def test_a_repository_without_commits_has_no_state(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    assert code_state(tmp_path) is None
+    assert CodeProbe.start(tmp_path).result() is None
 
 
 def test_without_git_there_is_no_state(work_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(work_tree))
-    assert code_state(work_tree) is None
+    assert CodeProbe.start(work_tree).result() is None
 
 
 def test_a_clean_tree_is_its_commit(work_tree: Path) -> None:
-    code = code_state(work_tree)
+    code = CodeProbe.start(work_tree).result()
     assert code is not None
     assert (code.commit, code.dirty, code.diff_digest) == (git(work_tree, "rev-parse", "HEAD").strip(), False, None)
 
@@ -154,7 +153,7 @@ def test_a_changed_tree_has_the_digest_of_its_difference(work_tree: Path) -> Non
     folder = work_tree / "deep" / "down"
     folder.mkdir(parents=True)
     difference = git(work_tree, "diff", "--full-index", "HEAD")
-    code = code_state(folder)
+    code = CodeProbe.start(folder).result()
     assert code is not None
     assert (code.dirty, code.diff_digest) == (True, hashlib.sha256(difference.encode()).hexdigest())
 
@@ -174,7 +173,7 @@ def test_asking_leaves_another_repositorys_variables_and_locks_alone(
 ) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     (work_tree / ".git" / "index.lock").touch()
-    assert code_state(work_tree) is not None
+    assert CodeProbe.start(work_tree).result() is not None
 
 
 # --- editor, detached, sleep ------------------------------------------------------------------------------
