@@ -149,7 +149,7 @@ class Folder:
     def terminal(
         self, *words: str, env: Mapping[str, str] | None = None, entrance: Sequence[str] = COMMAND
     ) -> pexpect.spawn[str]:
-        """Start crude-link in a pseudo-terminal."""
+        """Start crude-link in a pseudo-terminal, whose closing it hears of also where the tests run under `nohup`."""
         program, *arguments = entrance
         return pexpect.spawn(
             program,
@@ -159,6 +159,7 @@ class Folder:
             encoding="utf-8",
             timeout=PATIENCE,
             dimensions=(40, 120),
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
 
     # --- what is recorded -------------------------------------------------------------------------------
