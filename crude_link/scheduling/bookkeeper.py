@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from crude_link.errors import CrudeLinkError, SlotTaken, StoreError
 from crude_link.model.event import Level, Notice, SlotSettled
@@ -86,9 +86,7 @@ class Bookkeeper:
         self._parts.notifier.tell(Notice(text=text, level=level))
 
     def _wait_no_longer(self, pipeline: FollowedPipeline, entry: str, slot_time: datetime) -> None:
-        pipeline.waiting = [
-            each for each in pipeline.waiting if (each.entry, each.slot_time) != (entry, slot_time)
-        ]
+        pipeline.waiting = [each for each in pipeline.waiting if (each.entry, each.slot_time) != (entry, slot_time)]
 
     def _tell(self, pipeline: FollowedPipeline, firing: Firing) -> None:
         entry = pipeline.entries.get(firing.entry)

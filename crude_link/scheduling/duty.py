@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from crude_link.app import missed_slots
 from crude_link.errors import CrudeLinkError
 from crude_link.model.event import Level
 from crude_link.model.exhaustive import assert_never
@@ -19,7 +20,6 @@ from crude_link.scheduling.bookkeeper import Bookkeeper
 from crude_link.scheduling.fates import Begin, Due, Move, Note, PipelineView, Stop, moves_for, moves_for_waiting
 from crude_link.scheduling.following import Following
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, FollowedPipeline
-from crude_link.triggers.missed import missed_slots
 
 #: So long may one turn of it take, in seconds; the runs that are going want their turn too.
 _TURN = 0.25
@@ -104,6 +104,8 @@ class ScheduleDuty:
             for begun in self._parts.starter.left_behind(pipeline.name):
                 self._take_up(pipeline, begun)
             self._parts.starter.tidy(pipeline.loaded)
+        if not self._following.pipelines:
+            self._books.say("no schedule is left to follow", Level.ERROR)
 
     def _take_up(self, pipeline: FollowedPipeline, begun: Begun) -> None:
         """Go on with a run that an earlier scheduler left, where its retries allow."""

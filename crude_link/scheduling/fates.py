@@ -130,9 +130,7 @@ def _wanted(schedule: Schedule, due: Due, now: datetime) -> tuple[datetime, ...]
     return tuple(slot for slot in chosen if not _is_too_late(schedule, slot, now))
 
 
-def _missed(
-    schedule: Schedule, due: Due, wanted: tuple[datetime, ...], view: PipelineView, now: datetime
-) -> Note:
+def _missed(schedule: Schedule, due: Due, wanted: tuple[datetime, ...], view: PipelineView, now: datetime) -> Note:
     last = due.newest[-1 - len(wanted)]
     why = view.absence
     if not wanted and _is_too_late(schedule, last, now):

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from crude_link.app import Loaded
+from crude_link.app import Loaded, missed_slots
 from crude_link.model.event import Level, Notice
 from crude_link.model.firing import Fate, Firing
 from crude_link.model.schedule import Dst, Schedule
 from crude_link.model.words import moment_words
 from crude_link.scheduling.parts import DutyParts, FollowedEntry, FollowedPipeline
-from crude_link.triggers.missed import missed_slots
 
 
 class Following:

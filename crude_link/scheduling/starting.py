@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 
 from crude_link.app import Ask, Loaded
 from crude_link.engine.plan import Stopping
 from crude_link.errors import StoreError
 from crude_link.model.event import Level, Notice
 from crude_link.model.firing import Firing
+from crude_link.model.policy import SCHEDULED_RETENTION
 from crude_link.model.run import NewRequest, Origin, RequestKind, Run
 from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.scheduling.parts import Begun
 from crude_link.workshop import Workshop
 
-#: What retention removes is looked for this often for each pipeline, in seconds; it costs more than a run's begin.
+#: To look what retention removes costs more than a run's begin: so it is done once in so many seconds, or sooner when
+#: many runs have begun. Where retention does not count runs, so many are many.
 _TIDY_PERIOD = 60.0
+_TIDY_RUNS = 500
 _BY = "its schedule"
 
 
 class WorkshopStarter:
     """See `Starter`."""
 
-    def __init__(self, workshop: Workshop, for_run: Callable[[Loaded, Schedule, datetime], Loaded]) -> None:
+    def __init__(self, workshop: Workshop, for_run: Callable[[Loaded, Schedule], Loaded]) -> None:
         self._workshop = workshop
         self._for_run = for_run
-        self._tidied: dict[str, float] = {}
+        #: By pipeline: how many runs began since its old ones were removed, and when that was.
+        self._begun: dict[str, tuple[int, float]] = {}
 
     def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
         """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot."""
-        loaded = self._for_run(loaded, schedule, firing.slot_time)
+        loaded = self._for_run(loaded, schedule)
         self._workshop.check(loaded)
         return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run
 
@@ -65,12 +68,14 @@ class WorkshopStarter:
         return found
 
     def tidy(self, loaded: Loaded) -> None:
-        """Remove what retention does not keep, at most once a minute."""
+        """Remove what retention does not keep: after a minute, or after a tenth of the runs that it keeps."""
         pipeline, clock = loaded.pipeline, self._workshop.desk.clock
-        ticks = clock.monotonic()
-        if ticks - self._tidied.get(pipeline.name, -_TIDY_PERIOD) < _TIDY_PERIOD:
+        kept = (pipeline.retention or SCHEDULED_RETENTION).runs
+        begun, tidied = self._begun.get(pipeline.name, (0, -_TIDY_PERIOD))
+        if begun < (kept or _TIDY_RUNS) // 10 and clock.monotonic() - tidied < _TIDY_PERIOD:
+            self._begun[pipeline.name] = (begun + 1, tidied)
             return
-        self._tidied[pipeline.name] = ticks
+        self._begun[pipeline.name] = (1, clock.monotonic())
         self._workshop.tidy(pipeline)
         try:
             self._workshop.store.ledger.forget_old(pipeline.name, clock.now())

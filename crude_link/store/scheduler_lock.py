@@ -25,8 +25,9 @@ def scheduler_lock(project: Project) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise SchedulerRuns(f"a scheduler runs here already: {scheduler_holder(project) or 'it has just begun'}")\
-                from error
+            raise SchedulerRuns(
+                f"a scheduler runs here already: {scheduler_holder(project) or 'it has just begun'}"
+            ) from error
         write_holder(path, lock)
         yield
     finally:
