@@ -226,8 +226,10 @@ class AttemptStore(Protocol):
 class TaskStore(Protocol):
     """The tasks of fan-outs. `key` is that of a fan-out's attempt (task 0)."""
 
-    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+    def begin_fan(self, key: AttemptKey, source: str, *, once: bool = False) -> FanRecord:
         """Record that a fan-out goes on with this attempt; return what is known of its tasks.
+
+        With `once`, what it does is remembered beyond its run, by pipeline and step, and so is what other runs did.
 
         First the archives of its earlier attempts are read on from where rows were written: ends that were not
         recorded when everything died are recorded now.

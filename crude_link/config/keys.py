@@ -56,12 +56,6 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
 }
 
 
-#: Keys of a `foreach` that are not built yet.
-LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
-    "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
-}
-
-
 def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     """Say that a key is not known here, and what was probably meant."""
     words = (*known, *FILE_KEYS) if where == THE_FILE else tuple(known)

@@ -42,7 +42,8 @@ class Fans:
         Not before the run is held: an agent that is still ending what it began writes to the archives that are read.
         """
         tasks = self._around.tasks()
-        record = tasks.begin_fan(key, work.source)
+        assert step.foreach
+        record = tasks.begin_fan(key, work.source, once=step.foreach.once)
         leases = self._lending.begin(step, work.order)
         slots = work.order.slots if leases is None else leases.slots
         fan = FanOut(step, key, work, record, slots=slots, only_failed=live.only_failed)

@@ -47,7 +47,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an Attempt ended. `reason` is empty exactly when it succeeded."""
+    """How an Attempt ended. `reason` says why it did not succeed, or what was left out where it did."""
 
     ending: Ending
     ended: datetime

@@ -129,7 +129,7 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {stem}', foreach: {csv: x}", "this is a part of a path"),
         ("command: 'echo {item}', foreach: {range: 3}, cwd: 'a/{item}'", "`{item}` cannot stand in `cwd`"),
         ("command: 'echo {item}', foreach: {range: 3}, stdin: terminal", "there is one keyboard"),
-        ("command: 'echo {item}', foreach: {range: 3, once: true}", "`once` comes with a memory of inputs"),
+        ("command: 'echo {item}', foreach: {range: 3, once: 2}", "`foreach.once` is true or false, not 2"),
         ("command: 'echo {item}', foreach: {range: 3, keys: a}", "did you mean 'key'?"),
         ("command: 'echo {item}', foreach: {range: 3, lines: a}", "`range` and `lines` are two sources of inputs"),
         ("command: 'echo {item}', foreach: {limit: 3}", "names no source of inputs"),
