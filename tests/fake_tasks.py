@@ -49,6 +49,7 @@ class FakeTasks:
             tries={task: record.end.number for task, record in records.items() if task not in done},
             highest=max(records, default=0),
             is_same_source=self._sources[place] is not None,
+            walls_us=[record.end.wall_us for task, record in records.items() if task in done],
             remembers=lambda digest: once and self._memory.get((key.step, digest), key.run) != key.run,
         )
 

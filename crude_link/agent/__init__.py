@@ -25,7 +25,10 @@ To the agent, by `do`:
     tasks     key tasks               each `[task, number, digest, argv, env]`, `env` over that of the fan-out; begun
                                       in this order, each in the slot that is free first
     close     key forget              no more tasks come; with `forget`, those that wait are dropped without a word
-    slots     key slots               so many from now on
+    slots     key slots envs          so many from now on; `envs` has what the tasks of each are told beside what all
+                                      are, null where none begins, or nothing
+    timeout   key seconds words       each task may take so long from now on, those that run too; `words` come back as
+                                      the `reason` of those that took longer
 
 From the agent, by `is`:
 

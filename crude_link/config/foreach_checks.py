@@ -50,10 +50,19 @@ class _FanStep:
 def check_foreach(subject: Subject) -> None:
     """Check all steps with `foreach`."""
     for index, step in enumerate(subject.steps):
-        if step.get("foreach") is not None:
-            fan = _FanStep(subject, index, step)
+        fan = _FanStep(subject, index, step)
+        if step.get("foreach") is None:
+            _median_of_one(fan)
+        else:
             for each in (_keyboard, _earlier_step, _placeholders, _shared):
                 each(fan)
+
+
+def _median_of_one(fan: _FanStep) -> None:
+    timeout = fan.said.get("timeout")
+    if isinstance(timeout, str) and timeout.strip().endswith("median"):
+        message = "is for the tasks of a `foreach`; this step has one, and no median: give a time such as 10m"
+        fan.add(f"`timeout: {timeout}` {message}", ("timeout",))
 
 
 def _keyboard(fan: _FanStep) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from crude_link.engine.leases import FanLeases
 from crude_link.engine.retry import wait_after
+from crude_link.engine.time_limit import LearnedLimit
 from crude_link.errors import CannotStart
 from crude_link.interfaces import FanWork
 from crude_link.model.pipeline import Step
@@ -88,6 +89,9 @@ class FanOut:
         self._record = record
         self._only_failed = only_failed
         self._is_once = step.foreach is not None and step.foreach.once
+        factor = step.timeout_medians
+        #: How long its tasks may take, where that is learned.
+        self.time_limit = LearnedLimit(factor, record.walls_us) if factor is not None else None
         self._numbers = self._wanted(self._by_position())
         self._handed: dict[int, _Handed] = {}
         #: The next ones, where each waits for what it is to hold.
@@ -184,6 +188,8 @@ class FanOut:
             status = end.status
             if status is Status.SUCCEEDED:
                 self._succeeded += 1
+                if self.time_limit:
+                    self.time_limit.note(end.wall_us)
             elif status is Status.FAILED:
                 (retried if self._is_tried_again(end, handed, now) else failed).append(end)
         self._failed += len(failed)

@@ -88,7 +88,8 @@ def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None,
     if ending is Ending.STOPPED:
         return "stopped" + (" (killed: it had not ended when asked to)" if facts["killed"] else "")
     if ending is Ending.TIMED_OUT:
-        return f"timed out after {duration_words(timeout)}" if timeout else "timed out"
+        words = facts["reason"] or (duration_words(timeout) if timeout else "")
+        return f"timed out after {words}" if words else "timed out"
     if ending is Ending.SIGNALLED:
         return _signal_reason(facts)
     return _exit_reason(facts, argv) if facts["exit"] else ""

@@ -67,6 +67,8 @@ class Step:
     needs: tuple[str, ...] = ()
     when: Condition | None = None
     timeout: timedelta | None = None
+    #: In place of `timeout`, for tasks: so many times the median duration of those that have succeeded.
+    timeout_medians: float | None = None
     retries: RetryPolicy = RetryPolicy()
     continue_on_failure: bool = False
     inputs: tuple[Text, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -136,6 +136,8 @@ class FanRecord:
     tries: Mapping[int, int] = field(default_factory=dict)
     #: The highest task number that was ever given; 0: none.
     highest: int = 0
+    #: How long the last tasks took that succeeded, in microseconds; a sample where there are many.
+    walls_us: Sequence[int] = ()
     #: The source is what it was when the tasks were numbered: the input at position n is task n.
     is_same_source: bool = True
     #: Says of a digest whether another run has done that input, where the step is to do each `once`.

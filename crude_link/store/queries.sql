@@ -315,6 +315,10 @@ SELECT max(task) AS highest FROM tasks WHERE fan = :fan;
 -- How the tasks stand that have ended and not succeeded, and how often they were tried.
 SELECT task, number, ending FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan;
 
+-- name: success_durations
+-- How long the last tasks took that succeeded.
+SELECT wall_us FROM tasks WHERE fan = :fan AND ending = 'e' AND exit_status = 0 ORDER BY task DESC LIMIT :limit;
+
 -- name: task_endings
 -- How many tasks ended unsuccessfully in which way.
 SELECT ending, count(*) AS count FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan GROUP BY ending;

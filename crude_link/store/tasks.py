@@ -78,6 +78,7 @@ class SqliteTasks:
             highest=highest,
             is_same_source=self._is_same(fan, source, is_new=highest == 0),
             remembers=remembers,
+            walls_us=[row["wall_us"] for row in self._database.rows("success_durations", fan=fan["id"], limit=_PAGE)],
         )
 
     def tasks_by_digest(self, key: AttemptKey) -> Mapping[str, Sequence[int]]:

@@ -141,6 +141,7 @@ def test_the_next_attempt_learns_what_is_done_and_what_was_tried(place: Place) -
     assert members(record.failed) == [2]
     assert record.tries == {2: 2, 5: 1}
     assert record.highest == 16400
+    assert list(record.walls_us) == [1200] * 5
     assert record.is_same_source
 
 

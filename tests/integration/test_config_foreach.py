@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,8 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {stem}', foreach: {csv: x}", "this is a part of a path"),
         ("command: 'echo {item}', foreach: {range: 3}, cwd: 'a/{item}'", "`{item}` cannot stand in `cwd`"),
         ("command: 'echo {item}', foreach: {range: 3}, stdin: terminal", "there is one keyboard"),
+        ("command: echo hi, timeout: 5x median", "`timeout: 5x median` is for the tasks of a `foreach`"),
+        ("command: 'echo {item}', foreach: {range: 3}, timeout: 0.9x median", "half of all tasks take longer than"),
         ("command: 'echo {item}', foreach: {range: 3, once: 2}", "`foreach.once` is true or false, not 2"),
         ("command: 'echo {item}', foreach: {range: 3, keys: a}", "did you mean 'key'?"),
         ("command: 'echo {item}', foreach: {range: 3, lines: a}", "`range` and `lines` are two sources of inputs"),
@@ -181,3 +183,10 @@ def test_the_json_schema_knows_the_sources() -> None:
     step: Any = json_schema()["$defs"]
     choices = step["step"]["properties"]["foreach"]["anyOf"]
     assert any("task_file" in choice.get("properties", {}) for choice in choices)
+
+
+def test_a_timeout_can_be_so_many_times_the_median_of_the_tasks(tmp_path: Path) -> None:
+    step = step_of(tmp_path, "command: 'echo {item}', foreach: {range: 3}, timeout: 2.5x median")
+    assert (step.timeout, step.timeout_medians) == (None, 2.5)
+    step = step_of(tmp_path, "command: 'echo {item}', foreach: {range: 3}, timeout: 10s")
+    assert (step.timeout, step.timeout_medians) == (timedelta(seconds=10), None)

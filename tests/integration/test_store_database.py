@@ -198,7 +198,16 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_
     run = finished_run(tmp_path)
     path = project_at(tmp_path).database
     connection = sqlite3.connect(path)
-    for table in ("lease_waits", "fan_archives", "task_blocks", "task_words", "tasks", "fans"):
+    for table in (
+        "remembered",
+        "lease_waits",
+        "fan_archives",
+        "task_blocks",
+        "task_words",
+        "tasks",
+        "fans",
+        "memories",
+    ):
         connection.execute(f"DROP TABLE {table}")
     for column in ("step", "number"):
         connection.execute(f"ALTER TABLE requests DROP COLUMN {column}")
