@@ -37,7 +37,8 @@ From the agent, by `is`:
     refused   run reason              the lock can never be had; orders for the run end at once
     started   key pid
     wrote     key stream data         masked, otherwise as it came
-    ended     key and the facts of `Attempt.facts`
+    ended     key and the facts of `Attempt.facts`; of a fan-out also `slots`, the seconds of all its slots together,
+                                      and `idle`, how many of them no task ran
     tasks     key ended running       some ends of tasks: `[task, number, digest, slot, why, exit, signal, began_us,
                                       wall_us, cpu_us, peak, out, err, offset, out_of_memory, last_line, more]`, where
                                       `more` is null or has `reason killed survivors trouble tail`; and of those that

@@ -49,6 +49,8 @@ def outcome_of(
         stdout_bytes=facts["stdout_bytes"],
         stderr_bytes=facts["stderr_bytes"],
         survivors=tuple(facts["survivors"]),
+        slot_time=timedelta(seconds=facts["slots"]) if "slots" in facts else None,
+        idle=timedelta(seconds=facts["idle"]) if "idle" in facts else None,
     )
 
 

@@ -64,6 +64,9 @@ class Outcome:
     stderr_bytes: int = 0
     #: Processes that survived KILL.
     survivors: tuple[int, ...] = ()
+    #: Of a whole fan-out: the time of all its slots together, and how much of that no task ran; None: not known.
+    slot_time: timedelta | None = None
+    idle: timedelta | None = None
 
     @property
     def status(self) -> Status:

@@ -116,7 +116,8 @@ FROM runs WHERE id = :run;
 -- Record the end of an attempt that has none yet.
 UPDATE attempts SET ending = :ending, ended = :ended, reason = :reason, exit_status = :exit_status, signal = :signal,
     wall_us = :wall_us, cpu_us = :cpu_us, peak_memory = :peak_memory, peak_is_bound = :peak_is_bound,
-    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors
+    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors, slots_us = :slots_us,
+    idle_us = :idle_us
 WHERE run = :run AND step = :step AND task = :task AND number = :number AND ending IS NULL;
 
 -- name: attempt_id

@@ -211,6 +211,8 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_
         connection.execute(f"DROP TABLE {table}")
     for column in ("step", "number"):
         connection.execute(f"ALTER TABLE requests DROP COLUMN {column}")
+    for column in ("slots_us", "idle_us"):
+        connection.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
     connection.close()
