@@ -85,6 +85,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         parallel=said["parallel"],
         cpus=said["cpus"],
         memory=said["memory"],
+        disk=said["disk"],
         holds=(*said["resources"], *([said["gpus"]] if said["gpus"] else [])),
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],

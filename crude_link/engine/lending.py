@@ -14,9 +14,10 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Scope
+from crude_link.model.resources import Budget, Claim, Scope
 from crude_link.model.run import AttemptKey
 from crude_link.model.wish import SetSlots
+from crude_link.model.words import size_words
 
 #: What others hold is asked for this often, in seconds.
 _PERIOD = 0.1
@@ -58,11 +59,16 @@ class Lending:
         if not leases.has_task_needs:
             return fan.take(now)
         ready = fan.ready(now)
-        if leases.freed or (ready and self._may_ask(fan, Scope.TASK)):
-            granted = self._ask(fan, Scope.TASK, leases.task_claims(ready))
-            places = [leases.place_of(ready[at][0], items) for at, items in enumerate(granted) if items is not None]
-            return fan.take_ready(places, now)
-        return Taken()
+        if not (leases.freed or (ready and self._may_ask(fan, Scope.TASK))):
+            return Taken()
+        lacking = leases.lacking(len(ready), self._accounts.values())
+        begun = ready[: lacking.tasks] if lacking else ready
+        granted = self._ask(fan, Scope.TASK, leases.task_claims(begun))
+        if lacking:
+            self._refused[fan.key, Scope.TASK] = (self._around.clock.monotonic(), self._returns)
+            self._tell_lack(fan, lacking)
+        places = [leases.place_of(begun[at][0], items) for at, items in enumerate(granted) if items is not None]
+        return fan.take_ready(places, now)
 
     def due(self, fan: FanOut) -> datetime | None:
         """Return when a fan-out that waits asks again."""
@@ -119,6 +125,15 @@ class Lending:
         if who:
             text = f"waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
             self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
+
+    def _tell_lack(self, fan: FanOut, budget: Budget) -> None:
+        """Say, once, of what there is too little for a fan-out that has nothing to do meanwhile."""
+        if fan.counts.running or budget.tasks or fan.key in self._told:
+            return
+        self._told.add(fan.key)
+        each, left = size_words(round(budget.each)), size_words(round(budget.total))
+        text = f"waits for {budget.name}: each task takes {each}, and {left} are free"
+        self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
 
     def _affordable(self, leases: FanLeases) -> int:
         """Return how many slots a fan-out can have, as far as others here leave enough of each budget."""

@@ -81,9 +81,10 @@ class Step:
     parallel: int | None = None
     #: What each of its slots or tasks holds.
     holds: tuple[Need, ...] = ()
-    #: Cores, and bytes of memory, that each of its tasks takes.
+    #: Cores, and bytes of memory and of disk, that each of its tasks takes.
     cpus: float | None = None
     memory: int | None = None
+    disk: int | None = None
     #: So many failed tasks are still a success.
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from acceptance.starting import Folder, wait_until
 
-from crude_link.resources.machine import memory
+from crude_link.resources.machine import free_disk, memory
 
 #: Holds a lock for as long as its process lives, and notes when somebody else has it.
 HOLD = """
@@ -222,10 +222,25 @@ steps:
     assert max(sum(began <= moment < end for began, end in told) for moment, _ in told) == 2
 
 
-def test_a_task_that_takes_more_than_there_is_is_told_before_anything_runs(project: Folder) -> None:
-    project.config("steps: [{name: one, command: 'echo {item}', foreach: {range: 6}, cpus: 5000}]")
+def test_no_more_tasks_run_than_there_is_free_disk_for(project: Folder) -> None:
+    each = int(free_disk(project.directory) * 0.4)
+    project.write("noted.py", "import time; began = time.time(); time.sleep(0.05); print(began, time.time())")
+    step = f"command: ['{sys.executable}', -S, noted.py, '{{item}}'], foreach: {{range: 6}}, parallel: 8"
+    project.config(f"steps: [{{name: one, {step}, disk: {each}B}}]")
     ended = project.run("run", "--no-prompt")
-    assert (ended.status, "one task takes more than there is: `cpus`" in ended.err) == (2, True)
+    assert ended.status == 0, ended.err
+    assert "in 2 slots (all that disk allows)" in ended.err
+    told = [tuple(map(float, task["stdout"].split())) for task in results(project, "one")]
+    assert max(sum(began <= moment < end for began, end in told) for moment, _ in told) == 2
+
+
+@pytest.mark.parametrize(("key", "need"), [("cpus", "5000"), ("disk", "9000000TB")])
+def test_a_task_that_takes_more_than_there_is_is_told_before_anything_runs(
+    project: Folder, key: str, need: str
+) -> None:
+    project.config(f"steps: [{{name: one, command: 'echo {{item}}', foreach: {{range: 6}}, {key}: {need}}}]")
+    ended = project.run("run", "--no-prompt")
+    assert (ended.status, f"one task takes more than there is: `{key}`" in ended.err) == (2, True)
 
 
 def test_placeholders_say_where_a_task_runs_and_what_it_holds(project: Folder) -> None:
