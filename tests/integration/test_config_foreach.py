@@ -145,7 +145,6 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {item}', foreach: {range: 3}, allow_failed: 0.02", "for the share write 2%"),
         ("command: 'echo {item}', foreach: {range: 3}, stop_after_failed: 0", "to stop at the first failure write 1"),
         ("command: 'echo {item}', foreach: {range: 3}, parallel: 0", "`parallel` is at least 1"),
-        ("command: 'echo {item}', foreach: {range: 3}, disk: 1", "`disk` comes with budgets"),
         ("command: 'echo {item}', foreach: {step: t}", "there is no step 't'"),
         ("script: a.py, arguments: {a: '{\"b\": 1}'}, foreach: {range: 3}", "for the text itself write"),
         ("script: a.py, arguments: {a: '{item'}, foreach: {range: 3}", "a brace is written twice"),
@@ -190,3 +189,13 @@ def test_a_timeout_can_be_so_many_times_the_median_of_the_tasks(tmp_path: Path) 
     assert (step.timeout, step.timeout_medians) == (None, 2.5)
     step = step_of(tmp_path, "command: 'echo {item}', foreach: {range: 3}, timeout: 10s")
     assert (step.timeout, step.timeout_medians) == (timedelta(seconds=10), None)
+
+
+def test_what_a_step_with_tasks_printed_cannot_be_referred_to(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'echo ${steps.many.stdout}'}\n"
+    )
+    with pytest.raises(ConfigError, match=r"3:24: step 'one': `\$\{steps.many.stdout\}`: step 'many' has"):
+        steps_of(tmp_path, text)
