@@ -5,7 +5,7 @@ Each is a Protocol of at most six methods. All are called from the one thread of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -271,6 +271,12 @@ class LeaseStore(Protocol):
 
     def waits(self) -> Sequence[LeaseWait]:
         """Return who waits for what, the longest first."""
+
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        """Record which items, (pool, item), a step does without, in place of what was recorded before."""
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        """Return which items a step does without."""
 
 
 class StateStore(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,12 +19,12 @@ _SETTLING_US = 50_000
 class FanLeases:
     """Every item is known by its name in the store; what stands behind a name is told to tasks only."""
 
-    def __init__(self, step: Step, order: FanOrder) -> None:
+    def __init__(self, step: Step, order: FanOrder, aside: Iterable[tuple[str, str]] = ()) -> None:
         self.slots_wanted = order.slots
         self.budgets = order.budgets
         #: The holders that have ended, and whose leases are still recorded.
         self.freed: list[Holder] = []
-        self.quarantine = Quarantine(order.quarantine)
+        self.quarantine = Quarantine(order.quarantine, aside)
         self._pools = order.pools
         self._of_slots = [need for need in step.holds if need.scope is Scope.SLOT]
         self._of_tasks = [need for need in step.holds if need.scope is Scope.TASK]

@@ -46,8 +46,16 @@ class Lending:
         """Return what keeps account of a fan-out's leases; None for one that needs none."""
         if not (order.pools or order.is_bound or order.budgets):
             return None
-        leases = self._accounts[order.whole.key] = FanLeases(step, order)
+        leases = self._accounts[order.whole.key] = FanLeases(step, order, self._aside(order))
+        if leases.is_hopeless:  # with what an earlier attempt has put aside: a new one tries all again
+            self._around.leases().put_aside(order.whole.key.run, step.name, ())
+            leases = self._accounts[order.whole.key] = FanLeases(step, order)
         return leases
+
+    def _aside(self, order: FanOrder) -> Sequence[tuple[str, str]]:
+        """Return what was put aside in an earlier attempt at the whole."""
+        key = order.whole.key
+        return self._around.leases().aside(key.run, key.step) if order.quarantine and key.number > 1 else ()
 
     def take(self, fan: FanOut) -> Taken:
         """Open the slots that get what they need; return the tasks that do, to be handed out."""
@@ -109,6 +117,7 @@ class Lending:
             return
         for text in told:
             self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
+        self._around.leases().put_aside(fan.key.run, fan.key.step, leases.quarantine.aside)
         if leases.close_bad_slots():
             self._tell_slots(fan, leases)
         if pool := leases.is_hopeless:

@@ -411,3 +411,15 @@ DELETE FROM lease_waits WHERE run = :run;
 -- name: delete_lease_waits_of_step
 -- Forget for what a step of a run waited.
 DELETE FROM lease_waits WHERE run = :run AND step = :step;
+
+-- name: put_aside
+-- What a step does without.
+SELECT pool, item FROM put_aside WHERE run = :run AND step = :step ORDER BY pool, item;
+
+-- name: insert_put_aside
+-- Record that a step does without an item.
+INSERT OR IGNORE INTO put_aside (run, step, pool, item) VALUES (:run, :step, :pool, :item);
+
+-- name: delete_put_aside
+-- Let a step have all items again.
+DELETE FROM put_aside WHERE run = :run AND step = :step;

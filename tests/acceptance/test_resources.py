@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from acceptance.starting import Folder, wait_until
 
-from crude_link.resources.machine import free_disk, memory
-
 #: Holds a lock for as long as its process lives, and notes when somebody else has it.
 HOLD = """
 import fcntl, os, sys, time
@@ -204,43 +202,6 @@ def test_where_there_is_no_gpu_or_too_few_that_is_told_before_anything_runs(proj
     assert (ended.status, "no GPU is found" in ended.err) == (2, True)
     ended = project.run("run", "--no-prompt", env=path_with_gpus(project, 1))
     assert (ended.status, "each task needs 2 of GPU, and there are 1" in ended.err) == (2, True)
-
-
-def test_tasks_of_two_steps_together_take_no_more_than_there_is(project: Folder) -> None:
-    each = memory() // 2 - 1_000_000
-    project.write("noted.py", "import time; began = time.time(); time.sleep(0.05); print(began, time.time())")
-    step = f"command: ['{sys.executable}', -S, noted.py, '{{item}}'], foreach: {{range: 6}}, parallel: 8"
-    project.config(f"""
-steps:
-  - {{name: one, {step}, memory: {each}B, needs: []}}
-  - {{name: two, {step}, memory: {each}B, needs: []}}
-""")
-    ended = project.run("run", "--no-prompt")
-    assert ended.status == 0, ended.err
-    told = [tuple(map(float, task["stdout"].split())) for name in ("one", "two") for task in results(project, name)]
-    assert len(told) == 12
-    assert max(sum(began <= moment < end for began, end in told) for moment, _ in told) == 2
-
-
-def test_no_more_tasks_run_than_there_is_free_disk_for(project: Folder) -> None:
-    each = int(free_disk(project.directory) * 0.4)
-    project.write("noted.py", "import time; began = time.time(); time.sleep(0.05); print(began, time.time())")
-    step = f"command: ['{sys.executable}', -S, noted.py, '{{item}}'], foreach: {{range: 6}}, parallel: 8"
-    project.config(f"steps: [{{name: one, {step}, disk: {each}B}}]")
-    ended = project.run("run", "--no-prompt")
-    assert ended.status == 0, ended.err
-    assert "in 2 slots (all that disk allows)" in ended.err
-    told = [tuple(map(float, task["stdout"].split())) for task in results(project, "one")]
-    assert max(sum(began <= moment < end for began, end in told) for moment, _ in told) == 2
-
-
-@pytest.mark.parametrize(("key", "need"), [("cpus", "5000"), ("disk", "9000000TB")])
-def test_a_task_that_takes_more_than_there_is_is_told_before_anything_runs(
-    project: Folder, key: str, need: str
-) -> None:
-    project.config(f"steps: [{{name: one, command: 'echo {{item}}', foreach: {{range: 6}}, {key}: {need}}}]")
-    ended = project.run("run", "--no-prompt")
-    assert (ended.status, f"one task takes more than there is: `{key}`" in ended.err) == (2, True)
 
 
 def test_placeholders_say_where_a_task_runs_and_what_it_holds(project: Folder) -> None:

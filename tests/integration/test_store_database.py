@@ -199,6 +199,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_
     path = project_at(tmp_path).database
     connection = sqlite3.connect(path)
     for table in (
+        "put_aside",
         "remembered",
         "lease_waits",
         "fan_archives",
