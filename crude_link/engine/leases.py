@@ -117,6 +117,10 @@ class FanLeases:
             if self._of_tasks:
                 self.freed.append(Holder(task=end.task, number=end.number))
 
+    def close_all_slots(self) -> None:
+        """Close every slot; none has a task."""
+        self._slots.clear()
+
     def close_bad_slots(self) -> bool:
         """Close the slots whose items were put aside, until they get others; True when there were such."""
         bad = [number for number, items in self._slots.items() if self.quarantine.has_any_of(items)]

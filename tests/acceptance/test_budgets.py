@@ -11,7 +11,7 @@ from crude_link.resources.machine import free_disk, memory
 def most_at_once(project: Folder, *steps: str) -> int:
     """Return how many tasks ran at the same time."""
     tasks = [task for step in steps for task in project.json("tasks", "1", step)]
-    times = [(task["began_us"], task["began_us"] + round(task["wall_seconds"] * 1e6)) for task in tasks]
+    times = [(int(task["began_us"]), int(task["began_us"] + task["wall_seconds"] * 1e6)) for task in tasks]
     return max(sum(began <= moment < end for began, end in times) for moment, _ in times)
 
 
