@@ -1,9 +1,4 @@
--- Items of pools that a step of a run does without, because its tasks failed with them again and again.
+-- Of attempts at a whole fan-out: the time of all its slots together, and how much of that no task ran.
 
-CREATE TABLE put_aside (
-    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    step TEXT NOT NULL,
-    pool TEXT NOT NULL,
-    item TEXT NOT NULL,
-    PRIMARY KEY (run, step, pool, item)
-) WITHOUT ROWID;
+ALTER TABLE attempts ADD COLUMN slots_us INTEGER;
+ALTER TABLE attempts ADD COLUMN idle_us INTEGER;
