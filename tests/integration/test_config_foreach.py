@@ -199,3 +199,13 @@ def test_what_a_step_with_tasks_printed_cannot_be_referred_to(tmp_path: Path) ->
     )
     with pytest.raises(ConfigError, match=r"3:24: step 'one': `\$\{steps.many.stdout\}`: step 'many' has"):
         steps_of(tmp_path, text)
+
+
+def test_a_file_of_what_tasks_gave_is_known_and_not_built_yet(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'cat ${steps.many.results_file}'}\n"
+    )
+    with pytest.raises(ConfigError, match="`results_file` comes with files of what tasks gave"):
+        steps_of(tmp_path, text)
