@@ -37,8 +37,9 @@ From the agent, by `is`:
     ended     key and the facts of `Attempt.facts`
     tasks     key ended running       some ends of tasks: `[task, number, digest, slot, why, exit, signal, began_us,
                                       wall_us, cpu_us, peak, out, err, offset, out_of_memory, last_line, more]`, where
-                                      `more` is null or has `reason killed survivors trouble tail`; and of those that
-                                      run the oldest: `[task, seconds]`
+                                      `more` is null or has `reason killed survivors trouble tail retry`, the last of
+                                      them JSON where a function asks for another try; and of those
+                                      that run the oldest: `[task, seconds]`
     remarked  text key                `key` may be null
 
 When its stdin ends, or nobody reads its stdout, the coordinator is gone: whatever runs gets INT, 2 s later TERM,

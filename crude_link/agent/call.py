@@ -1,10 +1,12 @@
-"""Call: runs one function of a file with the arguments of a task, and keeps what it returns.
+"""Call: runs one function or class of a file with the arguments of a task, and keeps what it returns.
 
     python call.py FILE NAME ARGUMENTS
 
-ARGUMENTS is JSON: a list of what is given by place, and a mapping of what is given by name. What the function returns
-is written to the file in CRUDE_LINK_RESULT, if it can be, as `"value":JSON`, else as `"repr":TEXT`. It runs under the
-Python of the step, any from 3.8 on; a warm Python has loaded FILE already.
+ARGUMENTS is JSON: a list of what is given by place, and a mapping of what is given by name; a third element is the
+config that a class is made with, whose `run` is called then. What is returned is written to the file in
+CRUDE_LINK_RESULT, if it can be, as `"value":JSON`, else as `"repr":TEXT`; one that raises `crude_link.Retry` writes
+`"retry":{"why":TEXT,"after":SECONDS}`. It runs under the Python of the step, any from 3.8 on; a warm Python has
+loaded FILE already.
 """
 
 from __future__ import annotations
@@ -14,11 +16,16 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType, TracebackType
-    from typing import Any
+    from typing import Any, NoReturn
 
 #: More than this is no result but a file that should have been written.
 _MOST = 16 << 20
+#: The exit status of one that asks for another try; what it wrote beside it says so.
+_RETRY_STATUS = 75
+_LONGEST_WHY = 500
+_HERE = os.path.dirname(os.path.abspath(__file__))
 _RESULT = "CRUDE_LINK_RESULT"
 _LEAN = "_crude_link_lean"
 
@@ -40,6 +47,7 @@ def _loaded(file: str) -> ModuleType:
         return known
     import importlib.util
 
+    sys.meta_path.append(_Ours())
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is no Python file")
@@ -49,18 +57,32 @@ def _loaded(file: str) -> ModuleType:
     return module
 
 
+class _Ours:
+    """Finds `crude_link`, from which `Retry` comes, where this Python has none of its own."""
+
+    def find_spec(self, name: str, *_: object) -> Any:
+        if name != "crude_link":
+            return None
+        from _frozen_importlib_external import PathFinder
+
+        return PathFinder.find_spec(name, [os.path.dirname(os.path.dirname(_HERE))])
+
+
 def main() -> None:
     """Call it."""
     _, file, name, text = sys.argv
     sys.excepthook = _without_our_frames
-    here = os.path.dirname(os.path.abspath(__file__))
-    if sys.path and sys.path[0] == here:
+    if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     sys.argv[:] = [file]
     path = os.environ.pop(_RESULT, "")
-    lean = _lean(os.path.join(here, "lean.py"))
-    by_place, by_name = lean.decode_json(text)
-    value = getattr(load(file), name)(*by_place, **by_name)
+    lean = _lean(os.path.join(_HERE, "lean.py"))
+    try:
+        value = _called(getattr(load(file), name), lean.decode_json(text))
+    except Exception as error:
+        if not _asks_again(error):
+            raise
+        _ask_again(error, path, lean.quote_json)
     wrong = _wrong_with(value)
     if wrong:
         sys.exit(f"{name} {wrong}")
@@ -69,6 +91,27 @@ def main() -> None:
         sys.exit(f"{name} returned {len(data) / 1e6:.0f} MB; write that into a file, and return its path")
     if path:
         _keep(path, data)
+
+
+def _called(target: Any, given: list[Any]) -> object:
+    """Call a function, or make what a class makes of the config, and run that."""
+    by_place, by_name, *config = given
+    return target(config[0]).run() if config else target(*by_place, **by_name)
+
+
+def _asks_again(error: Exception) -> bool:
+    """True for `crude_link.Retry`, also that of a crude-link of another version that this Python has."""
+    return any((kind.__module__, kind.__name__) == ("crude_link", "Retry") for kind in type(error).__mro__)
+
+
+def _ask_again(error: Any, path: str, quote: Callable[[str], str]) -> NoReturn:
+    why = " ".join(str(error).split())[:_LONGEST_WHY]
+    seconds = error.after_seconds
+    if path:
+        after = "null" if seconds is None else repr(float(seconds))
+        _keep(path, f'"retry":{{"why":{quote(why)},"after":{after}}}'.encode("ascii"))
+    sys.stderr.write(f"asked for another try: {why}\n" if why else "asked for another try\n")
+    sys.exit(_RETRY_STATUS)
 
 
 def _keep(path: str, data: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crude_link.executors.agent_link import whole_path
 from crude_link.executors.outcome import ending_of
+from crude_link.model.another_try import AnotherTry
 from crude_link.model.event import TasksEnded
 from crude_link.model.order import FanOrder
 from crude_link.model.run import Ending
@@ -72,8 +73,11 @@ class FanLink:
             "why": why, "exit": exit_status, "signal": signal, "out_of_memory": out_of_memory, **more
         }  # fmt: skip
         ending, reason = ending_of(facts, self._order.whole.timeout, (program,))
+        asked = AnotherTry.read(more["retry"]) if more["retry"] else None
+        if asked:
+            reason = asked.reason
         last_line = last_line.encode("latin-1").decode(errors="replace")
         return TaskEnd(
             task, number, digest, slot, ending, exit_status, signal, began, wall, cpu, peak, out, err, offset,
-            reason, last_line,
+            reason, last_line, asked,
         )  # fmt: skip
