@@ -1,12 +1,12 @@
 """Call: runs one function or class of a file with the arguments of a task, and keeps what it returns.
 
-    python call.py FILE NAME ARGUMENTS
+    python call.py FILE NAME ARGUMENTS [validate]
 
 ARGUMENTS is JSON: a list of what is given by place, and a mapping of what is given by name; a third element is the
 config that a class is made with, whose `run` is called then. What is returned is written to the file in
 CRUDE_LINK_RESULT, if it can be, as `"value":JSON`, else as `"repr":TEXT`; one that raises `crude_link.Retry` writes
 `"retry":{"why":TEXT,"after":SECONDS}`. It runs under the Python of the step, any from 3.8 on; a warm Python has
-loaded FILE already.
+loaded FILE already. With `validate` that of the class is called in place of `run`, if it has one.
 """
 
 from __future__ import annotations
@@ -70,13 +70,16 @@ class _Ours:
 
 def main() -> None:
     """Call it."""
-    _, file, name, text = sys.argv
+    _, file, name, text, *only_check = sys.argv
     sys.excepthook = _without_our_frames
     if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     sys.argv[:] = [file]
     path = os.environ.pop(_RESULT, "")
     lean = _lean(os.path.join(_HERE, "lean.py"))
+    if only_check:
+        _check(getattr(load(file), name), lean.decode_json(text)[2])
+        return
     try:
         value = _called(getattr(load(file), name), lean.decode_json(text))
     except Exception as error:
@@ -97,6 +100,13 @@ def _called(target: Any, given: list[Any]) -> object:
     """Call a function, or make what a class makes of the config, and run that."""
     by_place, by_name, *config = given
     return target(config[0]).run() if config else target(*by_place, **by_name)
+
+
+def _check(target: Any, config: Any) -> None:
+    """Let a class look at its config before anything runs."""
+    made = target(config)
+    if hasattr(made, "validate") and made.validate() is False:
+        sys.exit("its `validate` returned False")
 
 
 def _asks_again(error: Exception) -> bool:
