@@ -75,7 +75,7 @@ def main() -> None:
     if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     sys.argv[:] = [file]
-    path = os.environ.pop(_RESULT, "")
+    path, own = os.environ.pop(_RESULT, ""), os.getpid()
     lean = _lean(os.path.join(_HERE, "lean.py"))
     if only_check:
         _check(getattr(load(file), name), lean.decode_json(text)[2])
@@ -92,7 +92,7 @@ def main() -> None:
     data = _written(value, lean.quote_json)
     if len(data) > _MOST:
         sys.exit(f"{name} returned {len(data) / 1e6:.0f} MB; write that into a file, and return its path")
-    if path:
+    if path and os.getpid() == own:  # the function may have forked, and both of them return
         _keep(path, data)
 
 

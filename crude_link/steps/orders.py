@@ -192,7 +192,7 @@ class _Draft:
                 budgets=budgets,
                 has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),
                 is_bound=is_bound(step),
-                warm=WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3])) if step.is_warm else None,
+                warm=_warm_start(step, head),
                 has_values=function is not None,
             ),
             command=command,
@@ -323,6 +323,12 @@ def _read(script: Path) -> bytes:
         return script.read_bytes()
     except OSError as error:
         raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+
+
+def _warm_start(step: Step, head: Sequence[str]) -> WarmStart | None:
+    if not step.is_warm:
+        return None
+    return WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3]), turns=step.reuse)
 
 
 def signature_of(source: bytes) -> Signature:
