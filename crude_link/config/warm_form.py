@@ -9,7 +9,12 @@ from crude_link.config.node import Path
 from crude_link.model.value import Plain
 
 _MOST = 1_000_000
-_REUSE = {"type": "integer", "minimum": 1, "maximum": _MOST}
+_REUSE = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": _MOST,
+    "description": "So many tasks of a function are done by each process.",
+}
 
 
 def _read(value: Plain, path: Path, report: Report) -> int:
