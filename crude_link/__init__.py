@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import timedelta
+    from typing import Any
 
 
 class Retry(Exception):
@@ -20,8 +21,9 @@ class Retry(Exception):
 
     def __init__(self, why: object = "", *, after: float | timedelta | None = None) -> None:
         super().__init__(str(why))
-        seconds = after if after is None or isinstance(after, (int, float)) else after.total_seconds()
-        if seconds is not None and not 0 <= seconds < float("inf"):
-            raise ValueError(f"`after` is {after!r}, and no time to wait")
+        given: Any = after
+        seconds = given.total_seconds() if hasattr(given, "total_seconds") else given
+        if seconds is not None and not (isinstance(seconds, (int, float)) and 0 <= seconds < float("inf")):
+            raise ValueError(f"`after` is seconds or a timedelta, not {after!r}")
         #: None: as long as the step's `retries` say.
-        self.after_seconds = seconds
+        self.after_seconds: float | None = seconds
