@@ -56,7 +56,7 @@ def run_attended(wish: Wish) -> int:
     with person_workshop() as workshop:
         chosen = _checked(workshop, wish)
         workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
-        if any(each.pipeline.schedule for each in chosen):
+        if any(each.pipeline.schedules for each in chosen):
             workshop.notifier.tell(Notice(text="the cron section is followed only with --non-interactive"))
         statuses = []
         for each in chosen:
@@ -190,7 +190,7 @@ def _edited(workshop: Workshop, live: LiveRun, loaded: Loaded) -> Loaded | None:
     try:
         open_editor(loaded.config.path, workshop.desk.environment)
         edited = loaded_again(workshop.desk, live.run)
-        workshop.check(edited, live.run.selection)
+        workshop.check(edited, live.run.selection, workshop.finished_steps(live.run.id))
     except (ConfigError, ProgramError) as error:
         say(str(error))
         return None
