@@ -103,7 +103,12 @@ def main() -> None:
 def _called(target: Any, given: list[Any]) -> object:
     """Call a function, or make what a class makes of the config, and run that."""
     by_place, by_name, *config = given
-    return target(config[0]).run() if config else target(*by_place, **by_name)
+    if config:
+        return target(config[0]).run()
+    if isinstance(target, type):  # it would be made, and thrown away
+        name = target.__name__
+        sys.exit(f"the file only imports the class {name}; let it say `class My{name}({name}): pass`, and name that")
+    return target(*by_place, **by_name)
 
 
 def _check(target: Any, config: Any) -> None:

@@ -141,6 +141,18 @@ def test_looking_at_a_config_imports_nothing(project: Folder) -> None:
     assert project.read("imported") == ""
 
 
+@pytest.mark.parametrize("foreach", ["", "foreach: [1]"])
+def test_a_class_that_a_file_only_imports_is_not_made_and_thrown_away(project: Folder, foreach: str) -> None:
+    project.write("tasks/other.py", "from tasks import Train\nclass Mine(Train): pass\n")
+    project.config(config("Train", foreach).replace("tasks.py", "other.py"))
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 1
+    assert "class MyTrain(Train): pass" in ended.err
+    project.config(config("Mine", foreach).replace("tasks.py", "other.py"))
+    ended = project.run("run", "--no-prompt")
+    assert ended.status == 0, ended.err
+
+
 def test_a_resume_validates_what_is_still_to_run(project: Folder) -> None:
     first = "  - {name: first, function: tasks/tasks.py:Train}\n"
     last = "  - {name: last-one, function: tasks/tasks.py:Train, arguments: {how: fine}}\n"
