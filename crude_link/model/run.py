@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from crude_link.model.another_try import AnotherTry
 from crude_link.model.firing import Firing
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
@@ -68,6 +69,8 @@ class Outcome:
     #: Of a whole fan-out: the time of all its slots together, and how much of that no task ran; None: not known.
     slot_time: timedelta | None = None
     idle: timedelta | None = None
+    #: It asks for another try; in memory only.
+    another_try: AnotherTry | None = None
 
     @property
     def status(self) -> Status:
