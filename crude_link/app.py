@@ -7,6 +7,7 @@ needed, so that the commands which only look stay quick.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from crude_link.clock import SystemClock
 from crude_link.errors import CannotStart, ConfigError, CrudeLinkError, Problem, StoreError, UnknownRun
 from crude_link.model.firing import Firing
+from crude_link.model.pipeline import Script
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
@@ -126,13 +128,21 @@ class Desk:
         return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
     def load_entry(
-        self, config: ConfigFile, pipeline: str, schedule: Schedule, *, fires_after: datetime | None = None
+        self,
+        config: ConfigFile,
+        pipeline: str,
+        schedule: Schedule,
+        *,
+        before: Loaded | None = None,
+        fires_after: datetime | None = None,
     ) -> Loaded:
         """Return one pipeline of a config file as the runs of a schedule have it: with the params that it sets.
 
         The text is that of `config`; early references (`${now:...}`, `${exec:...}`) are answered anew. Other
         pipelines of the file are not looked at. What is returned bears the params among its settings, so that a
         later `resume --reload` or `rerun` of such a run has them too; for the next slot, `config` is given again.
+        `before`, what was returned for the last slot, is returned again, at no cost, when it still holds: the same
+        text and params, and no reference that the world answers.
         ConfigError as `load`, also when there is no such pipeline.
         """
         from crude_link.config.load import load
@@ -140,6 +150,8 @@ class Desk:
 
         own = tuple(param_setting(pipeline, name, value) for name, value in schedule.params.items())
         config = replace(config, settings=(*config.settings, *own))
+        if before and before.config == config and before.pipeline.name == pipeline and not _asks(before.pipeline):
+            return before
         found = load(replace(self._source(config, None, fires_after), only=pipeline))
         if not found:
             raise ConfigError.of(f"{config.path} has no pipeline {pipeline!r}")
@@ -160,7 +172,7 @@ class Desk:
             text=config.text,
             preflight=lambda pipeline: self.check(Loaded(pipeline=pipeline, config=config))[0],
             check_schedule=lambda schedule: schedule_problem(schedule, after),
-            advise_schedule=schedule_warning,
+            advise_schedule=lambda schedule: schedule_warning(schedule, after),
         )
 
     def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
@@ -177,6 +189,31 @@ class Desk:
             find_gpus=self.find_gpus,
         )
         return look.check(loaded.pipeline, selection)
+
+    def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
+        """Let the classes of all steps but those that are `done` look at their configs; return what is wrong.
+
+        This runs the user's code, each in a process of its own.
+        """
+        pipeline = loaded.pipeline
+        steps = [step for step in pipeline.steps if isinstance(step.action, Script) and step.action.function]
+        left = [s for s in steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+        if not left:
+            return []
+        from crude_link.programs import complaint_of
+        from crude_link.steps.class_checks import ClassChecks
+        from crude_link.steps.places import Places
+
+        checks = ClassChecks(
+            pipeline=pipeline,
+            places=Places(project=self.project.directory),
+            environment=self.environment,
+            secrets=self.secrets(pipeline),
+            run=lambda one: complaint_of(
+                one.argv, cwd=one.cwd, environment=one.env, timeout=one.timeout, name=one.name
+            ),
+        )
+        return [problem for step in left if (problem := checks.problem(step, loaded.config.path))]
 
     def record(
         self,
@@ -258,6 +295,11 @@ class Desk:
             raise CannotStart(str(error)) from error
 
 
+def _asks(pipeline: Pipeline) -> bool:
+    """True when a pipeline was loaded with answers of the world, which may be others at the next time."""
+    return any(re.search(r"\$\{(now|exec|file|oc\.)", reference) for reference in pipeline.resolved)
+
+
 def recorded(records: Records, run: Run) -> Loaded:
     """Return the pipeline of a run, and its config file, as its record has them."""
     from crude_link.config.load import build
@@ -297,21 +339,21 @@ def escaped_in_shell(before: str, value: str) -> str:
 
 def schedule_problem(schedule: Schedule, after: datetime) -> str | None:
     """Say in one sentence what is wrong with a schedule that is to fire after a moment; None when nothing is."""
-    from crude_link.triggers.cron import schedule_problem as problem
+    from crude_link.triggers.schedules import schedule_problem as problem
 
     return problem(schedule, after)
 
 
-def schedule_warning(schedule: Schedule) -> str | None:
-    """Say what people often mean otherwise in a schedule that has no problem; None when nothing is."""
-    from crude_link.triggers.cron import schedule_warning as warning
+def schedule_warning(schedule: Schedule, after: datetime) -> str | None:
+    """Say what is probably not meant in a schedule that has no problem and is to fire after a moment, if anything."""
+    from crude_link.triggers.schedules import schedule_warning as warning
 
-    return warning(schedule)
+    return warning(schedule, after)
 
 
 def trigger_for(schedule: Schedule) -> Trigger:
     """Return the trigger of a schedule that has no problem."""
-    from crude_link.triggers.cron import trigger_for as trigger
+    from crude_link.triggers.schedules import trigger_for as trigger
 
     return trigger(schedule)
 
