@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crude_link.model.event import Level, Notice, SlotSettled
+from crude_link.model.event import Level, Notice, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing
 from crude_link.model.words import moment_words
 
@@ -10,6 +10,13 @@ from crude_link.model.words import moment_words
 _LEVELS = {Fate.SKIPPED: Level.WARNING, Fate.MISSED: Level.WARNING, Fate.FAILED: Level.ERROR}
 #: So many in a row of what should not be are no longer a chance.
 _LOUD_FROM = 10
+
+
+def as_notice(event: SlotSettled | ScheduleHalted | Notice) -> Notice:
+    """Return what is told in one sentence as a notice."""
+    if isinstance(event, Notice):
+        return event
+    return slot_notice(event) if isinstance(event, SlotSettled) else halted_notice(event)
 
 
 def slot_notice(event: SlotSettled) -> Notice:
@@ -22,6 +29,14 @@ def slot_notice(event: SlotSettled) -> Notice:
     row = f", {event.in_a_row:,} in a row" if event.in_a_row > max(firing.count, 1) else ""
     text = f"{firing.pipeline}: {firing.fate.value} {_which(firing)}{row}{why}"
     return Notice(text=text, level=level, run=firing.run)
+
+
+def halted_notice(event: ScheduleHalted) -> Notice:
+    """Return it as a notice: `nightly: its schedule is paused: 3 runs in a row failed`."""
+    name = event.pipeline.name
+    text = f"{name}: its schedule {'is paused' if event.is_paused else 'ends'}: {event.reason}"
+    more = f" · crude-link schedule unpause {name}" if event.is_paused else ""
+    return Notice(text=f"{text}{more}", level=Level.ERROR, run=event.run)
 
 
 def _which(firing: Firing) -> str:
