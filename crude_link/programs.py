@@ -47,12 +47,13 @@ def output_of(
     environment: Mapping[str, str] | None = None,
     timeout: timedelta = timedelta(seconds=60),
     name: str | None = None,
+    given: bytes | None = None,
 ) -> str:
     """Return what a command (shell text, or an argv list) writes to stdout, its last newline cut.
 
-    It has no keyboard and no terminal. ProgramError when it cannot start, fails or does not end in time; then
-    nothing of its group is left running. Errors call it `name`, by default as it was given. Bytes that are not
-    UTF-8 come as surrogate escapes.
+    It has no keyboard and no terminal, and reads what is `given`. ProgramError when it cannot start, fails or does
+    not end in time; then nothing of its group is left running. Errors call it `name`, by default as it was given.
+    Bytes that are not UTF-8 come as surrogate escapes.
     """
     import subprocess
 
@@ -62,7 +63,7 @@ def output_of(
             ["sh", "-c", command] if isinstance(command, str) else list(command),
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -71,7 +72,7 @@ def output_of(
         raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
     with process:
         try:
-            stdout, stderr = process.communicate(timeout=timeout.total_seconds())
+            stdout, stderr = process.communicate(given, timeout=timeout.total_seconds())
         except subprocess.TimeoutExpired as error:
             raise ProgramError(f"`{shown}` took longer than {timeout.total_seconds():g} s and was ended") from error
         finally:
@@ -344,3 +345,11 @@ def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, 
         raise ProgramError(f"`{shlex.join(argv)}` cannot be started: {_in_words(error)}") from error
     finally:
         os.chdir(here)
+
+
+def is_over(pid: int) -> bool:
+    """True when a program that `start_detached` has started is over; then its number is nobody's any more."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

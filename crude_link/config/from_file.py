@@ -18,6 +18,7 @@ from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, Path
+from crude_link.config.notify_checks import check_notify
 from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
@@ -91,6 +92,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_notify(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

@@ -15,7 +15,18 @@ STEP_KEYS = (
     "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
-PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
+PIPELINE_KEYS = (
+    "name",
+    "params",
+    "secrets",
+    "resources",
+    "timeout",
+    "cron",
+    "timezone",
+    "retention",
+    "notify",
+    "steps",
+)
 #: Keys of a file that are gone when its steps are merged.
 FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
 #: How errors name the top level.
@@ -33,13 +44,14 @@ _OTHER_WORDS = {
     "workdir": "cwd", "working_directory": "cwd", "interpreter": "python", "tasks": "steps", "stages": "steps",
     "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
     "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
+    "notifications": "notify", "alerts": "notify", "server": "host", "smtp": "mail", "email": "mail",
+    "hook": "webhook", "username": "user", "ping": "heartbeat",
 }  # fmt: skip
 _DISK, _SSH, _BUCKETS = "budgets of disk space", "SSH hosts", "bucket folders"
 _SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
     "schedule": (_SCHEDULES, "When the pipeline runs by itself: one entry or a list."),
-    "notify": (_SCHEDULES, "Whom to tell of what."),
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
     "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),

@@ -31,6 +31,7 @@ from crude_link.config.forms import (
 from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
+from crude_link.config.notify_form import NOTIFY
 from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.units import duration, share, size
 from crude_link.config.warm_form import WARM_KEYS
@@ -344,6 +345,7 @@ PIPELINE: Mapping[str, Key] = {
     ),
     "timezone": Key(text(), "The zone of `cron`: Europe/Berlin; without it the machine's."),
     "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
+    "notify": NOTIFY,
     "steps": Key(
         Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
     ),
