@@ -139,9 +139,7 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     from crude_link.notifiers.table import Cell, Column, Table
 
     look = look_of(sys.stdout)
-    columns = [
-        Column(title) for title in ("pipeline", "next", "in", "last", "result", "waiting", "last without a run")
-    ]
+    titles = ("pipeline", "next", "in", "last", "result", "waiting", "last without a run")
     rows: list[list[Cell | str]] = []
     for each in standings:
         ran, status = each.last_run, each.last_status

@@ -68,6 +68,12 @@ class SqliteLedger:
         named = {} if pipeline is None else {"pipeline": pipeline}
         return [_firing_of(row) for row in self._database.rows(query, since=utc_text(since), limit=limit, **named)]
 
+    def between(self, pipeline: str, first: datetime, last: datetime, limit: int) -> Sequence[Firing]:
+        """Return what became of the slot times from one moment to another, the earliest first."""
+        begin, end = utc_text(first), utc_text(last)
+        rows = self._database.rows("firings_between", pipeline=pipeline, first=begin, last=end, limit=limit)
+        return [_firing_of(row) for row in rows]
+
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""
         return [_firing_of(row) for row in self._database.rows("queued_firings", pipeline=pipeline)]
