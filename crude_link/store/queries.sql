@@ -394,6 +394,11 @@ SELECT * FROM firings WHERE until >= :since ORDER BY slot_time DESC, id DESC LIM
 -- What became of the slot times of one pipeline, the latest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
 
+-- name: firings_between
+-- What became of the slot times of a pipeline from one moment to another, the earliest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND slot_time <= :last AND until >= :first
+ORDER BY slot_time, id LIMIT :limit;
+
 -- name: queued_firings
 -- Which slot times wait, the earliest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;
@@ -406,6 +411,10 @@ DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until <
 -- name: schedule
 -- Up to when the ledger knows of an entry.
 SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
+
+-- name: ledger_entries
+-- Which pipelines and entries the ledger knows of.
+SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM firings ORDER BY pipeline, entry;
 
 -- name: settle_schedule
 -- Note up to when the ledger knows of an entry.
