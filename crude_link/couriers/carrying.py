@@ -75,7 +75,7 @@ class _Carrying:
 
     def _run(self, letter: Letter, address: ShellCall) -> str:
         text = self.means.in_shell(address.text, self._look_up)
-        answer = self.means.run(text, letter.environment, letter.text.encode("utf-8", "replace"))
+        answer = self.means.run(text, letter.environment, f"{letter.text}\n".encode("utf-8", "replace"))
         lines = answer.strip().splitlines()
         return lines[-1] if lines else "exit 0"
 

@@ -205,6 +205,14 @@ class ScheduleHalted:
     run: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLeft:
+    """A run of a slot time was left behind when its scheduler died, and nobody goes on with it by himself."""
+
+    run: Run
+    pipeline: Pipeline
+
+
 Event: TypeAlias = (
     RunBegan
     | AttemptBegan
@@ -215,5 +223,6 @@ Event: TypeAlias = (
     | RunEnded
     | SlotSettled
     | ScheduleHalted
+    | RunLeft
     | Notice
 )

@@ -12,6 +12,10 @@ from crude_link.model.alert import CHANGES, AlertKind
 from crude_link.model.value import Plain, Text, Value
 
 
+#: Of a command, so many characters are shown.
+_LONGEST = 60
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShellCall:
     """Shell text that is run; it gets the facts in its environment and the text on stdin."""
@@ -20,7 +24,8 @@ class ShellCall:
 
     def __str__(self) -> str:
         lines = str(self.text).strip().splitlines() or [""]
-        return f"command {lines[0][:60]}"
+        is_all = len(lines) == 1 and len(lines[0]) <= _LONGEST
+        return f"command {lines[0] if is_all else lines[0][:_LONGEST].rstrip() + ' …'}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,4 +102,4 @@ def _place(url: Text) -> str:
     if not isinstance(url, str):
         return str(url)
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

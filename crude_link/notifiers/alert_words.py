@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crude_link.model.alert import Alert, AlertKind, Trouble
-from crude_link.model.event import RunEnded, ScheduleHalted, SlotSettled
+from crude_link.model.event import RunEnded, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.run import Run
 from crude_link.model.status import Status
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import one_line, printable
-from crude_link.notifiers.slots import halted_notice, slot_notice
+from crude_link.notifiers.slots import halted_notice, left_notice, slot_notice
 from crude_link.notifiers.summary import closing_words, next_commands
 
 #: Of each of the last lines, so many characters.
@@ -68,6 +68,21 @@ def slow_alert(scene: Scene, run: Run, spent: timedelta, usual: timedelta) -> Al
     )
     made = _of_run(scene.alert(AlertKind.SLOW, run.pipeline, title), run)
     return replace(made, status=Status.RUNNING.value, commands=tuple(next_commands(run, (), {})))
+
+
+def left_alert(scene: Scene, kind: AlertKind, event: RunLeft, trouble: Trouble | None) -> Alert:
+    """Return what is told of a run that was left behind."""
+    run = event.run
+    title = f"{left_notice(event).text.partition(' · ')[0]}{_again_words(kind, trouble)}"
+    made = _of_run(scene.alert(kind, run.pipeline, title), run)
+    return replace(
+        made,
+        cause=one_line(run.reason),
+        status=run.status.value,
+        since=trouble.since if trouble else None,
+        failures=trouble.count if trouble else 0,
+        commands=tuple(next_commands(run, (), {})),
+    )
 
 
 def with_usual(alert: Alert, usual: timedelta) -> Alert:

@@ -19,6 +19,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
     ScheduleHalted,
     SlotSettled,
 )
@@ -27,11 +28,18 @@ from crude_link.model.firing import Fate
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Run
 from crude_link.model.status import Status
-from crude_link.notifiers.alert_words import Scene, end_alert, halted_alert, slot_alert, slow_alert, with_usual
+from crude_link.notifiers.alert_words import (
+    Scene,
+    end_alert,
+    halted_alert,
+    left_alert,
+    slot_alert,
+    slow_alert,
+    with_usual,
+)
 from crude_link.notifiers.judging import (
     USUAL_OF,
     Judgement,
-    ends_skipping,
     judge_end,
     judge_missed,
     judge_skipped,
@@ -89,6 +97,8 @@ class AlertNotifier:
     def __init__(self, parts: AlertParts) -> None:
         self._parts = parts
         self._watched: dict[int, _Watched] = {}
+        #: How to tell of failures of which nobody knows yet whether they are tried again.
+        self._held: dict[int, Callable[[], None]] = {}
         self._next_look = 0.0
         self._has_complained = False
 
@@ -100,8 +110,17 @@ class AlertNotifier:
         """Tell of runs that take far longer than usual; see that what is due is delivered. Cheap."""
         self._guarded(self._look)
 
+    def settle(self, run: int, *, is_tried_again: bool) -> None:
+        """Tell now of the failure of a run whose schedule has retries, or, when it is gone on with, let it be."""
+        held = self._held.pop(run, None)
+        if held and not is_tried_again:
+            self._guarded(held)
+
     def close(self) -> None:
-        """See that what waits is tried once more; a process that outlives us does it."""
+        """Tell what was held back, and see that what waits is tried once more, by a process that outlives us."""
+        for held in self._held.values():
+            self._guarded(held)
+        self._held.clear()
         self._guarded(self._deliver_due)
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -119,13 +138,19 @@ class AlertNotifier:
             if event.last_lines and key.run in self._watched:
                 self._watched[key.run].last_lines[key.step] = event.last_lines
             return
-        if not isinstance(event, (RunBegan, RunEnded, SlotSettled, ScheduleHalted)) or not event.pipeline.notify:
+        if not isinstance(event, _OF_PIPELINES) or not event.pipeline.notify:
             return
         match event:
             case RunBegan():
                 self._watch(event)
             case RunEnded():
-                self._run_ended(event)
+                watched = self._watched.pop(event.run.id, None)
+                if _may_be_tried_again(event):
+                    self._held[event.run.id] = lambda: self._run_ended(event, watched)
+                else:
+                    self._run_ended(event, watched)
+            case RunLeft():
+                self._run_left(event)
             case SlotSettled():
                 self._slot_settled(event)
             case ScheduleHalted():
@@ -148,9 +173,11 @@ class AlertNotifier:
             began=self._parts.clock.monotonic(),
             past=tuple(good[:USUAL_OF]),
         )
+        troubles = self._parts.outbox.troubles(event.pipeline.name)
+        if Plight.SKIPPING in troubles:  # nothing stands in its way any more
+            self._post(event.pipeline, [], _with(troubles, Plight.SKIPPING, None))
 
-    def _run_ended(self, event: RunEnded) -> None:
-        watched = self._watched.pop(event.run.id, None)
+    def _run_ended(self, event: RunEnded, watched: _Watched | None) -> None:
         before = self._parts.outbox.troubles(event.pipeline.name)
         failing = before.get(Plight.FAILING)
         judged = judge_end(event.run.status, failing, self._parts.clock.now())
@@ -166,13 +193,18 @@ class AlertNotifier:
             alerts.append(replace(alert, kind=AlertKind.HEARTBEAT))
         self._post(event.pipeline, alerts, _with(before, Plight.FAILING, judged.trouble))
 
+    def _run_left(self, event: RunLeft) -> None:
+        before = self._parts.outbox.troubles(event.pipeline.name)
+        judged = judge_end(event.run.status, before.get(Plight.FAILING), self._parts.clock.now())
+        kind = judged.kind or AlertKind.ENDED
+        alert = left_alert(self._scene(), kind, event, judged.trouble)
+        self._post(event.pipeline, [alert], _with(before, Plight.FAILING, judged.trouble))
+
     def _slot_settled(self, event: SlotSettled) -> None:
         firing, now = event.firing, self._parts.clock.now()
         before = self._parts.outbox.troubles(event.pipeline.name)
         plight = _PLIGHTS.get(firing.fate)
         if plight is None:
-            if Plight.SKIPPING in before and ends_skipping(firing.fate):
-                self._post(event.pipeline, [], _with(before, Plight.SKIPPING, None))
             return
         judged = _judged(event, before.get(plight), now)
         alerts = [slot_alert(self._scene(), judged.kind, event, judged.trouble)] if judged.kind else []
@@ -219,11 +251,18 @@ class AlertNotifier:
         return Scene(host=self._parts.host, directory=self._parts.directory, now=self._parts.clock.now())
 
 
+_OF_PIPELINES = (RunBegan, RunEnded, RunLeft, SlotSettled, ScheduleHalted)
 _PLIGHTS: Mapping[Fate, Plight] = {
     Fate.FAILED: Plight.FAILING,
     Fate.MISSED: Plight.MISSING,
     Fate.SKIPPED: Plight.SKIPPING,
 }
+
+
+def _may_be_tried_again(event: RunEnded) -> bool:
+    """True for a failed run of a slot time where the pipeline has a schedule with retries."""
+    has_failed = event.run.status in (Status.FAILED, Status.LOST)
+    return has_failed and event.run.slot_time is not None and any(s.retries.max for s in event.pipeline.schedules)
 
 
 def _judged(event: SlotSettled, trouble: Trouble | None, now: datetime) -> Judgement:

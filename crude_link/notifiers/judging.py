@@ -9,7 +9,6 @@ from statistics import median
 from typing import NamedTuple
 
 from crude_link.model.alert import AlertKind, Plight, Trouble
-from crude_link.model.firing import Fate
 from crude_link.model.status import Status
 
 #: What goes on is told again after so long.
@@ -53,11 +52,6 @@ def judge_skipped(in_a_row: int, trouble: Trouble | None, now: datetime) -> Judg
     kinds = (AlertKind.DID_NOT_RUN, AlertKind.DID_NOT_RUN)
     judged = _goes_on(Plight.SKIPPING, trouble, now, kinds)
     return judged._replace(trouble=replace(judged.trouble, count=in_a_row) if judged.trouble else None)
-
-
-def ends_skipping(fate: Fate) -> bool:
-    """True for what becomes of a slot time when nothing stands in its way any more."""
-    return fate in (Fate.RAN, Fate.CAUGHT_UP)
 
 
 def slow_after(past: Sequence[timedelta]) -> timedelta | None:

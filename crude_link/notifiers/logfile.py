@@ -24,6 +24,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
     ScheduleHalted,
     SlotSettled,
     StepSettled,
@@ -110,7 +111,7 @@ class LogFileNotifier:
                 yield from self._entry(level, settled_words(state), event.run, state.name)
             case RunEnded():
                 yield from self._run_ended(event)
-            case SlotSettled() | ScheduleHalted() | Notice():
+            case SlotSettled() | ScheduleHalted() | RunLeft() | Notice():
                 notice = as_notice(event)
                 yield from self._entry(notice.level, notice.text, notice.run, notice.step)
             case _:

@@ -17,6 +17,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
     ScheduleHalted,
     SlotSettled,
     StepSettled,
@@ -114,7 +115,7 @@ class TerminalNotifier:
                 self._talk(self._headed(state.status, state.name, words))
             case RunEnded():
                 self._tell_end(event)
-            case SlotSettled() | ScheduleHalted() | Notice():
+            case SlotSettled() | ScheduleHalted() | RunLeft() | Notice():
                 self._tell_notice(as_notice(event))
             case _:
                 assert_never(event)

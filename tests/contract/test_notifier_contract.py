@@ -20,6 +20,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
     ScheduleHalted,
     StepSettled,
     Stream,
@@ -51,6 +52,7 @@ EVENTS: list[Event] = [
     StepSettled(run=42, state=STATES[1]),
     RunEnded(run=RUN, pipeline=PIPELINE, states=STATES, attempts={"train": ATTEMPT}),
     ScheduleHalted(pipeline=PIPELINE, reason="run 42 failed", is_paused=False, run=42),
+    RunLeft(run=RUN, pipeline=PIPELINE),
     *(Notice(text="take care", level=level, run=42, step="train") for level in Level),
 ]
 Make = Callable[[Path], tuple[Notifier, Callable[[], str]]]

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from crude_link.model.alert import AlertKind, Plight, Trouble
-from crude_link.model.firing import Fate
 from crude_link.model.status import Status
-from crude_link.notifiers.judging import ends_skipping, judge_end, judge_missed, judge_skipped, slow_after
+from crude_link.notifiers.judging import judge_end, judge_missed, judge_skipped, slow_after
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -81,8 +80,7 @@ def test_the_tenth_skipped_slot_in_a_row_is_told(
     assert judge_skipped(in_a_row, before, NOON + after).kind is kind
 
 
-def test_a_run_ends_a_row_of_skipped_slots() -> None:
-    assert [fate for fate in Fate if ends_skipping(fate)] == [Fate.RAN, Fate.CAUGHT_UP]
+def test_a_new_row_of_skipped_slots_is_another_trouble() -> None:
     assert judge_skipped(1, trouble(Plight.SKIPPING), NOON).trouble is None
 
 

@@ -1,0 +1,95 @@
+"""`crude-link notify log`: what was sent to whom."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crude_link.cli.options import common_options, json_option
+
+if TYPE_CHECKING:
+    from crude_link.model.alert import Dispatch
+
+_STATES = ("waiting", "sent", "given up")
+
+
+@click.command()
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True, metavar="N", help="At most so many."
+)
+@click.option("--state", type=click.Choice(_STATES), help="Only what stands so.")
+@json_option
+@common_options
+def command(limit: int, state: str | None, as_json: bool) -> int:
+    """List alerts and to whom they went, the newest first, with what was answered or why they did not arrive."""
+    from crude_link.app import open_records
+    from crude_link.cli.talk import print_json, say, show
+    from crude_link.model.alert import DispatchState
+
+    found = open_records().store.outbox.dispatches(limit, DispatchState(state) if state else None)
+    if as_json:
+        print_json([_as_json(each) for each in found])
+    elif found:
+        show(_lines(found))
+    else:
+        say("nothing was to be told yet · crude-link notify test")
+    return 0
+
+
+def _lines(dispatches: Sequence[Dispatch]) -> list[str]:
+    from crude_link.model.words import moment_words
+    from crude_link.notifiers.look import look_of
+    from crude_link.notifiers.table import Cell, Column, Table
+
+    columns = [
+        Column("at"),
+        Column("state"),
+        Column("to"),
+        Column("tries", right=True),
+        Column("answer"),
+        Column("alert"),
+    ]
+    rows: list[list[Cell | str]] = [
+        [
+            moment_words(each.alert.at),
+            Cell(each.state.value, _COLOURS[each.state.value]),
+            each.to,
+            str(each.tries),
+            _answer_words(each),
+            each.alert.title,
+        ]
+        for each in dispatches
+    ]
+    return Table(columns, rows).lines(look_of(sys.stdout))
+
+
+_COLOURS: Mapping[str, Any] = {"waiting": "yellow", "sent": "green", "given up": "red"}
+
+
+def _answer_words(dispatch: Dispatch) -> str:
+    from crude_link.model.words import moment_words
+
+    if dispatch.state.value != "waiting" or not dispatch.tries:
+        return dispatch.answer
+    return f"{dispatch.answer}; again at {moment_words(dispatch.due)}"
+
+
+def _as_json(dispatch: Dispatch) -> dict[str, object]:
+    alert = dispatch.alert
+    return {
+        "id": dispatch.id,
+        "at": alert.at,
+        "kind": alert.kind,
+        "pipeline": alert.pipeline,
+        "run": alert.run,
+        "title": alert.title,
+        "to": dispatch.to,
+        "state": dispatch.state,
+        "tries": dispatch.tries,
+        "tried": dispatch.tried,
+        "due": dispatch.due if dispatch.state.value == "waiting" else None,
+        "answer": dispatch.answer,
+    }
