@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from crude_link.alerting import alert_notifier
 from crude_link.app import Ask, Loaded, trigger_for
 from crude_link.cli.pipelines import choose, config_paths
 from crude_link.cli.talk import say
@@ -20,6 +21,7 @@ from crude_link.model.run import Origin
 from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.notifiers.logfile import LogFileNotifier
+from crude_link.notifiers.several import SeveralNotifiers
 from crude_link.notifiers.summary import closing_line
 from crude_link.scheduler import Scheduler, SchedulerParts
 from crude_link.store import find_project
@@ -31,10 +33,12 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
 
     Whatever ends the work is in the log file too: nobody may be there to read stderr.
     """
-    notifier = LogFileNotifier(log, SystemClock(), find_project(Path.cwd(), os.environ).directory)
+    notifier = SeveralNotifiers(LogFileNotifier(log, SystemClock(), find_project(Path.cwd(), os.environ).directory))
     try:
         config_paths(files)  # where there is none, no store is made either
         with Workshop(lambda _clock: notifier) as workshop:
+            alerts = alert_notifier(workshop.records, workshop.desk, notifier.tell)
+            notifier.add(alerts)
             return _work(workshop, files, settings, log, keep_running=keep_running)
     except KeyboardInterrupt:
         notifier.tell(Notice(text="stopped by Ctrl-C before anything began", level=Level.WARNING))

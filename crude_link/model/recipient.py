@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from crude_link.model.alert import CHANGES, AlertKind
 from crude_link.model.value import Plain, Text, Value
 
-
 #: Of a command, so many characters are shown.
 _LONGEST = 60
 

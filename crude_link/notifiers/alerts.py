@@ -6,7 +6,7 @@ What is in the outbox is delivered by a process of its own, so that no mail serv
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crude_link.alert_interfaces import Outbox
@@ -186,11 +186,9 @@ class AlertNotifier:
         was_slow = watched is not None and (watched.is_told or watched.is_slow(self._parts.clock.monotonic()))
         kind = judged.kind or (AlertKind.SLOW_ENDED if was_slow else AlertKind.ENDED)
         alert = end_alert(self._scene(), kind, event, judged.trouble or failing, lines.get(failed, ()))
-        if was_slow and watched:
-            alert = with_usual(alert, usual_of(watched.past))
-        alerts = [alert]
+        alerts = [with_usual(alert, usual_of(watched.past)) if was_slow and watched else alert]
         if event.run.status is Status.SUCCEEDED:
-            alerts.append(replace(alert, kind=AlertKind.HEARTBEAT))
+            alerts.append(end_alert(self._scene(), AlertKind.HEARTBEAT, event, None, ()))
         self._post(event.pipeline, alerts, _with(before, Plight.FAILING, judged.trouble))
 
     def _run_left(self, event: RunLeft) -> None:
