@@ -98,7 +98,8 @@ class Recipient:
 
 def _place(url: Text) -> str:
     """Say where a URL leads; its path is left out, for many a service keeps its key there."""
-    if not isinstance(url, str):
-        return str(url)
-    parts = urlsplit(url)
+    text = str(url)
+    if text.startswith("${"):
+        return text
+    parts = urlsplit(text)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
