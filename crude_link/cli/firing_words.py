@@ -24,8 +24,6 @@ COLOURS: dict[Fate, Colour] = {
     Fate.REFUSED: "yellow",
     Fate.FAILED: "red",
 }
-#: What a scheduler has to tell when all is not well.
-UNRUN = (Fate.SKIPPED, Fate.MISSED, Fate.REFUSED, Fate.FAILED)
 
 
 def lateness(firing: Firing) -> timedelta | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -73,6 +73,11 @@ class SqliteLedger:
         begin, end = utc_text(first), utc_text(last)
         rows = self._database.rows("firings_between", pipeline=pipeline, first=begin, last=end, limit=limit)
         return [_firing_of(row) for row in rows]
+
+    def last(self, *, begun: bool) -> Mapping[str, Firing]:
+        """Return by pipeline the last slot times that began a run by schedule, or the last that began none."""
+        rows = self._database.rows("last_begun" if begun else "last_unbegun")
+        return {firing.pipeline: firing for firing in map(_firing_of, rows)}
 
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""

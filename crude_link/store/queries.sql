@@ -399,6 +399,16 @@ SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY sl
 SELECT * FROM firings WHERE pipeline = :pipeline AND slot_time <= :last AND until >= :first
 ORDER BY slot_time, id LIMIT :limit;
 
+-- name: last_begun
+-- By pipeline, what was last begun by a schedule; a person's back-fills are not.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('ran', 'caught up') GROUP BY pipeline);
+
+-- name: last_unbegun
+-- By pipeline, what was last not begun by a schedule.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('skipped', 'missed', 'refused', 'could not begin') GROUP BY pipeline);
+
 -- name: queued_firings
 -- Which slot times wait, the earliest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;

@@ -156,3 +156,16 @@ def test_an_entry_is_known_since_it_was_first_settled(store: SqliteStore) -> Non
     assert store.ledger.since("night", "hourly") == NOON
     store.ledger.note(firing(pipeline="day"))
     assert store.ledger.entries() == [("day", "hourly"), ("night", "hourly")]
+
+
+def test_the_last_of_each_pipeline_is_told_apart_by_whether_it_began_a_run(store: SqliteStore) -> None:
+    begin(store, firing())
+    last = begin(store, firing(NOON + HOUR))
+    begin(store, firing(NOON - HOUR, Fate.BACKFILLED))
+    store.ledger.note(firing(NOON + 2 * HOUR, Fate.SKIPPED))
+    store.ledger.note(firing(fate=Fate.MISSED, pipeline="day"))
+    assert {name: one.run for name, one in store.ledger.last(begun=True).items()} == {"night": last}
+    assert {name: one.fate for name, one in store.ledger.last(begun=False).items()} == {
+        "night": Fate.SKIPPED,
+        "day": Fate.MISSED,
+    }

@@ -37,7 +37,7 @@ def hourly(overlap: Overlap = Overlap.SKIP, **more: int) -> Regular:
 
 
 def look(entry: Regular, present: Present, count: int = 4) -> Sequence[Coming]:
-    return forecast([entry], {"night": present}, NOON, count)
+    return forecast([entry], lambda _: present, NOON, count)
 
 
 def does(entry: Regular, usual: timedelta | None, count: int = 4) -> list[Does]:
@@ -46,7 +46,7 @@ def does(entry: Regular, usual: timedelta | None, count: int = 4) -> list[Does]:
 
 def test_the_slots_of_all_entries_come_in_order_of_time() -> None:
     one, other = hourly(), Regular(Schedule(every=timedelta(minutes=40)), "often")
-    found = forecast([one, other], {"night": Present(), "often": Present()}, NOON, 5)
+    found = forecast([one, other], lambda _: Present(), NOON, 5)
     assert [(each.entry.pipeline, (each.slot_time - NOON) // timedelta(minutes=1)) for each in found] == [
         ("often", 40),
         ("night", 60),
