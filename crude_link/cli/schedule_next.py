@@ -93,8 +93,8 @@ def _read(words: Sequence[str]) -> tuple[int, list[str]]:
 
 
 def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
-    from crude_link.cli.moments import zone_name, zoned_words
-    from crude_link.model.words import duration_words, moment_words
+    from crude_link.cli.moments import zone_name
+    from crude_link.model.words import duration_words, moment_words, zoned_words
     from crude_link.notifiers.look import look_of
     from crude_link.notifiers.table import Cell, Column, Table
 

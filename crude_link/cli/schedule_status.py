@@ -172,10 +172,10 @@ def _next_words(standing: PipelineStanding) -> str:
 
 
 def _unrun_words(firing: Firing) -> str:
-    from crude_link.cli.firing_words import slots_words
+    from crude_link.cli.firing_words import which_words
 
     reason = f": {firing.reason}" if firing.reason else ""
-    return f"{slots_words(firing)} {firing.fate.value}{reason}"
+    return f"{which_words(firing)} {firing.fate.value}{reason}"
 
 
 def _absence_words(scheduler: SchedulerRecord | None) -> str:
