@@ -63,10 +63,9 @@ def _present(records: Records | None, pipeline: str) -> Present:
 
     if records is None:
         return Present()
-    runs = records.store.history.runs(pipeline, _LAST_RUNS)
     return Present(
         usual=_usual(records, pipeline),
-        going=[run.began for run in runs if run.status is Status.RUNNING],
+        going=[run.began for run in records.store.history.going(pipeline) if run.status is Status.RUNNING],
         pause=next((pause for pause in records.store.schedulers.pauses() if pause.pipeline == pipeline), None),
     )
 
