@@ -31,7 +31,7 @@ def alert_notifier(records: Records, desk: Desk, remark: Callable[[Notice], None
 
     parts = AlertParts(
         outbox=records.store.outbox,
-        history=records.store.history,
+        past_runs=records.store.history.runs,
         clock=desk.clock,
         host=os.uname().nodename,
         directory=str(desk.project.directory),

@@ -101,9 +101,8 @@ def _entries(desk: Desk, wanted: Wanted) -> list[Entry]:
     entries = entries_of(desk, wanted.config_files, names, fires_after=_before(wanted))
     pipelines = list(dict.fromkeys(entry.pipeline for entry in entries))
     if len(pipelines) > 1:
-        raise UsageError(
-            f"which pipeline? {', '.join(pipelines)} have schedules: crude-link schedule backfill NAME ..."
-        )
+        choice = "|".join(pipelines)
+        raise UsageError(f"which pipeline? crude-link schedule backfill {choice} --from {wanted.first}")
     if wanted.entry is None:
         return entries
     check_names([wanted.entry], [entry.name for entry in entries], f"{pipelines[0]} has no entry")

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from crude_link.app import Desk, Records
-from crude_link.cli.firing_words import late_words, slots_words
-from crude_link.cli.moments import Span, span_of, zoned_words
+from crude_link.cli.firing_words import late_words, which_words
+from crude_link.cli.moments import Span, slot_words, span_of
 from crude_link.cli.record import read_record, standing_words
 from crude_link.cli.schedules import (
     Entry,
@@ -108,7 +108,7 @@ class _Look:
         for entry in self._entries[:_MOST]:
             slot = next(entry.slots(self._here.last), None)
             if slot:
-                words = f"The next one of {entry.pipeline} after it, by `{entry.name}`, is {zoned_words(slot)}."
+                words = f"The next one of {entry.pipeline} after it, by `{entry.name}`, is {slot_words(slot)}."
                 self.found.add(words)
 
     def _rows(self, pipeline: str, spans: Mapping[str, Span]) -> list[Firing]:
@@ -135,7 +135,7 @@ class _Look:
         slot = unknown[0]
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         why, *commands = self._why_unsettled(entry, slot)
-        self.found.add(f"{entry.pipeline}: the slot {zoned_words(slot)}{more} of `{entry.name}` {why}.", *commands)
+        self.found.add(f"{entry.pipeline}: the slot at {slot_words(slot)}{more} of `{entry.name}` {why}.", *commands)
 
     def _why_unsettled(self, entry: Entry, slot: datetime) -> tuple[str, ...]:
         """Return why nothing is known of a slot time, and what to do."""
@@ -166,7 +166,7 @@ class _Look:
 def _sentence(firing: Firing) -> str:
     of = f" of `{firing.entry}`" if firing.count == 1 else f" of `{firing.entry}` all"
     why = f": {firing.reason}" if firing.reason else ""
-    return f"{firing.pipeline}: {slots_words(firing)}{of} {_became(firing)}{why}."
+    return f"{firing.pipeline}: {which_words(firing)}{of} {_became(firing)}{why}."
 
 
 def _became(firing: Firing) -> str:
@@ -198,5 +198,5 @@ def _commands(firing: Firing) -> list[str]:
 
 def _backfill(pipeline: str, first: datetime, last: datetime | None = None) -> str:
     """Return the command that runs the slot times from one to another, as it is typed."""
-    words = [f"'{zoned_words(each)}'" for each in (first, last or first)]
+    words = [f"'{slot_words(each)}'" for each in (first, last or first)]
     return f"crude-link schedule backfill {pipeline} --from {words[0]} --to {words[1]}"

@@ -5,12 +5,12 @@ What is in the outbox is delivered by a process of its own, so that no mail serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crude_link.alert_interfaces import Outbox
-from crude_link.interfaces import Clock, History
+from crude_link.interfaces import Clock
 from crude_link.model.alert import Alert, AlertKind, Dispatch, Plight, Trouble
 from crude_link.model.event import (
     AttemptEnded,
@@ -58,7 +58,8 @@ class AlertParts:
     """What alerts are made from and with."""
 
     outbox: Outbox
-    history: History
+    #: Returns the newest runs of a pipeline, at most so many.
+    past_runs: Callable[[str, int], Sequence[Run]]
     clock: Clock
     host: str
     #: The project's.
@@ -164,7 +165,7 @@ class AlertNotifier:
     def _watch(self, event: RunBegan) -> None:
         good = [
             run.ended - run.began
-            for run in self._parts.history.runs(event.run.pipeline, limit=_LOOK_BACK)
+            for run in self._parts.past_runs(event.run.pipeline, _LOOK_BACK)
             if run.status is Status.SUCCEEDED and run.ended
         ]
         self._watched[event.run.id] = _Watched(

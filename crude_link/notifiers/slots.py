@@ -33,14 +33,14 @@ def slot_notice(event: SlotSettled) -> Notice:
         level = Level.ERROR
     why = f": {firing.reason}" if firing.reason else ""
     row = f", {event.in_a_row:,} in a row" if event.in_a_row > max(firing.count, 1) else ""
-    text = f"{firing.pipeline}: {firing.fate.value} {_which(firing)}{row}{why}"
+    text = f"{firing.pipeline}: {firing.fate.value} {slots_words(firing)}{row}{why}"
     return Notice(text=text, level=level, run=firing.run)
 
 
 def halted_notice(event: ScheduleHalted) -> Notice:
-    """Return it as a notice: `nightly: its schedule is paused: 3 runs in a row failed`."""
+    """Return it as a notice: `nightly: the schedule is paused: 3 runs in a row failed`."""
     name = event.pipeline.name
-    text = f"{name}: its schedule {'is paused' if event.is_paused else 'ends'}: {event.reason}"
+    text = f"{name}: the schedule {'is paused' if event.is_paused else 'ends'}: {event.reason}"
     more = f" · crude-link schedule unpause {name}" if event.is_paused else ""
     return Notice(text=f"{text}{more}", level=Level.ERROR, run=event.run)
 
@@ -54,8 +54,9 @@ def left_notice(event: RunLeft) -> Notice:
     return Notice(text=text, level=Level.WARNING, run=run.id)
 
 
-def _which(firing: Firing) -> str:
-    first = moment_words(firing.slot_time, seconds=True)
+def slots_words(firing: Firing, *, seconds: bool = True) -> str:
+    """Say which slot times it is about: `the slot at 2026-03-01 02:00 CET`, `12 slots, 2026-03-01 ... to ...`."""
+    first = moment_words(firing.slot_time, seconds=seconds)
     if firing.count == 1:
         return f"the slot at {first}"
-    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=True)}"
+    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -26,6 +26,8 @@ class SqliteLedger:
     def note(self, firing: Firing) -> bool:
         """Record what became of slot times that began no run; False when the first has a row already."""
         with self._database.write():
+            if firing.fate is not Fate.QUEUED:
+                _end_queued(self._database, firing)
             if self._row(firing.pipeline, firing.entry, firing.slot_time):
                 return False
             newest = self._database.first("newest_firing", pipeline=firing.pipeline, entry=firing.entry)
@@ -74,14 +76,22 @@ class SqliteLedger:
         rows = self._database.rows("firings_between", pipeline=pipeline, first=begin, last=end, limit=limit)
         return [_firing_of(row) for row in rows]
 
+    def last(self, *, begun: bool) -> Mapping[str, Firing]:
+        """Return by pipeline the last slot times that began a run by schedule, or the last that began none."""
+        rows = self._database.rows("last_begun" if begun else "last_unbegun")
+        return {firing.pipeline: firing for firing in map(_firing_of, rows)}
+
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""
         return [_firing_of(row) for row in self._database.rows("queued_firings", pipeline=pipeline)]
 
-    def unqueue(self, firing: Firing) -> None:
-        """Let a slot time that waits wait no longer; what became of it is noted next."""
+    def withdraw(self, firing: Firing) -> None:
+        """Remove a row that began no run."""
+        slot_time = utc_text(firing.slot_time)
         with self._database.write():
-            _end_queued(self._database, firing)
+            self._database.change(
+                "withdraw_firing", pipeline=firing.pipeline, entry=firing.entry, slot_time=slot_time
+            )
 
     def of_run(self, run: int) -> Firing | None:
         """Return the slot time that began a run."""

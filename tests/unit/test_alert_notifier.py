@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,10 +24,9 @@ from crude_link.model.firing import Fate, Firing
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.recipient import Heartbeat, Recipient, Webhook
-from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, Sitting, StepState
+from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, StepState
 from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
-from crude_link.model.value import Plain
 from crude_link.notifiers.alerts import AlertNotifier, AlertParts
 
 MINUTE = timedelta(minutes=1)
@@ -40,37 +38,19 @@ ATTEMPT = Attempt(key=KEY, sitting=1, began=NOON, host="thor")
 FAILED = Outcome(ending=Ending.EXITED, ended=NOON, reason="exit 1", exit_status=1, wall=timedelta(seconds=3))
 
 
-class PastRuns:
-    """A history of runs that took some minutes each."""
-
-    def __init__(self) -> None:
-        self.minutes: list[int] = []
-
-    def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
-        return [a_run(Status.SUCCEEDED, ended=NOON + each * MINUTE) for each in self.minutes]
-
-    def usual(self, pipeline: str) -> Mapping[str, timedelta]:
-        return {}
-
-    def sittings(self, run: int) -> Sequence[Sitting]:
-        return ()
-
-    def document(self, run: int) -> tuple[str, Mapping[str, Plain], Mapping[str, Plain]]:
-        return "", {}, {}
-
-
 class Bench:
     """An AlertNotifier among fakes."""
 
     def __init__(self) -> None:
         self.outbox = MemoryOutbox()
-        self.history = PastRuns()
+        #: What good runs of the past took.
+        self.minutes: list[int] = []
         self.clock = FakeClock()
         self.remarks: list[Notice] = []
         self.deliveries = 0
         parts = AlertParts(
             outbox=self.outbox,
-            history=self.history,
+            past_runs=self.past_runs,
             clock=self.clock,
             host="thor",
             directory="/work",
@@ -78,6 +58,9 @@ class Bench:
             remark=self.remarks.append,
         )
         self.notifier = AlertNotifier(parts)
+
+    def past_runs(self, _pipeline: str, _most: int) -> list[Run]:
+        return [a_run(Status.SUCCEEDED, ended=NOON + each * MINUTE) for each in self.minutes]
 
     def deliver(self) -> None:
         self.deliveries += 1
@@ -243,7 +226,7 @@ def test_other_fates_wake_nobody(bench: Bench, fate: Fate) -> None:
 def test_a_halted_schedule_is_told_with_what_sets_it_going(bench: Bench) -> None:
     paused = ScheduleHalted(pipeline=PIPELINE, reason="3 runs in a row failed", is_paused=True, run=42)
     assert bench.tell(paused) == [AlertKind.HALTED]
-    assert bench.last.title == "night: its schedule is paused: 3 runs in a row failed"
+    assert bench.last.title == "night: the schedule is paused: 3 runs in a row failed"
     assert bench.last.commands == ("crude-link resume 42", "crude-link schedule unpause night")
 
 
@@ -255,7 +238,7 @@ def test_a_run_that_was_left_behind_is_a_failure(bench: Bench) -> None:
 
 
 def test_a_run_that_takes_far_longer_than_usual_is_told_while_it_runs_and_when_it_ends(bench: Bench) -> None:
-    bench.history.minutes = [5, 5, 5]
+    bench.minutes = [5, 5, 5]
     bench.tell(began())
     bench.pass_time(15 * MINUTE)
     bench.notifier.look()
@@ -271,7 +254,7 @@ def test_a_run_that_takes_far_longer_than_usual_is_told_while_it_runs_and_when_i
 
 
 def test_a_machine_that_slept_makes_no_run_slow(bench: Bench) -> None:
-    bench.history.minutes = [5, 5, 5]
+    bench.minutes = [5, 5, 5]
     bench.tell(began())
     bench.clock.wall += DAY
     bench.notifier.look()
