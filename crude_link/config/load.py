@@ -16,6 +16,7 @@ from crude_link.config.notify_form import NOTIFY
 from crude_link.config.notify_parts import recipients_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.resources_checks import check_resources
+from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.schema import PIPELINE
 from crude_link.config.source import Source
 from crude_link.config.validation import validated
@@ -55,6 +56,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     check_resources(subject)
     check_warm(subject)
     check_notify(subject)
+    check_schedules(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))
