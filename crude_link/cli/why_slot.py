@@ -128,15 +128,22 @@ class _Look:
 
     def _tell_unsettled(self, entry: Entry, span: Span) -> None:
         """Tell of slot times of which the ledger has nothing."""
-        ledger = self._records.store.ledger if self._records else None
-        slots = islice(entry.slots(span.first, span.last), _MOST)
-        unknown = [slot for slot in slots if ledger is None or not ledger.firing(entry.pipeline, entry.name, slot)]
+        unknown = self._unknown(entry, span)
         have_come = [slot for slot in unknown if slot.astimezone(timezone.utc) <= self._now]
         for slot, *others in filter(None, (have_come, unknown[len(have_come) :][:1])):
-            more = f" (and {len(others)} after it)" if others else ""
+            more = " (and others after it)" if others else ""
             why, *commands = self._why_unsettled(entry, slot)
             text = f"{entry.pipeline}: the slot at {slot_words(slot)} of `{entry.name}`{more} {why}."
             self.found.add(text, *commands)
+
+    def _unknown(self, entry: Entry, span: Span) -> list[datetime]:
+        """Return the first slot times that the ledger has not, of the span, and of its part that is not settled."""
+        ledger = self._records.store.ledger if self._records else None
+        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        begins = [span.first, *([settled] if settled and span.first <= settled <= span.last else [])]
+        slots = [slot for begin in begins for slot in islice(entry.slots(begin, span.last), _MOST)]
+        rows = ledger and {slot: ledger.firing(entry.pipeline, entry.name, slot) for slot in slots}
+        return [slot for slot in dict.fromkeys(slots) if not (rows and rows[slot])]
 
     def _why_unsettled(self, entry: Entry, slot: datetime) -> tuple[str, ...]:
         """Return why nothing is known of a slot time, and what to do."""
