@@ -92,8 +92,8 @@ def _read(words: Sequence[str]) -> tuple[int, list[str]]:
 
 
 def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
-    from crude_link.cli.moments import zone_name
-    from crude_link.model.words import duration_words, moment_words, zoned_words
+    from crude_link.cli.moments import wait_words, zone_name
+    from crude_link.model.words import moment_words, zoned_words
     from crude_link.notifiers.look import look_of
     from crude_link.notifiers.table import Cell, Column, Table
 
@@ -106,7 +106,7 @@ def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
         rows.append(
             [
                 Cell(words, bold=True),
-                f"in {duration_words(_whole(each.slot_time - now))}",
+                wait_words(each.slot_time - now),
                 zone_name(each.slot_time),
                 here if here != words else "",
                 each.entry.pipeline,
@@ -115,11 +115,6 @@ def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
             ]
         )
     return Table(columns, rows).lines(look_of(sys.stdout))
-
-
-def _whole(wait: timedelta) -> timedelta:
-    """Leave out tenths of a second, which have passed when the line is read."""
-    return timedelta(seconds=round(wait.total_seconds()))
 
 
 def _as_json(coming: Coming, now: datetime) -> dict[str, object]:
