@@ -57,7 +57,7 @@ def output_of(
     """
     shown = name or (command if isinstance(command, str) else shlex.join(command))
     words = ["sh", "-c", command] if isinstance(command, str) else list(command)
-    status, stdout, stderr = _ran(words, shown, cwd, environment, timeout)
+    status, stdout, stderr = _ran(words, shown, cwd, environment, timeout, given)
     if status:
         raise ProgramError(f"`{shown}` {_ending(status, stderr)}")
     return os.fsdecode(stdout).removesuffix("\n")
@@ -75,9 +75,14 @@ def complaint_of(
 
 
 def _ran(
-    argv: Sequence[str], shown: str, cwd: Path, environment: Mapping[str, str] | None, timeout: timedelta
+    argv: Sequence[str],
+    shown: str,
+    cwd: Path,
+    environment: Mapping[str, str] | None,
+    timeout: timedelta,
+    given: bytes | None = None,
 ) -> tuple[int, bytes, bytes]:
-    """Run a program to its end; return its status and what it wrote on stdout and stderr."""
+    """Run a program, which reads what is `given`, to its end; return its status and what it wrote on stdout and stderr."""
     import subprocess
 
     try:
