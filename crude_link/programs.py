@@ -82,7 +82,7 @@ def _ran(
     timeout: timedelta,
     given: bytes | None = None,
 ) -> tuple[int, bytes, bytes]:
-    """Run a program, which reads what is `given`, to its end; return its status and what it wrote on stdout and stderr."""
+    """Run a program to its end, with what is `given` on stdin; return its status, stdout and stderr."""
     import subprocess
 
     try:

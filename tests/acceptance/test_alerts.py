@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from acceptance.starting import Folder, Process, wait_until
-from receivers import Receiver, http_receiver
+from receivers import Receiver, http_receiver, mail_box
 
 SECRET = "s3cr3t-t0ken"
 ENV = {"HOOK_TOKEN": SECRET}
@@ -154,3 +154,57 @@ def test_a_test_of_a_config_that_tells_nobody_says_so(folder: Folder) -> None:
     ended = folder.run("notify", "test")
     assert ended.status == 2
     assert "write `notify` into the config" in ended.err
+
+
+def test_mail_arrives(folder: Folder) -> None:
+    with mail_box() as box:
+        folder.config(f"""
+name: night
+notify: {{mail: {{to: ops@example.org, from: crude@example.org, host: 127.0.0.1, port: {box.port}, tls: none}}}}
+steps: [{{name: train, command: "echo the loss is nan; exit 1"}}]
+""")
+        folder.run("-n")
+        wait_until(lambda: box.took, "the mail arrives")
+    (message,) = box.took
+    assert message["Subject"] == "[crude-link] night: run 1 failed at 'train': exit 1"
+    assert "    the loss is nan" in message.get_content()
+
+
+def test_a_run_that_died_with_its_scheduler_is_told_by_the_next(folder: Folder, receiver: Receiver) -> None:
+    def write(command: str) -> None:
+        folder.config(f"""
+name: night
+notify: {{webhook: "{receiver.url}"}}
+schedule: {{every: 1s, catch_up: none}}
+steps: [{{name: train, command: "{command}"}}]
+""")
+
+    write("echo began >> began; sleep 60")
+    scheduler = folder.start("-n")
+    folder.wait_for_text("began", "began")
+    scheduler.kill()
+    scheduler.wait()
+    wait_until(lambda: not folder.step_processes(), "its steps are ended")
+    assert receiver.got == []
+    write("true")
+    scheduler = folder.start("-n")
+    wait_until(lambda: len(said(receiver)) >= 2, "the lost run is told, and that all is well again")
+    scheduler.terminate()
+    scheduler.wait()
+    lost, well = said(receiver)[:2]
+    assert (lost["kind"], lost["run"], lost["status"]) == ("failed", 1, "lost")
+    assert lost["commands"] == ["crude-link resume 1"]
+    assert (well["kind"], well["status"]) == ("recovered", "succeeded")
+    assert lost["slot_time"] is not None
+
+
+def test_a_schedule_that_a_failure_ends_says_so(folder: Folder, receiver: Receiver) -> None:
+    folder.config(f"""
+name: night
+notify: {{webhook: "{receiver.url}"}}
+cron: {{second: "*"}}
+steps: [{{name: train, command: exit 1}}]
+""")
+    assert folder.run("-n").status == 1
+    wait_until(lambda: len(said(receiver)) == 2, "the failure and the end of the schedule are told")
+    assert [one["kind"] for one in said(receiver)] == ["failed", "halted"]
