@@ -16,8 +16,11 @@ def command() -> int:
     and something still waits: `crude-link notify log` shows it.
     """
     from crude_link.alerting import deliver
-    from crude_link.app import Desk, open_records
+    from crude_link.app import Desk
+    from crude_link.cli.schedules import records_if_any
 
-    records = open_records()
-    deliver(records, Desk(project=records.project))
+    desk = Desk.here()
+    records = records_if_any(desk)
+    if records:
+        deliver(records, desk)
     return 0

@@ -25,17 +25,24 @@ _STATES = ("waiting", "sent", "given up")
 @common_options
 def command(limit: int, state: str | None, as_json: bool) -> int:
     """List alerts and to whom they went, the newest first, with what was answered or why they did not arrive."""
-    from crude_link.app import open_records
+    from crude_link.app import Desk
+    from crude_link.cli.schedules import records_if_any
     from crude_link.cli.talk import print_json, say, show
     from crude_link.model.alert import DispatchState
 
-    found = open_records().store.outbox.dispatches(limit, DispatchState(state) if state else None)
+    records = records_if_any(Desk.here())
+    wanted = DispatchState(state) if state else None
+    found = records.store.outbox.dispatches(limit, wanted) if records else []
     if as_json:
         print_json([_as_json(each) for each in found])
     elif found:
         show(_lines(found))
     else:
-        say("nothing was to be told yet · crude-link notify test")
+        say(
+            f"nothing is {state} · crude-link notify log"
+            if state
+            else "nothing was told yet · crude-link notify test"
+        )
     return 0
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from crude_link.model.alert import CHANGES, AlertKind
 from crude_link.model.value import Plain, Text, Value
@@ -98,6 +97,8 @@ class Recipient:
 
 def _place(url: Text) -> str:
     """Say where a URL leads; its path is left out, for many a service keeps its key there."""
+    from urllib.parse import urlsplit
+
     text = str(url)
     if text.startswith("${"):
         return text

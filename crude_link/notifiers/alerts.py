@@ -166,7 +166,7 @@ class AlertNotifier:
         good = [
             run.ended - run.began
             for run in self._parts.past_runs(event.run.pipeline, _LOOK_BACK)
-            if run.status is Status.SUCCEEDED and run.ended
+            if run.status is Status.SUCCEEDED and run.ended and run.selection == event.run.selection
         ]
         self._watched[event.run.id] = _Watched(
             run=event.run,

@@ -156,6 +156,12 @@ def test_a_test_of_a_config_that_tells_nobody_says_so(folder: Folder) -> None:
     assert "write `notify` into the config" in ended.err
 
 
+def test_where_nothing_ran_yet_nothing_was_told(folder: Folder) -> None:
+    assert folder.json("notify", "log") == []
+    assert folder.run("notify", "deliver").status == 0
+    assert not folder.home.exists()
+
+
 def test_mail_arrives(folder: Folder) -> None:
     with mail_box() as box:
         folder.config(f"""

@@ -24,7 +24,7 @@ from crude_link.model.firing import Fate, Firing
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.recipient import Heartbeat, Recipient, Webhook
-from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, StepState
+from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, Selection, StepState
 from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.notifiers.alerts import AlertNotifier, AlertParts
@@ -251,6 +251,14 @@ def test_a_run_that_takes_far_longer_than_usual_is_told_while_it_runs_and_when_i
     assert bench.last.commands == ("crude-link logs 42 -f", "crude-link stop 42")
     assert bench.tell(ended(Status.SUCCEEDED)) == [AlertKind.SLOW_ENDED]
     assert bench.last.title.endswith("; usually it takes 5 min")
+
+
+def test_runs_of_some_steps_only_tell_nothing_of_what_is_usual_for_all(bench: Bench) -> None:
+    bench.minutes = [5, 5, 5]
+    bench.tell(RunBegan(run=replace(a_run(), selection=Selection(only="train")), pipeline=PIPELINE, sitting=1))
+    bench.pass_time(DAY)
+    bench.notifier.look()
+    assert not bench.outbox.rows
 
 
 def test_a_machine_that_slept_makes_no_run_slow(bench: Bench) -> None:
