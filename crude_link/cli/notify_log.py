@@ -13,6 +13,8 @@ from crude_link.cli.options import common_options, json_option
 if TYPE_CHECKING:
     from crude_link.model.alert import Dispatch
 
+#: Of the words for a recipient, so many characters.
+_LONGEST = 40
 _STATES = ("waiting", "sent", "given up")
 
 
@@ -48,25 +50,27 @@ def command(limit: int, state: str | None, as_json: bool) -> int:
 
 def _lines(dispatches: Sequence[Dispatch]) -> list[str]:
     from crude_link.model.words import moment_words
-    from crude_link.notifiers.look import look_of
+    from crude_link.notifiers.look import look_of, shortened
     from crude_link.notifiers.table import Cell, Column, Table
 
     columns = [
         Column("at"),
-        Column("state"),
-        Column("to"),
-        Column("tries", right=True),
-        Column("answer"),
+        Column("pipeline"),
         Column("alert"),
+        Column("run", right=True),
+        Column("to"),
+        Column("state"),
+        Column("answer"),
     ]
     rows: list[list[Cell | str]] = [
         [
             moment_words(each.alert.at),
+            each.alert.pipeline,
+            Cell(each.alert.kind.value, bold=True),
+            "" if each.alert.run is None else str(each.alert.run),
+            shortened(each.to, _LONGEST),
             Cell(each.state.value, _COLOURS[each.state.value]),
-            each.to,
-            str(each.tries),
             _answer_words(each),
-            each.alert.title,
         ]
         for each in dispatches
     ]
@@ -79,9 +83,10 @@ _COLOURS: Mapping[str, Any] = {"waiting": "yellow", "sent": "green", "given up":
 def _answer_words(dispatch: Dispatch) -> str:
     from crude_link.model.words import moment_words
 
-    if dispatch.state.value != "waiting" or not dispatch.tries:
-        return dispatch.answer
-    return f"{dispatch.answer}; again at {moment_words(dispatch.due)}"
+    tries = f" ({dispatch.tries} tries)" if dispatch.tries > 1 else ""
+    is_waiting = dispatch.state.value == "waiting" and dispatch.tries
+    again = f"; again at {moment_words(dispatch.due)}" if is_waiting else ""
+    return f"{dispatch.answer}{tries}{again}"
 
 
 def _as_json(dispatch: Dispatch) -> dict[str, object]:
