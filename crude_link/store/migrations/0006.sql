@@ -1,28 +1,20 @@
--- The outbox: alerts on their way, one row for each recipient. They hold references to secrets, never values.
-CREATE TABLE dispatches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    pipeline TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    run INTEGER,
-    at TEXT NOT NULL,
-    recipient_words TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    secrets TEXT NOT NULL,
-    alert TEXT NOT NULL,
-    state TEXT NOT NULL,
-    due TEXT NOT NULL,
-    tries INTEGER NOT NULL,
-    answer TEXT NOT NULL,
-    tried TEXT
-);
-CREATE INDEX dispatches_waiting ON dispatches (due) WHERE state = 'waiting';
+-- What was done once and for all: the inputs of fan-outs with `once`, by pipeline and step. It outlives the runs.
 
--- What people have been told is wrong with a pipeline, and is not over.
-CREATE TABLE troubles (
+CREATE TABLE memories (
+    id INTEGER PRIMARY KEY,
     pipeline TEXT NOT NULL,
-    plight TEXT NOT NULL,
-    since TEXT NOT NULL,
-    told TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (pipeline, plight)
+    step TEXT NOT NULL,
+    UNIQUE (pipeline, step)
+);
+
+-- An input that has succeeded, as the signed number of 64 bits that its digest stands for, and the run that did it
+-- first, which may be removed since.
+CREATE TABLE remembered (
+    memory INTEGER NOT NULL REFERENCES memories (id) ON DELETE CASCADE,
+    digest INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    PRIMARY KEY (memory, digest)
 ) WITHOUT ROWID;
+
+-- Where the tasks of a fan-out are remembered beyond its run; NULL: nowhere.
+ALTER TABLE fans ADD COLUMN memory INTEGER REFERENCES memories (id);
