@@ -71,7 +71,8 @@ def _short(number: int) -> str:
 
 
 def _wait_for_start(process: subprocess.Popen[bytes], log: Path, pipelines: int) -> None:
-    while process.poll() is None and (not log.exists() or log.read_text().count(": next run at") < pipelines):
+    while not log.exists() or log.read_text().count(": next run at") < pipelines:
+        assert process.poll() is None, "the scheduler has ended"
         time.sleep(0.05)
 
 

@@ -23,6 +23,8 @@ from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, Followe
 
 #: So long may one turn of it take, in seconds; the runs that are going want their turn too.
 _TURN = 0.25
+#: When something is due, it looks at the config files if it has not done so for this many seconds.
+_SHORT_LOOK = 1.0
 
 
 class ScheduleDuty:
@@ -57,7 +59,9 @@ class ScheduleDuty:
         clock = self._parts.clock
         self._look_at_time()
         now, began = clock.now(), clock.monotonic()
-        if began - self._looked >= self._parts.look.total_seconds():
+        # What was edited a moment ago is meant to hold for the slot that is due.
+        is_due = any(moment <= now for moment in self._following.next_moments())
+        if began - self._looked >= (_SHORT_LOOK if is_due else self._parts.look.total_seconds()):
             self._looked = began
             self._look_around(now)
         due = self._retry(now)
