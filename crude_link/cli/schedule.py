@@ -11,6 +11,8 @@ from crude_link.cli.options import common_options, config_option
 
 COMMANDS = {
     "start": Entry("schedule_start", "Run", "Follow the schedules of the config files until it is stopped."),
+    "install": Entry("schedule_install", "Keep", "Have this machine start the scheduler, and keep it going."),
+    "uninstall": Entry("schedule_uninstall", "Keep", "Stop and remove what install set up."),
 }
 
 
