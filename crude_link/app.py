@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
-from crude_link.errors import CannotStart, CrudeLinkError, Problem, StoreError, UnknownRun
+from crude_link.errors import CannotStart, ConfigError, CrudeLinkError, Problem, StoreError, UnknownRun
 from crude_link.model.firing import Firing
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
 if TYPE_CHECKING:
+    from crude_link.config.source import Source
     from crude_link.interfaces import Clock, Orders, Trigger
     from crude_link.model.pipeline import Pipeline
     from crude_link.model.policy import Retention
     from crude_link.model.schedule import Schedule
     from crude_link.steps.secrets import Secrets
+    from crude_link.triggers.missed import Missed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,25 +118,50 @@ class Desk:
 
         `${now:...}` is `now`, and a schedule must fire after `fires_after`; both are this moment by default.
         """
-        from crude_link.config.load import Source, load, read
+        from crude_link.config.load import load, read
 
         text = read(path, self.project.directory)
         config = ConfigFile(path=path, text=text, settings=settings)
+        source = self._source(config, now, fires_after)
+        return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
+
+    def load_entry(
+        self, config: ConfigFile, pipeline: str, schedule: Schedule, *, fires_after: datetime | None = None
+    ) -> Loaded:
+        """Return one pipeline of a config file as the runs of a schedule have it: with the params that it sets.
+
+        The text is that of `config`; early references (`${now:...}`, `${exec:...}`) are answered anew. Other
+        pipelines of the file are not looked at. What is returned bears the params among its settings, so that a
+        later `resume --reload` or `rerun` of such a run has them too; for the next slot, `config` is given again.
+        ConfigError as `load`, also when there is no such pipeline.
+        """
+        from crude_link.config.load import load
+        from crude_link.config.settings import param_setting
+
+        own = tuple(param_setting(pipeline, name, value) for name, value in schedule.params.items())
+        config = replace(config, settings=(*config.settings, *own))
+        found = load(replace(self._source(config, None, fires_after), only=pipeline))
+        if not found:
+            raise ConfigError.of(f"{config.path} has no pipeline {pipeline!r}")
+        return Loaded(pipeline=found[0], config=config)
+
+    def _source(self, config: ConfigFile, now: datetime | None, fires_after: datetime | None) -> Source:
+        from crude_link.config.source import Source
+
         after = fires_after or self.clock.now()
-        source = Source(
-            path=path,
+        return Source(
+            path=config.path,
             project=self.project.directory,
-            settings=settings,
+            settings=config.settings,
             now=now or self.clock.now(),
             environment=self.environment,
             run_exec=self._output_of,
             in_shell=escaped_in_shell,
-            text=text,
+            text=config.text,
             preflight=lambda pipeline: self.check(Loaded(pipeline=pipeline, config=config))[0],
             check_schedule=lambda schedule: schedule_problem(schedule, after),
             advise_schedule=schedule_warning,
         )
-        return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
     def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
         """Do the pre-flight of what is selected; return problems and warnings."""
@@ -287,6 +314,13 @@ def trigger_for(schedule: Schedule) -> Trigger:
     from crude_link.triggers.cron import trigger_for as trigger
 
     return trigger(schedule)
+
+
+def missed_slots(trigger: Trigger, after: datetime, until: datetime, newest: int = 1) -> Missed | None:
+    """Return the slot times in (after, until], the `newest` of them by name, without going through all."""
+    from crude_link.triggers.missed import missed_slots as missed
+
+    return missed(trigger, after, until, newest)
 
 
 def _relative(path: Path, directory: Path) -> str:

@@ -23,7 +23,7 @@ from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
 from crude_link.config.resources_checks import check_resources
-from crude_link.config.settings import BadSetting, with_setting
+from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
@@ -42,8 +42,8 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
     root = parse(text, shown)
     shared, several = Reader(problems).drafts(root)
     drafts = _with_names(source, shared, several, problems)
-    _advise_params(drafts, text, problems)
-    drafts = _with_settings(drafts, source.settings, problems)
+    _advise_params(_wanted(drafts, source), text, problems)
+    drafts = _wanted(_with_settings(drafts, source.settings, problems), source)
     world = World(
         project=source.project,
         now=source.now,
@@ -56,6 +56,10 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
         _look_ahead(checked, source.preflight, problems)
     problems.raise_if_any()
     return tuple(_pipeline(one, problems.warnings) for one in checked)
+
+
+def _wanted(drafts: list[Draft], source: Source) -> list[Draft]:
+    return [draft for draft in drafts if source.only in (None, draft.keys["name"].value)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,14 +170,14 @@ def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Pro
     """Put every `--set` into all pipelines that have its place; it is wrong when none has."""
     for setting in settings:
         made: list[Draft] = []
-        wrong: list[str] = []
+        wrong: list[BadSetting] = []
         for draft in drafts:
             try:
                 made.append(with_setting(draft, setting))
             except BadSetting as error:
                 made.append(draft)
-                wrong.append(str(error))
+                wrong.append(error)
         if wrong and len(wrong) == len(drafts):
-            problems.add(wrong[0])
+            problems.add(str(next((error for error in wrong if not isinstance(error, OtherPipeline)), wrong[0])))
         drafts = made
     return drafts

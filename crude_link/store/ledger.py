@@ -46,6 +46,15 @@ class SqliteLedger:
         row = self._database.first("schedule", pipeline=pipeline, entry=entry)
         return datetime.fromisoformat(row["settled"]) if row else None
 
+    def since(self, pipeline: str, entry: str) -> datetime | None:
+        """Return from when on an entry is followed; None: it never was."""
+        row = self._database.first("schedule", pipeline=pipeline, entry=entry)
+        return datetime.fromisoformat(row["since"]) if row else None
+
+    def entries(self) -> Sequence[tuple[str, str]]:
+        """Return the pipelines and entries that are known here, also those of which no row is kept."""
+        return [(text(row["pipeline"]), text(row["entry"])) for row in self._database.rows("ledger_entries")]
+
     def firing(self, pipeline: str, entry: str, slot_time: datetime) -> Firing | None:
         """Return what became of one slot time."""
         row = self._row(pipeline, entry, slot_time)

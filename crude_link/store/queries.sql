@@ -407,6 +407,10 @@ DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until <
 -- Up to when the ledger knows of an entry.
 SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
 
+-- name: ledger_entries
+-- Which pipelines and entries the ledger knows of.
+SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM firings ORDER BY pipeline, entry;
+
 -- name: settle_schedule
 -- Note up to when the ledger knows of an entry.
 INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)

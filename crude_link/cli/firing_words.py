@@ -1,0 +1,54 @@
+"""Firing words: what became of slot times, as the commands say it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from crude_link.model.firing import Fate, Firing
+from crude_link.model.words import duration_words, moment_words
+from crude_link.notifiers.look import Colour
+
+#: What is not told as a delay.
+_PROMPT = timedelta(seconds=1)
+
+COLOURS: dict[Fate, Colour] = {
+    Fate.RAN: "green",
+    Fate.CAUGHT_UP: "green",
+    Fate.BACKFILLED: "green",
+    Fate.REPEATED: "green",
+    Fate.QUEUED: "cyan",
+    Fate.SKIPPED: "yellow",
+    Fate.MISSED: "yellow",
+    Fate.REFUSED: "yellow",
+    Fate.FAILED: "red",
+}
+#: What a scheduler has to tell when all is not well.
+UNRUN = (Fate.SKIPPED, Fate.MISSED, Fate.REFUSED, Fate.FAILED)
+
+
+def lateness(firing: Firing) -> timedelta | None:
+    """Return how long after its slot time a run began; None for what began none."""
+    return firing.at - firing.slot_time if firing.run is not None else None
+
+
+def late_words(firing: Firing) -> str:
+    """Say how late a run began; nothing for one that was on time."""
+    late = lateness(firing)
+    return duration_words(late) if late is not None and late >= _PROMPT else ""
+
+
+def slots_words(firing: Firing) -> str:
+    """Say which slot times a row is about: `the slot 2026-03-01 02:00 +00:00`, `12 slots, ... to ...`."""
+    seconds = bool(firing.slot_time.second or firing.last.second)
+    first = moment_words(firing.slot_time, seconds=seconds)
+    if firing.count == 1:
+        return f"the slot {first}"
+    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"
+
+
+def began_words(firing: Firing) -> str:
+    """Say of the slot time that began a run how it came to: `for the slot ... of hourly (back-filled), 3 h late`."""
+    how = "" if firing.fate is Fate.RAN else f" ({firing.fate.value})"
+    late = late_words(firing)
+    why = f": {firing.reason}" if firing.reason else ""
+    return f"for {slots_words(firing)} of `{firing.entry}`{how}{f', {late} late' if late else ''}{why}"
