@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class WrittenService:
     project: Path | None
     #: Somebody has edited the file since it was written.
     is_edited: bool
+    argv: tuple[str, ...]
     environment: Mapping[str, str]
     environment_file: Path | None = None
     umask: int | None = None
@@ -55,6 +56,8 @@ class Standing:
     is_lingering: bool | None = None
     #: Why the manager cannot be asked, in words.
     why: str = ""
+    #: What every service of the person is given.
+    environment: Mapping[str, str] = field(default_factory=dict)
     #: What a person types to start it, and to start it again.
     start: str
     restart: str

@@ -48,6 +48,7 @@ class LaunchdManager:
             text=text,
             project=Path(directory) if has_seal(text) and isinstance(directory, str) else None,
             is_edited=is_edited(text),
+            argv=tuple(said.get("ProgramArguments", ())),
             environment=said.get("EnvironmentVariables", {}),
             umask=umask if isinstance(umask, int) else None,
         )

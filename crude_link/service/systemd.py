@@ -53,6 +53,7 @@ class SystemdManager:
             text=text,
             project=path_of(said["WorkingDirectory"]) if has_seal(text) and "WorkingDirectory" in said else None,
             is_edited=is_edited(text),
+            argv=tuple(word.replace("$$", "$") for word in unquoted(said.get("ExecStart", ""))),
             environment=_variables(settings),
             environment_file=path_of(file) if file else None,
             umask=int(said["UMask"], 8) if said.get("UMask", "").isdigit() else None,
@@ -68,11 +69,17 @@ class SystemdManager:
         )
         try:
             shown = self._ask(_systemctl("show", "--property=ActiveState,UnitFileState", unit))
+            given = self._ask(_systemctl("show-environment"))
         except CrudeLinkError as error:
             return replace(standing, why=str(error))
         said = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
         is_active = said.get("ActiveState") in ("active", "activating", "reloading")
-        return replace(standing, is_active=is_active, is_enabled=said.get("UnitFileState") == "enabled")
+        return replace(
+            standing,
+            is_active=is_active,
+            is_enabled=said.get("UnitFileState") == "enabled",
+            environment=dict(line.split("=", 1) for line in given.splitlines() if "=" in line),
+        )
 
     def take_in(self, name: str, *, start: bool) -> Doings:
         """Have the manager read a service's file, start it now and at each boot; what cannot be done is left."""

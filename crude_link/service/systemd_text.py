@@ -33,7 +33,7 @@ EnvironmentFile=-{environment_file}
 UMask={umask:04o}
 ExecStart={command}
 
-# After these exit statuses a person is needed. {meaning}.
+# What only a person can mend: {meaning}.
 Restart=on-failure
 RestartSec={pause:g}
 RestartPreventExitStatus={final}
@@ -52,9 +52,8 @@ WantedBy=default.target
 def unit_text(service: Service) -> str:
     """Return the text of the unit. UsageError when systemd cannot be told of a path."""
     final = "2" if service.keeps_running else "1 2"
-    meaning = (
-        "the config is wrong" if service.keeps_running else "a failed run ended the schedule, the config is wrong"
-    )
+    meaning = "1: a failed run ended the schedule; 2: the config is wrong"
+    meaning = "2: the config is wrong" if service.keeps_running else meaning
     variables = (f"Environment={quoted(f'{name}={value}')}" for name, value in sorted(service.environment.items()))
     return _TEXT.format(
         name=service.name,

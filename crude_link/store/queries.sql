@@ -436,3 +436,7 @@ VALUES (1, :host, :pid, :began, :seen, :config_files, :log_file);
 -- name: scheduler
 -- The scheduler of this project, the living one or the last.
 SELECT * FROM scheduler;
+
+-- name: newest_beginning
+-- When the newest run began.
+SELECT max(began) FROM runs;
