@@ -98,12 +98,16 @@ def service_for(desk: Desk, chosen: Sequence[Loaded], wish: Wish) -> tuple[Servi
         project=desk.project.directory,
         argv=tuple(entrance(*words)),
         environment=picked.variables,
-        environment_file=config_folder(desk.environment) / "crude-link" / f"{wish.name}.env",
+        environment_file=None if sys.platform == "darwin" else _variables_file(desk, wish.name),
         umask=_umask(),
         stop_time=2 * max(graces) + _TO_END,
         keeps_running=wish.keep_running,
     )
     return service, picked
+
+
+def _variables_file(desk: Desk, name: str) -> Path:
+    return config_folder(desk.environment) / "crude-link" / f"{name}.env"
 
 
 def _environment(desk: Desk, chosen: Sequence[Loaded]) -> Chosen:
@@ -121,6 +125,19 @@ def _environment(desk: Desk, chosen: Sequence[Loaded]) -> Chosen:
     )
     named = {name for each in chosen for name in variables_named(each.pipeline)}
     return chosen_environment(shell, named, confidential)
+
+
+def still_missing(picked: Chosen, service: Service) -> list[str]:
+    """Return the variables that are needed, are not written, and are not in the person's file of them."""
+    from crude_link.errors import CannotStart
+    from crude_link.steps.env_file import parse_env_file
+
+    try:
+        text = service.environment_file.read_text("utf-8", "surrogateescape") if service.environment_file else ""
+        there = parse_env_file(text, str(service.environment_file))
+    except (OSError, CannotStart):
+        there = {}
+    return sorted(picked.needed - there.keys())
 
 
 def _umask() -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,9 +12,13 @@ from crude_link.cli.options import common_options, config_option
 
 if TYPE_CHECKING:
     from crude_link.model.service import Doings, Service
+    from crude_link.service.environment import Chosen
     from crude_link.service.files import Change
     from crude_link.service.manager import ServiceManager
     from crude_link.store import Project
+
+#: How often, and with which pauses, a service that was started is looked for.
+_LOOKS, _PAUSE_SECONDS = 30, 0.1
 
 
 @click.command()
@@ -37,8 +41,8 @@ def command(
     from crude_link.app import Desk
     from crude_link.cli.pipelines import choose
     from crude_link.cli.talk import say, show
-    from crude_link.keeping import Wish, check_chosen, manager_here, service_for
-    from crude_link.service.files import check_name, check_place, service_name, write_service
+    from crude_link.keeping import Wish, check_chosen, manager_here, service_for, still_missing
+    from crude_link.service.files import Change, check_name, check_place, service_name, write_service
 
     manager = manager_here(os.environ)
     desk = Desk.here()
@@ -53,14 +57,23 @@ def command(
     if dry_run:
         show([manager.text(service).rstrip("\n")])
         say(f"this would be {manager.path(name)}; nothing was changed")
-        _tell_withheld(picked.withheld, service)
-        return 0
-    change, differs = write_service(manager, service)
-    _tell_change(change, differs, manager.path(name))
-    _tell_withheld(picked.withheld, service)
-    tell_doings(_taken_in(manager, service, change, desk.project))
-    say("crude-link schedule status · crude-link doctor · crude-link schedule uninstall")
+    else:
+        change, differs = write_service(manager, service)
+        _tell_change(change, differs, manager.path(name))
+    missing = still_missing(picked, service)
+    _tell_withheld(picked, missing, service)
+    if not dry_run:
+        tell_doings(_taken_in(manager, service, _Plan(change is Change.SAME, missing, desk.project)))
+        say("crude-link schedule status · crude-link doctor · crude-link schedule uninstall")
     return 0
+
+
+class _Plan(NamedTuple):
+    """What decides whether a service is started now."""
+
+    is_same: bool
+    missing: Sequence[str]
+    project: Project
 
 
 def _present_name(manager: ServiceManager, project: Path) -> str | None:
@@ -69,25 +82,44 @@ def _present_name(manager: ServiceManager, project: Path) -> str | None:
     return next((each.name for each in services_of(manager, project)), None)
 
 
-def _taken_in(manager: ServiceManager, service: Service, change: Change, project: Project) -> Doings:
+def _taken_in(manager: ServiceManager, service: Service, plan: _Plan) -> Doings:
     """Have the service started; one that is active is left alone, and so is a scheduler that a person started."""
     from dataclasses import replace
 
-    from crude_link.service.files import Change
     from crude_link.store.scheduler_lock import scheduler_holder
 
     standing = manager.standing(service.name)
-    holder = scheduler_holder(project)
-    if not standing.is_active and holder is None:
-        return manager.take_in(service.name, start=True)
+    holder = scheduler_holder(plan.project)
+    if standing.is_active:
+        again = (standing.restart, "it goes on as it was until then; a run that is going is stopped by it")
+        first = () if plan.is_same else (again,)
+    elif plan.missing:
+        first = ((standing.start, f"starts it, once {', '.join(plan.missing)} can be had"),)
+    elif holder is not None:
+        first = ((standing.start, f"starts it, when the scheduler that runs now has ended: {holder}"),)
+    else:
+        doings = manager.take_in(service.name, start=True)
+        return replace(doings, left=(*_ended_at_once(manager, service, plan.project, doings), *doings.left))
     doings = manager.take_in(service.name, start=False)
-    if not standing.is_active:
-        own = (standing.start, f"starts it, when the scheduler that runs now has ended: {holder}")
-        return replace(doings, left=(own, *doings.left))
-    if change is Change.SAME:
-        return doings
-    again = (standing.restart, "it goes on as it was until then; a run that is going is stopped by it")
-    return replace(doings, left=(again, *doings.left))
+    return replace(doings, left=(*first, *doings.left))
+
+
+def _ended_at_once(
+    manager: ServiceManager, service: Service, project: Project, doings: Doings
+) -> tuple[tuple[str, str], ...]:
+    """Wait until the scheduler is there, a few seconds at most; return where to look when it has ended instead."""
+    import time
+
+    from crude_link.store.scheduler_lock import scheduler_holder
+
+    for _ in range(_LOOKS if doings.done else 0):
+        if scheduler_holder(project) is not None:
+            return ()
+        if manager.standing(service.name).is_active is False:
+            log = f"journalctl --user -u {manager.path(service.name).name}"
+            return ((log, "it has ended again at once; this, and the log file, say why"),)
+        time.sleep(_PAUSE_SECONDS)
+    return ()
 
 
 def _tell_change(change: Change, differs: Sequence[str], path: Path) -> None:
@@ -99,17 +131,18 @@ def _tell_change(change: Change, differs: Sequence[str], path: Path) -> None:
         say(f"  {line}")
 
 
-def _tell_withheld(withheld: Mapping[str, str], service: Service) -> None:
+def _tell_withheld(picked: Chosen, missing: Sequence[str], service: Service) -> None:
     """Say which variables were left out, and how to give them: never their values."""
     from crude_link.cli.talk import say
 
-    for name, why in withheld.items():
-        say(f"not written: {name}, which {why}")
-    if withheld:
-        say(
-            f"give what the scheduler is to have of these in {service.environment_file}, as lines NAME=value that "
-            f"only you can read: chmod 600 {service.environment_file}"
-        )
+    for name, why in picked.withheld.items():
+        if name in missing or name not in picked.needed:
+            say(f"not written: {name}, which {why}")
+    if missing and service.environment_file is None:
+        say("launchd takes no file of variables: let `secrets` name a `file` or a `command` for these")
+    elif missing:
+        file = service.environment_file
+        say(f"still to do: write {', '.join(missing)} into {file}, as lines NAME=value, and chmod 600 it")
 
 
 def tell_doings(doings: Doings) -> None:

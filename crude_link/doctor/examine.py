@@ -43,7 +43,7 @@ def examine(desk: Desk, load: Callable[[], Sequence[Loaded]] | None) -> Report:
     report = Report()
     keeper = _keeper(desk)
     here, there = sight.of_this_shell(desk.environment), keeper.sight()
-    report.scheduler = there.name
+    report.scheduler = there.name.removeprefix("the ")
     chosen = _loaded(load, report)
     _look_at_keeper(keeper, chosen, report)
     Needs(desk=desk, here=here, there=there, report=report).look(chosen)

@@ -70,7 +70,7 @@ class Needs:
                 except (CannotStart, ProgramError) as error:
                     found.append("cannot start")
                     if sight is self.here or found[0] != "cannot start":
-                        self._amiss(sight, f"{of} cannot be used by {_who(sight)}: {error}", "correct `python`")
+                        self._amiss(sight, f"{of} cannot be used by {sight.name}: {error}", "correct `python`")
             self.report.compare(f"python: {text}", *found)
 
     def _programs(self, named: Sequence[str]) -> None:
@@ -84,12 +84,10 @@ class Needs:
                 self.report.note(f"{name!r}, which a command names, is not found: install it, or extend PATH")
             elif there is None:
                 remedy = f"{_INSTALL}; or name the program by its whole path"
-                self._amiss(
-                    self.there, f"{name!r}, which a command names, is not found by {_who(self.there)}", remedy
-                )
+                self._amiss(self.there, f"{name!r}, which a command names, is not found by {self.there.name}", remedy)
             elif here is not None:
                 self.report.note(
-                    f"{name!r}, which a command names, is another program for {_who(self.there)}: {there}"
+                    f"{name!r}, which a command names, is another program for {self.there.name}: {there}"
                 )
 
     def _variables(self, named: Sequence[str]) -> None:
@@ -99,7 +97,7 @@ class Needs:
             self.report.compare(name, _set_words(here), same if there is not None else "not set")
             if here is not None and there is None:
                 remedy = f"{_INSTALL}; or write it under `env` in the config"
-                self._amiss(self.there, f"${name}, which the config reads, is not set for {_who(self.there)}", remedy)
+                self._amiss(self.there, f"${name}, which the config reads, is not set for {self.there.name}", remedy)
 
     def _secrets(self, pipelines: Sequence[Pipeline]) -> None:
         declared = {secret.name: secret for each in pipelines for secret in each.secrets}
@@ -108,9 +106,9 @@ class Needs:
             self.report.compare(f"secret {name}", here or "available", there or "available")
             judged, why = (self.there, there) if self.there.is_real else (self.here, here)
             if why is not None and secret.command is None:
-                self._amiss(judged, f"secret {name!r} is not available to {_who(judged)}: {why}", _remedy(secret))
+                self._amiss(judged, f"secret {name!r} is not available to {judged.name}: {why}", _remedy(secret))
             elif not self.there.is_real and here is None and there is not None:
-                self.report.note(f"secret {name!r} would not be available to {_who(self.there)}: {there}")
+                self.report.note(f"secret {name!r} would not be available to {self.there.name}: {there}")
 
     def _secret(self, secret: Secret, sight: Sight) -> str | None:
         """Say why a secret is not to be had; None when it is. A command is not run for it."""
@@ -145,10 +143,6 @@ def _path_of_environment(environment: Mapping[str, str]) -> str:
 
 def _set_words(value: str | None) -> str:
     return "not set" if value is None else "set"
-
-
-def _who(sight: Sight) -> str:
-    return sight.name if not sight.name.startswith("s") else f"the {sight.name}"
 
 
 def _steps_words(steps: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ def of_service(service: WrittenService, standing: Standing) -> Sight:
     """Return what the scheduler of an installed service sees."""
     given = standing.environment or {**_person(), "PATH": _SYSTEMD_PATH}
     environment = {**given, **service.environment, **_of_file(service.environment_file)}
-    return Sight(name=f"service {service.name}", environment=environment, umask=service.umask)
+    return Sight(name=f"the service {service.name}", environment=environment, umask=service.umask)
 
 
 def of_process(pid: int) -> Sight | None:
@@ -58,7 +58,7 @@ def of_process(pid: int) -> Sight | None:
     files = re.search(r"^Max open files\s+(\d+)", limits, re.M)
     mask = re.search(r"^Umask:\s+(\d+)", status, re.M)
     return Sight(
-        name=f"scheduler, pid {pid}",
+        name=f"the scheduler, pid {pid}",
         environment=dict(piece.split("=", 1) for piece in pieces if "=" in piece),
         umask=int(mask[1], 8) if mask else None,
         open_files=int(files[1]) if files else None,

@@ -18,8 +18,9 @@ class Service:
     #: The program by its absolute path, then its arguments.
     argv: tuple[str, ...]
     environment: Mapping[str, str]
-    #: A file of the person's with further variables, such as secrets; it need not be there.
-    environment_file: Path
+    #: A file of the person's with further variables, such as secrets; it need not be there. None: the manager takes
+    #: none.
+    environment_file: Path | None
     umask: int
     #: So long may stopping take, with the steps that are going.
     stop_time: timedelta

@@ -29,6 +29,8 @@ class Chosen:
 
     variables: Mapping[str, str]
     withheld: Mapping[str, str]
+    #: Those of the withheld without which the config or its steps do not do.
+    needed: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,9 +55,9 @@ class Confidential:
 
 def chosen_environment(shell: Mapping[str, str], named: Iterable[str], confidential: Confidential) -> Chosen:
     """Return what a service is given of a shell's variables; `named` are those that the configs read."""
-    wanted = {name for name in shell if _KEPT.fullmatch(name)} | {*named, *confidential.names}
+    needed = confidential.names.union(named)
     variables, withheld = {}, {}
-    for name in sorted(wanted):
+    for name in sorted({name for name in shell if _KEPT.fullmatch(name)} | needed):
         value = shell.get(name)
         if value is None:
             if name in confidential.names:
@@ -68,4 +70,4 @@ def chosen_environment(shell: Mapping[str, str], named: Iterable[str], confident
             variables[name] = value
         else:
             withheld[name] = why
-    return Chosen(variables=variables, withheld=withheld)
+    return Chosen(variables=variables, withheld=withheld, needed=needed & withheld.keys())

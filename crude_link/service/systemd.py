@@ -11,7 +11,7 @@ from crude_link.errors import CrudeLinkError
 from crude_link.model.service import Doings, Service, Standing, WrittenService
 from crude_link.service.reading import read_text, remove
 from crude_link.service.seal import has_seal, is_edited, sealed
-from crude_link.service.systemd_text import path_of, settings_of, unit_text, unquoted
+from crude_link.service.systemd_text import file_of, path_of, settings_of, unit_text, unquoted
 
 _PREFIX, _SUFFIX = "crude-link-", ".service"
 #: Where logind notes who lingers.
@@ -46,7 +46,6 @@ class SystemdManager:
         whole = "\n".join([text, *(read_text(each) or "" for each in beside)])
         settings = list(settings_of(whole))
         said = dict(settings)
-        file = said.get("EnvironmentFile", "").removeprefix("-")
         return WrittenService(
             name=path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX),
             path=path,
@@ -55,7 +54,7 @@ class SystemdManager:
             is_edited=is_edited(text),
             argv=tuple(word.replace("$$", "$") for word in unquoted(said.get("ExecStart", ""))),
             environment=_variables(settings),
-            environment_file=path_of(file) if file else None,
+            environment_file=file_of(said.get("EnvironmentFile", "")),
             umask=int(said["UMask"], 8) if said.get("UMask", "").isdigit() else None,
         )
 

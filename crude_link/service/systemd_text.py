@@ -16,6 +16,7 @@ _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|((?:[^\s"\'\\]|\\.)+)|(\s+)', re.S)
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{3}|.)", re.S)
 _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
+_BLANKS = " \t\r\n"
 _RESTART_AFTER = timedelta(seconds=30)
 
 _TEXT = """\
@@ -28,8 +29,7 @@ StartLimitIntervalSec=0
 Type=exec
 WorkingDirectory={directory}
 {environment}
-# What is secret goes here, a NAME=value a line. The file may be missing.
-EnvironmentFile=-{environment_file}
+{environment_file}
 UMask={umask:04o}
 ExecStart={command}
 
@@ -47,6 +47,9 @@ OOMPolicy=continue
 [Install]
 WantedBy=default.target
 """
+_FILE = """\
+# What is secret goes here, a NAME=value a line. The file may be missing.
+EnvironmentFile=-{}"""
 
 
 def unit_text(service: Service) -> str:
@@ -59,7 +62,9 @@ def unit_text(service: Service) -> str:
         name=service.name,
         directory=bare_path(service.project),
         environment="\n".join(variables),
-        environment_file=_without_patterns(bare_path(service.environment_file)),
+        environment_file=_FILE.format(_without_patterns(bare_path(service.environment_file)))
+        if service.environment_file
+        else "",
         umask=service.umask,
         command=" ".join(_command(service.argv)),
         final=final,
@@ -107,16 +112,22 @@ def bare_path(path: Path) -> str:
 
 def path_of(text: str) -> Path:
     """Return the path that stands in such a line."""
-    return Path(text.strip().removesuffix("/.").replace("%%", "%"))
+    return Path(text.strip(_BLANKS).removesuffix("/.").replace("%%", "%"))
+
+
+def file_of(text: str) -> Path | None:
+    """Return the path that an `EnvironmentFile=` means; None for an empty one."""
+    plain = re.sub(r"\\([*?\[\\])", r"\1", text.strip(_BLANKS).removeprefix("-"))
+    return path_of(plain) if plain else None
 
 
 def settings_of(text: str) -> Iterator[tuple[str, str]]:
     """Yield the settings of a unit's text as written, in order; comments and sections are left out."""
     joined = re.sub(r"\\\n", " ", text)
-    for line in joined.splitlines():
+    for line in joined.split("\n"):  # no other character ends a line there
         name, equals, value = line.partition("=")
         if equals and not line.startswith(("#", ";", "[")):
-            yield name.strip(), value.strip()
+            yield name.strip(_BLANKS), value.strip(_BLANKS)
 
 
 def _command(argv: tuple[str, ...]) -> Iterator[str]:
@@ -142,7 +153,7 @@ def _meaning(escape: str) -> str:
 
 def _without_patterns(path: str) -> str:
     """The name of an EnvironmentFile is a pattern, as of a shell."""
-    return re.sub(r"([*?\[])", r"\\\1", path)
+    return re.sub(r"([*?\[\\])", r"\\\1", path)
 
 
 def _is_utf8(text: str) -> bool:

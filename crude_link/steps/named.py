@@ -14,7 +14,9 @@ _IN_SHELL = re.compile(r"(?<!\\)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)[}:+=?-])")
 #: A variable that the text gives a value itself: `x=1`, `for x in`, `read x`.
 _GIVEN = re.compile(r"(?:^|[\s;&|(])(?:([A-Za-z_]\w*)=|(?:for|read)\s+(?:-\w+\s+)*([A-Za-z_]\w*))")
 #: The first word of a command, behind what only gives variables values.
-_FIRST = re.compile(r"(?:^|[;&|(\n])\s*(?:[A-Za-z_]\w*=\S*\s+)*([A-Za-z0-9_./+-]+)")
+_FIRST = re.compile(
+    r"(?:^|[;&|(\n]|\b(?:do|then|else)\s)\s*(?:[A-Za-z_]\w*=[^\s()]*\s+)*([A-Za-z0-9_./+-]+)(?![=\w./+-])"
+)
 _PROGRAM = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z][A-Za-z0-9_.+-]*")
 #: What sh does itself, or needs for its sentences.
 _SHELL_WORD = re.compile(
