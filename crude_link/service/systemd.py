@@ -101,8 +101,8 @@ class SystemdManager:
             self._ask(_systemctl("disable", "--now", path.name))
         except CrudeLinkError as error:
             remove(path)
-            for link in self._folder.glob(f"*.wants/{path.name}"):
-                remove(link)
+            for wants in self._folder.glob("*.wants"):
+                remove(wants / path.name)
             stop = " ".join(_systemctl("stop", path.name))
             return Doings(left=((stop, f"ends it, should it still be going ({error})"),))
         remove(path)

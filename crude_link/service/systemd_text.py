@@ -131,8 +131,8 @@ def settings_of(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _command(argv: tuple[str, ...]) -> Iterator[str]:
-    # In the first word `$$` is no escape, in the others it is.
-    words = ("/usr/bin/env", *argv) if "$" in argv[0] else argv
+    # The first word may hold no quotes, and `$$` is no escape there; in the others both are well.
+    words = ("/usr/bin/env", *argv) if re.search(r"[$'\"\\\x00-\x1f\x7f]", argv[0]) else argv
     for word in words:
         if not _is_utf8(word) or "\0" in word:
             raise UsageError(f"systemd cannot be told of the argument {word!r}: it must be UTF-8")

@@ -14,9 +14,7 @@ _IN_SHELL = re.compile(r"(?<!\\)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)[}:+=?-])")
 #: A variable that the text gives a value itself: `x=1`, `for x in`, `read x`.
 _GIVEN = re.compile(r"(?:^|[\s;&|(])(?:([A-Za-z_]\w*)=|(?:for|read)\s+(?:-\w+\s+)*([A-Za-z_]\w*))")
 #: The first word of a command, behind what only gives variables values.
-_FIRST = re.compile(
-    r"(?:^|[;&|(\n]|\b(?:do|then|else)\s)\s*(?:[A-Za-z_]\w*=[^\s()]*\s+)*([A-Za-z0-9_./+-]+)(?![=\w./+-])"
-)
+_FIRST = re.compile(r"(?:^|[;&|(\n])\s*(?:[A-Za-z_]\w*=[^\s()]*\s+)*([A-Za-z0-9_./+-]+)(?![=\w./+-])")
 _PROGRAM = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z][A-Za-z0-9_.+-]*")
 #: What sh does itself, or needs for its sentences.
 _SHELL_WORD = re.compile(
@@ -74,9 +72,10 @@ def _variables_in(text: str) -> set[str]:
 
 
 def _without_quotes(text: str) -> str:
-    """The text without what stands in quotes and comments, whose first words are no programs."""
+    """The text without quotes and comments, whose first words are no programs; behind `do` a command begins."""
     text = re.sub(r"""'[^']*'|"(?:[^"\\]|\\.)*\"""", '""', text)
-    return re.sub(r"(?:^|(?<=\s))#.*", "", text)
+    text = re.sub(r"(?:^|(?<=\s))#.*", "", text)
+    return re.sub(r"\b(?:do|then|else)\s", "; ", text)
 
 
 def _shown(value: Value) -> str:

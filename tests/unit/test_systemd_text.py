@@ -63,11 +63,10 @@ def test_a_path_that_systemd_cannot_be_told_of_is_refused(path: str) -> None:
         unit_text(replace(SERVICE, project=Path(path)))
 
 
-def test_an_interpreter_with_a_dollar_in_its_path_is_started_by_env() -> None:
-    service = replace(SERVICE, argv=("/home/a$b/python", "x"))
-    assert dict(settings_of(unit_text(service)))["ExecStart"] == "/usr/bin/env /home/a$$b/python x".replace(
-        "/home/a$$b/python", '"/home/a$$b/python"'
-    )
+@pytest.mark.parametrize("path", ["/home/a$b/python", "/home/it's/python", "/home/a\\b/python"])
+def test_an_interpreter_whose_path_systemd_would_not_take_as_a_program_is_started_by_env(path: str) -> None:
+    command = dict(settings_of(unit_text(replace(SERVICE, argv=(path, "x")))))["ExecStart"]
+    assert unquoted(command.replace("$$", "$")) == ["/usr/bin/env", path, "x"]
 
 
 def test_a_failed_run_or_a_wrong_config_is_left_to_a_person_and_everything_else_is_started_again() -> None:
