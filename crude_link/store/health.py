@@ -42,7 +42,7 @@ def health(project: Project, patience: timedelta) -> Health:
     """Look at a project's store, and for so long at its integrity."""
     path = project.database
     place = next((each for each in (path.parent, *path.parent.parents) if each.exists()), path.parent)
-    is_writable = os.access(path if path.exists() else place, os.W_OK) and os.access(place, os.W_OK)
+    is_writable = place.is_dir() and all(os.access(each, os.W_OK) for each in (place, path) if each.exists())
     there = Health(
         exists=path.exists(),
         newest_version=newest_version(),
