@@ -160,7 +160,7 @@ class Desk:
             text=config.text,
             preflight=lambda pipeline: self.check(Loaded(pipeline=pipeline, config=config))[0],
             check_schedule=lambda schedule: schedule_problem(schedule, after),
-            advise_schedule=schedule_warning,
+            advise_schedule=lambda schedule: schedule_warning(schedule, after),
         )
 
     def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
@@ -297,21 +297,21 @@ def escaped_in_shell(before: str, value: str) -> str:
 
 def schedule_problem(schedule: Schedule, after: datetime) -> str | None:
     """Say in one sentence what is wrong with a schedule that is to fire after a moment; None when nothing is."""
-    from crude_link.triggers.cron import schedule_problem as problem
+    from crude_link.triggers.schedules import schedule_problem as problem
 
     return problem(schedule, after)
 
 
-def schedule_warning(schedule: Schedule) -> str | None:
-    """Say what people often mean otherwise in a schedule that has no problem; None when nothing is."""
-    from crude_link.triggers.cron import schedule_warning as warning
+def schedule_warning(schedule: Schedule, after: datetime) -> str | None:
+    """Say what is probably not meant in a schedule that has no problem and is to fire after a moment, if anything."""
+    from crude_link.triggers.schedules import schedule_warning as warning
 
-    return warning(schedule)
+    return warning(schedule, after)
 
 
 def trigger_for(schedule: Schedule) -> Trigger:
     """Return the trigger of a schedule that has no problem."""
-    from crude_link.triggers.cron import trigger_for as trigger
+    from crude_link.triggers.schedules import trigger_for as trigger
 
     return trigger(schedule)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from crude_link.app import Records
 from crude_link.model.firing import Fate, Firing
+from crude_link.model.run import Run
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import Colour
 
@@ -22,8 +24,6 @@ COLOURS: dict[Fate, Colour] = {
     Fate.REFUSED: "yellow",
     Fate.FAILED: "red",
 }
-#: What a scheduler has to tell when all is not well.
-UNRUN = (Fate.SKIPPED, Fate.MISSED, Fate.REFUSED, Fate.FAILED)
 
 
 def lateness(firing: Firing) -> timedelta | None:
@@ -32,8 +32,8 @@ def lateness(firing: Firing) -> timedelta | None:
 
 
 def late_words(firing: Firing) -> str:
-    """Say how late a run began; nothing for one that was on time."""
-    late = lateness(firing)
+    """Say how late a schedule began a run; nothing for one that was on time, or that a person began."""
+    late = lateness(firing) if firing.fate in (Fate.RAN, Fate.CAUGHT_UP) else None
     return duration_words(late) if late is not None and late >= _PROMPT else ""
 
 
@@ -46,8 +46,11 @@ def slots_words(firing: Firing) -> str:
     return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"
 
 
-def began_words(firing: Firing) -> str:
-    """Say of the slot time that began a run how it came to: `for the slot ... of hourly (back-filled), 3 h late`."""
+def slot_of_run(records: Records, run: Run) -> str:
+    """Say for which slot time a run was begun: `for the slot 2026-03-01 02:00 +00:00 of `hourly` (back-filled)`."""
+    firing = records.store.ledger.of_run(run.id)
+    if firing is None:  # its row is no longer kept
+        return f"for the slot {moment_words(run.slot_time)}" if run.slot_time else ""
     how = "" if firing.fate is Fate.RAN else f" ({firing.fate.value})"
     late = late_words(firing)
     why = f": {firing.reason}" if firing.reason else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -65,13 +65,18 @@ class Coming:
     why: str = ""
 
 
-def forecast(entries: Sequence[Slots], presents: Mapping[str, Present], now: datetime, count: int) -> list[Coming]:
-    """Return the next slot times of all entries in order, each judged after what came before it."""
+def forecast(entries: Sequence[Slots], present: Callable[[str], Present], now: datetime, count: int) -> list[Coming]:
+    """Return the next slot times of all entries in order, each judged after what came before it.
+
+    `present` is asked once for each pipeline of which a slot time comes: they may be a few of very many.
+    """
     streams = [_stream(number, entry, now) for number, entry in enumerate(entries)]
-    courses = {name: _Course.of(present) for name, present in presents.items()}
+    courses: dict[str, _Course] = {}
     found = []
     for _, number, slot_time in islice(heapq.merge(*streams), count):
         entry = entries[number]
+        if entry.pipeline not in courses:
+            courses[entry.pipeline] = _Course.of(present(entry.pipeline))
         does, why = courses[entry.pipeline].judge(entry.schedule, slot_time)
         found.append(Coming(entry=entry, slot_time=slot_time, does=does, why=why))
     return found

@@ -19,9 +19,9 @@ class Span(NamedTuple):
     first: datetime
     last: datetime
 
-    def holds(self, moment: datetime) -> bool:
-        """True for a moment in it."""
-        return self.first <= moment.astimezone(timezone.utc) <= self.last
+    def meets(self, first: datetime, last: datetime) -> bool:
+        """True when it has a moment in common with another span."""
+        return first <= self.last and last >= self.first
 
 
 def span_of(text: str, zone: tzinfo | None, option: str) -> Span:

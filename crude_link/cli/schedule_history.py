@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from crude_link.model.firing import Firing
     from crude_link.model.status import Status
 
+_NOTHING = "no slot times have come yet · crude-link schedule next"
+
 
 @click.command()
 @click.argument("pipeline", required=False)
@@ -29,13 +31,18 @@ def command(pipeline: str | None, limit: int, since: str | None, as_json: bool) 
 
     A row may be about several slot times in a row that had one fate. Times are in the zone of this machine.
     """
-    from crude_link.app import open_records
+    from crude_link.app import Desk
     from crude_link.cli.moments import since_of
-    from crude_link.cli.schedules import check_names, known_pipelines
+    from crude_link.cli.schedules import check_names, known_pipelines, records_if_any
     from crude_link.cli.talk import print_json, say, show
     from crude_link.clock import SystemClock
 
-    records = open_records()
+    records = records_if_any(Desk.here())
+    if records is None:
+        if as_json:
+            print_json([])
+        say(_NOTHING)
+        return 0
     if pipeline is not None:
         check_names([pipeline], known_pipelines(records), "nothing is known of a schedule of")
     more: dict[str, Any] = {"since": since_of(since, SystemClock().now(), "--since")} if since else {}

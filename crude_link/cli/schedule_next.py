@@ -43,8 +43,7 @@ def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool
     records = records_if_any(desk)
     entries = entries_of(desk, files_meant(records, config_file), names)
     now = desk.clock.now()
-    presents = presents_of(records, [entry.pipeline for entry in entries])
-    coming = forecast(entries, presents, now, count)
+    coming = forecast(entries, lambda pipeline: _present(records, pipeline), now, count)
     if as_json:
         print_json([_as_json(each, now) for each in coming])
     elif coming:
@@ -57,27 +56,26 @@ def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool
     return 0
 
 
-def presents_of(records: Records | None, pipelines: Sequence[str]) -> dict[str, Present]:
-    """Return what is known now of each of the pipelines."""
+def _present(records: Records | None, pipeline: str) -> Present:
+    """Return what is known now of a pipeline."""
     from crude_link.cli.forecast import Present
     from crude_link.model.status import Status
 
-    pauses = {pause.pipeline: pause for pause in records.store.schedulers.pauses()} if records else {}
-    found = {}
-    for name in dict.fromkeys(pipelines):
-        runs = records.store.history.runs(name, _LAST_RUNS) if records else ()
-        going = [run.began for run in runs if run.status is Status.RUNNING]
-        found[name] = Present(usual=_usual(records, name), going=going, pause=pauses.get(name))
-    return found
+    if records is None:
+        return Present()
+    runs = records.store.history.runs(pipeline, _LAST_RUNS)
+    return Present(
+        usual=_usual(records, pipeline),
+        going=[run.began for run in runs if run.status is Status.RUNNING],
+        pause=next((pause for pause in records.store.schedulers.pauses() if pause.pipeline == pipeline), None),
+    )
 
 
-def _usual(records: Records | None, pipeline: str) -> timedelta | None:
+def _usual(records: Records, pipeline: str) -> timedelta | None:
     """Return how long the last runs that succeeded took, in the middle; None where there is none."""
     from crude_link.cli.record import worked
     from crude_link.model.status import Status
 
-    if records is None:
-        return None
     runs = records.store.history.runs(pipeline, 2 * _LAST_RUNS)
     good = [run for run in runs if run.status is Status.SUCCEEDED][:_LAST_RUNS]
     times = sorted(took for run in good if (took := worked(records.store.history.sittings(run.id))) is not None)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from crude_link.app import Desk, Records
     from crude_link.model.status import Status
 
-#: Of so many rows of its ledger a pipeline's last results are told.
-_LOOKED_AT = 200
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineStanding:
@@ -90,28 +87,25 @@ def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str
 
 
 def _standings(records: Records, next_slots: dict[str, datetime | None]) -> list[PipelineStanding]:
-    from crude_link.cli.firing_words import UNRUN
     from crude_link.cli.schedule_history import statuses_of
     from crude_link.cli.schedules import known_pipelines
 
     store = records.store
     pauses = {pause.pipeline: pause for pause in store.schedulers.pauses()}
-    found = []
-    for name in dict.fromkeys([*next_slots, *known_pipelines(records)]):
-        firings = store.ledger.firings(name, limit=_LOOKED_AT)
-        last_run = next((each for each in firings if each.run is not None), None)
-        found.append(
-            PipelineStanding(
-                pipeline=name,
-                next_slot=next_slots.get(name),
-                last_run=last_run,
-                last_status=statuses_of(records, [last_run]).get(last_run.run or 0) if last_run else None,
-                last_unrun=next((each for each in firings if each.fate in UNRUN), None),
-                queued=len(store.ledger.queued(name)),
-                pause=pauses.get(name),
-            )
+    begun, unbegun = store.ledger.last(begun=True), store.ledger.last(begun=False)
+    statuses = statuses_of(records, list(begun.values()))
+    return [
+        PipelineStanding(
+            pipeline=name,
+            next_slot=next_slots.get(name),
+            last_run=begun.get(name),
+            last_status=statuses.get(begun[name].run or 0) if name in begun else None,
+            last_unrun=unbegun.get(name),
+            queued=len(store.ledger.queued(name)),
+            pause=pauses.get(name),
         )
-    return found
+        for name in dict.fromkeys([*next_slots, *known_pipelines(records)])
+    ]
 
 
 def _head(scheduler: SchedulerRecord | None, is_alive: bool, now: datetime) -> list[str]:
@@ -139,9 +133,7 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     from crude_link.notifiers.table import Cell, Column, Table
 
     look = look_of(sys.stdout)
-    columns = [
-        Column(title) for title in ("pipeline", "next", "in", "last", "result", "waiting", "last without a run")
-    ]
+    titles = ("pipeline", "next", "in", "last", "result", "waiting", "last without a run")
     rows: list[list[Cell | str]] = []
     for each in standings:
         ran, status = each.last_run, each.last_status

@@ -54,9 +54,14 @@ class Entry:
             slot = self.trigger.next_after(slot)
 
 
-def entries_of(desk: Desk, files: Sequence[Path], names: Sequence[str] = ()) -> list[Entry]:
-    """Return all entries of the named pipelines, or of all. UsageError where there is none; ConfigError."""
-    chosen = choose(desk, files, (), names)
+def entries_of(
+    desk: Desk, files: Sequence[Path], names: Sequence[str] = (), *, fires_after: datetime | None = None
+) -> list[Entry]:
+    """Return all entries of the named pipelines, or of all. UsageError where there is none; ConfigError.
+
+    An entry must fire after `fires_after`, by default this moment.
+    """
+    chosen = choose(desk, files, (), names, fires_after=fires_after)
     unscheduled = [each.pipeline.name for each in chosen if not each.pipeline.schedules]
     if unscheduled and (names or len(unscheduled) == len(chosen)):
         who, has = (", ".join(unscheduled), "has" if len(unscheduled) == 1 else "have")

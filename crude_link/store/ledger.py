@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -67,6 +67,17 @@ class SqliteLedger:
         query = "firings" if pipeline is None else "firings_of_pipeline"
         named = {} if pipeline is None else {"pipeline": pipeline}
         return [_firing_of(row) for row in self._database.rows(query, since=utc_text(since), limit=limit, **named)]
+
+    def between(self, pipeline: str, first: datetime, last: datetime, limit: int) -> Sequence[Firing]:
+        """Return what became of the slot times from one moment to another, the earliest first."""
+        begin, end = utc_text(first), utc_text(last)
+        rows = self._database.rows("firings_between", pipeline=pipeline, first=begin, last=end, limit=limit)
+        return [_firing_of(row) for row in rows]
+
+    def last(self, *, begun: bool) -> Mapping[str, Firing]:
+        """Return by pipeline the last slot times that began a run by schedule, or the last that began none."""
+        rows = self._database.rows("last_begun" if begun else "last_unbegun")
+        return {firing.pipeline: firing for firing in map(_firing_of, rows)}
 
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""

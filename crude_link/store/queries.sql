@@ -394,6 +394,21 @@ SELECT * FROM firings WHERE until >= :since ORDER BY slot_time DESC, id DESC LIM
 -- What became of the slot times of one pipeline, the latest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
 
+-- name: firings_between
+-- What became of the slot times of a pipeline from one moment to another, the earliest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND slot_time <= :last AND until >= :first
+ORDER BY slot_time, id LIMIT :limit;
+
+-- name: last_begun
+-- By pipeline, what was last begun by a schedule; a person's back-fills are not.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('ran', 'caught up') GROUP BY pipeline);
+
+-- name: last_unbegun
+-- By pipeline, what was last not begun by a schedule.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('skipped', 'missed', 'refused', 'could not begin') GROUP BY pipeline);
+
 -- name: queued_firings
 -- Which slot times wait, the earliest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;

@@ -9,7 +9,7 @@ import pytest
 
 from crude_link.config.load import Source, load
 from crude_link.errors import ConfigError, CrudeLinkError
-from crude_link.triggers.cron import schedule_problem, schedule_warning
+from crude_link.triggers.schedules import schedule_problem, schedule_warning
 
 
 def _no_programs(text: str) -> str:
