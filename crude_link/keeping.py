@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +98,7 @@ def service_for(desk: Desk, chosen: Sequence[Loaded], wish: Wish) -> tuple[Servi
         project=desk.project.directory,
         argv=tuple(entrance(*words)),
         environment=picked.variables,
-        environment_file=None if sys.platform == "darwin" else _variables_file(desk, wish.name),
+        environment_file=_variables_file(desk, wish.name),
         umask=_umask(),
         stop_time=2 * max(graces) + _TO_END,
         keeps_running=wish.keep_running,
@@ -106,8 +106,9 @@ def service_for(desk: Desk, chosen: Sequence[Loaded], wish: Wish) -> tuple[Servi
     return service, picked
 
 
-def _variables_file(desk: Desk, name: str) -> Path:
-    return config_folder(desk.environment) / "crude-link" / f"{name}.env"
+def _variables_file(desk: Desk, name: str) -> Path | None:
+    """Return the person's file of variables for a service; launchd takes none."""
+    return None if sys.platform == "darwin" else config_folder(desk.environment) / "crude-link" / f"{name}.env"
 
 
 def _environment(desk: Desk, chosen: Sequence[Loaded]) -> Chosen:
@@ -127,17 +128,25 @@ def _environment(desk: Desk, chosen: Sequence[Loaded]) -> Chosen:
     return chosen_environment(shell, named, confidential)
 
 
-def still_missing(picked: Chosen, service: Service) -> list[str]:
+def still_missing(desk: Desk, picked: Chosen, name: str) -> list[str]:
     """Return the variables that are needed, are not written, and are not in the person's file of them."""
+    return sorted(picked.needed - _in_file(desk, name).keys())
+
+
+def as_service(desk: Desk, name: str) -> Desk:
+    """Return the desk with the variables that a service is given by the person's file of them."""
+    return replace(desk, environment={**desk.environment, **_in_file(desk, name)})
+
+
+def _in_file(desk: Desk, name: str) -> Mapping[str, str]:
     from crude_link.errors import CannotStart
     from crude_link.steps.env_file import parse_env_file
 
+    file = _variables_file(desk, name)
     try:
-        text = service.environment_file.read_text("utf-8", "surrogateescape") if service.environment_file else ""
-        there = parse_env_file(text, str(service.environment_file))
+        return parse_env_file(file.read_text("utf-8", "surrogateescape"), str(file)) if file else {}
     except (OSError, CannotStart):
-        there = {}
-    return sorted(picked.needed - there.keys())
+        return {}
 
 
 def _umask() -> int:

@@ -41,15 +41,16 @@ def command(
     from crude_link.app import Desk
     from crude_link.cli.pipelines import choose
     from crude_link.cli.talk import say, show
-    from crude_link.keeping import Wish, check_chosen, manager_here, service_for, still_missing
+    from crude_link.keeping import Wish, as_service, check_chosen, manager_here, service_for, still_missing
     from crude_link.service.files import Change, check_name, check_place, service_name, write_service
 
     manager = manager_here(os.environ)
     desk = Desk.here()
     name = name or _present_name(manager, desk.project.directory) or service_name(desk.project.directory)
     check_name(name)
-    chosen = choose(desk, config_file, ())
-    for text in check_chosen(desk, chosen):
+    checking = as_service(desk, name)
+    chosen = choose(checking, config_file, ())
+    for text in check_chosen(checking, chosen):
         say(f"warning: {text}")
     wish = Wish(name=name, log_file=log_file, keep_running=keep_running)
     service, picked = service_for(desk, chosen, wish)
@@ -60,7 +61,7 @@ def command(
     else:
         change, differs = write_service(manager, service)
         _tell_change(change, differs, manager.path(name))
-    missing = still_missing(picked, service)
+    missing = still_missing(desk, picked, name)
     _tell_withheld(picked, missing, service)
     if not dry_run:
         tell_doings(_taken_in(manager, service, _Plan(change is Change.SAME, missing, desk.project)))

@@ -38,6 +38,9 @@ class Machine:
         tools.mkdir()
         (tools / "mytool").write_text("#!/bin/sh\n")
         (tools / "mytool").chmod(0o755)
+        # On a desk with a user manager of its own it would be asked about a unit that is not there.
+        (tools / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+        (tools / "systemctl").chmod(0o755)
         self.tools = tools
         self.env = {"PATH": f"{tools}:/usr/bin:/bin", "DATA_DIR": "/tmp", "DB_PASSWORD": "tell-nobody"}
         self.env |= {"XDG_CONFIG_HOME": "", "TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": ""}
