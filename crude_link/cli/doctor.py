@@ -50,6 +50,8 @@ def command(config_file: tuple[Path, ...], as_json: bool) -> int:
 
 
 def _lines(report: Report, look: Look) -> Iterator[str]:
+    from dataclasses import replace
+
     from crude_link.notifiers.table import Cell, Column, Table
 
     yield from _findings("✗", "red", report.problems, look)
@@ -64,6 +66,7 @@ def _lines(report: Report, look: Look) -> Iterator[str]:
         for each in report.comparisons
     ]
     yield ""
+    look = replace(look, width=None)  # the end of a path tells most: nothing is cut
     yield from Table(columns, rows).lines(look)
     yield ""
     yield from Table([Column("this machine"), Column("")], [[each.name, each.words] for each in report.facts]).lines(

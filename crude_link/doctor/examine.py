@@ -100,7 +100,8 @@ def _look_at_service(service: WrittenService, standing: Standing, report: Report
         if word.startswith("/") and not Path(word).exists():
             report.problem(f"the service starts {word}, which is not there any more", "crude-link schedule install")
     if standing.is_active is False:
-        report.problem("the service is installed and not going", standing.start)
+        ended = "" if standing.exit_status is None else f": it ended with exit status {standing.exit_status}"
+        report.problem(f"the service is installed and not going{ended}", f"see the log, then {standing.start}")
     if standing.is_enabled is False:
         report.problem("the service does not start with the machine", "crude-link schedule install")
     if standing.is_active is not None and standing.is_lingering is False and service.path.suffix == ".service":

@@ -55,6 +55,8 @@ class Standing:
     is_enabled: bool | None = None
     #: It goes on when the person logs out, and starts before they log in.
     is_lingering: bool | None = None
+    #: The exit status with which it last ended by itself, where it did and is not active since.
+    exit_status: int | None = None
     #: Why the manager cannot be asked, in words.
     why: str = ""
     #: What every service of the person is given.

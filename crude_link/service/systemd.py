@@ -67,7 +67,7 @@ class SystemdManager:
             restart=" ".join(_systemctl("restart", unit)),
         )
         try:
-            shown = self._ask(_systemctl("show", "--property=ActiveState,UnitFileState", unit))
+            shown = self._ask(_systemctl("show", "--property=ActiveState,UnitFileState,ExecMainStatus", unit))
             given = self._ask(_systemctl("show-environment"))
         except CrudeLinkError as error:
             return replace(standing, why=str(error))
@@ -77,6 +77,7 @@ class SystemdManager:
             standing,
             is_active=is_active,
             is_enabled=said.get("UnitFileState") == "enabled",
+            exit_status=int(said["ExecMainStatus"]) if said.get("ActiveState") == "failed" else None,
             environment=dict(line.split("=", 1) for line in given.splitlines() if "=" in line),
         )
 

@@ -188,6 +188,15 @@ def test_uninstall_takes_away_what_install_wrote_and_nothing_else(machine: Machi
     assert machine.variables.exists()
 
 
+def test_a_store_elsewhere_is_named_by_its_whole_path(machine: Machine) -> None:
+    machine.give_secret()
+    env = {**ENVIRONMENT, "PATH": machine.path, "CRUDE_LINK_HOME": "../store", "XDG_CONFIG_HOME": ""}
+    assert machine.folder.run("schedule", "install", env=env).status == 0
+    named = [line for line in machine.unit.read_text().splitlines() if "CRUDE_LINK_HOME" in line]
+    assert len(named) == 1
+    assert "CRUDE_LINK_HOME=/" in named[0]
+
+
 def test_install_works_with_an_empty_environment(machine: Machine) -> None:
     machine.folder.config("cron: {hour: 10}\nsteps: [echo hello]\n")
     entrance = ("env", "-i", f"HOME={machine.folder.directory.parent}", sys.executable, "-m", "crude_link")
