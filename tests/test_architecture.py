@@ -25,6 +25,8 @@ MAY_USE = {
     "executors": {"agent", *BELOW_ADAPTERS},  # they open agents and speak their protocol
     "steps": {"inputs", "resources", *BELOW_ADAPTERS},  # they ask for the inputs of a fan-out, and for pools
     "resources": {"inputs", *BELOW_ADAPTERS},  # the items of a pool come from the same sources
+    # Beside the scheduler's loop; of the adapters only the lock, and what `app` and `workshop` put together.
+    "scheduling": {"app", "workshop", "scheduler", "engine", "store", *BELOW_ADAPTERS},
     **dict.fromkeys(("config", "inputs", "store", "triggers", "notifiers", "service"), BELOW_ADAPTERS),
 }
 #: Third-party and standard modules that live in one place only.

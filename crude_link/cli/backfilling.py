@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crude_link.app import Ask
 from crude_link.cli.attended import person_workshop, see_through
-from crude_link.cli.moments import zoned_words
+from crude_link.cli.moments import slot_words
 from crude_link.cli.past_slots import PastSlot
 from crude_link.cli.talk import say
 from crude_link.errors import SlotTaken
@@ -38,7 +38,7 @@ class Wanted:
         """Return the command that goes on with a slot."""
         words = ["crude-link", "schedule", "backfill", slot.entry.pipeline]
         words += [word for path in self.config_files for word in ("-c", str(path))]
-        words += ["--from", zoned_words(slot.slot_time)]
+        words += ["--from", slot_words(slot.slot_time)]
         words += ["--to", self.last] if self.last else []
         words += ["--entry", self.entry] if self.entry else []
         return shlex.join([*words, *["--again"] * self.again, *["--keep-running"] * self.keep_running])
@@ -61,7 +61,7 @@ def run_slots(wanted: Wanted, slots: Sequence[PastSlot], chosen: Sequence[PastSl
         workshop.notifier.tell(Notice(text=f"{summary(slots, chosen)}, in {workshop.desk.project.directory}"))
         workshop.listen()
         for number, slot in enumerate(chosen, 1):
-            words = f"slot {number} of {len(chosen)}: {zoned_words(slot.slot_time)}"
+            words = f"slot {number} of {len(chosen)}: {slot_words(slot.slot_time)}"
             workshop.notifier.tell(Notice(text=words))
             _run(workshop, slot, tally)
             if workshop.interrupts.signal or (tally.failed and not wanted.keep_running):
@@ -93,7 +93,7 @@ def summary(slots: Sequence[PastSlot], chosen: Sequence[PastSlot]) -> str:
     if not slots:
         return "no slot came in that time · crude-link schedule next"
     ran = [slot.run for slot in slots if slot.run is not None]
-    first, last = (zoned_words(slot.slot_time) for slot in (slots[0], slots[-1]))
+    first, last = (slot_words(slot.slot_time) for slot in (slots[0], slots[-1]))
     span = first if len(slots) == 1 else f"{first} to {last}"
     words = f"{_count(len(slots))} of {slots[0].entry.pipeline}, {span}"
     if not ran:
@@ -111,7 +111,7 @@ def lines_of(slots: Sequence[PastSlot], *, again: bool) -> list[str]:
         before = slot.before
         became = f"{before.fate.value}{f', run {slot.run}' if slot.run else ''}" if before else ""
         does = "left out" if slot.run is not None and not again else slot.fate.value
-        rows.append([Cell(zoned_words(slot.slot_time), bold=True), slot.entry.name, became, does])
+        rows.append([Cell(slot_words(slot.slot_time), bold=True), slot.entry.name, became, does])
     return Table(columns, rows).lines(look_of(sys.stdout))
 
 

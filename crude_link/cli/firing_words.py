@@ -9,6 +9,7 @@ from crude_link.model.firing import Fate, Firing
 from crude_link.model.run import Run
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import Colour
+from crude_link.notifiers.slots import slots_words
 
 #: What is not told as a delay.
 _PROMPT = timedelta(seconds=1)
@@ -37,21 +38,17 @@ def late_words(firing: Firing) -> str:
     return duration_words(late) if late is not None and late >= _PROMPT else ""
 
 
-def slots_words(firing: Firing) -> str:
-    """Say which slot times a row is about: `the slot 2026-03-01 02:00 +00:00`, `12 slots, ... to ...`."""
-    seconds = bool(firing.slot_time.second or firing.last.second)
-    first = moment_words(firing.slot_time, seconds=seconds)
-    if firing.count == 1:
-        return f"the slot {first}"
-    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"
+def which_words(firing: Firing) -> str:
+    """Say which slot times a row is about, with seconds only where they have some."""
+    return slots_words(firing, seconds=bool(firing.slot_time.second or firing.last.second))
 
 
 def slot_of_run(records: Records, run: Run) -> str:
-    """Say for which slot time a run was begun: `for the slot 2026-03-01 02:00 +00:00 of `hourly` (back-filled)`."""
+    """Say for which slot time a run was begun: `for the slot at 2026-03-01 02:00 +00:00 of `hourly`, 3 s late`."""
     firing = records.store.ledger.of_run(run.id)
     if firing is None:  # its row is no longer kept
-        return f"for the slot {moment_words(run.slot_time)}" if run.slot_time else ""
+        return f"for the slot at {moment_words(run.slot_time)}" if run.slot_time else ""
     how = "" if firing.fate is Fate.RAN else f" ({firing.fate.value})"
     late = late_words(firing)
     why = f": {firing.reason}" if firing.reason else ""
-    return f"for {slots_words(firing)} of `{firing.entry}`{how}{f', {late} late' if late else ''}{why}"
+    return f"for {which_words(firing)} of `{firing.entry}`{how}{f', {late} late' if late else ''}{why}"

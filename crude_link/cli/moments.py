@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from crude_link.errors import UsageError
+from crude_link.model.words import duration_words, zoned_words
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d:\d\d)(:\d\d(?:\.\d{1,6})?)? ?(Z|[+-]\d\d:?\d\d)?")
@@ -58,10 +59,15 @@ def zone_name(moment: datetime) -> str:
     return str(getattr(moment.tzinfo, "key", None) or moment.tzname() or "")
 
 
-def zoned_words(moment: datetime, *, seconds: bool = False) -> str:
-    """Say a moment in its own zone: `2026-11-21 03:45 +01:00`."""
-    text = moment.isoformat(" ", "seconds")
-    return f"{text[: 19 if seconds or moment.second else 16]} {text[19:]}"
+def slot_words(slot_time: datetime) -> str:
+    """Say a slot time in its own zone, with seconds only where it has some; it can be typed back."""
+    return zoned_words(slot_time, seconds=bool(slot_time.second))
+
+
+def wait_words(wait: timedelta) -> str:
+    """Say how long it is until something: `in 3 h 12 min`; tenths of a second have passed when it is read."""
+    seconds = round(wait.total_seconds())
+    return f"in {duration_words(timedelta(seconds=seconds))}" if seconds > 0 else "now"
 
 
 def _minute_or_second(found: re.Match[str], zone: tzinfo | None) -> Span:

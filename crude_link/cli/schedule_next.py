@@ -63,10 +63,9 @@ def _present(records: Records | None, pipeline: str) -> Present:
 
     if records is None:
         return Present()
-    runs = records.store.history.runs(pipeline, _LAST_RUNS)
     return Present(
         usual=_usual(records, pipeline),
-        going=[run.began for run in runs if run.status is Status.RUNNING],
+        going=[run.began for run in records.store.history.going(pipeline) if run.status is Status.RUNNING],
         pause=next((pause for pause in records.store.schedulers.pauses() if pause.pipeline == pipeline), None),
     )
 
@@ -93,8 +92,8 @@ def _read(words: Sequence[str]) -> tuple[int, list[str]]:
 
 
 def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
-    from crude_link.cli.moments import zone_name, zoned_words
-    from crude_link.model.words import duration_words, moment_words
+    from crude_link.cli.moments import wait_words, zone_name
+    from crude_link.model.words import moment_words, zoned_words
     from crude_link.notifiers.look import look_of
     from crude_link.notifiers.table import Cell, Column, Table
 
@@ -107,7 +106,7 @@ def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
         rows.append(
             [
                 Cell(words, bold=True),
-                f"in {duration_words(_whole(each.slot_time - now))}",
+                wait_words(each.slot_time - now),
                 zone_name(each.slot_time),
                 here if here != words else "",
                 each.entry.pipeline,
@@ -116,11 +115,6 @@ def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
             ]
         )
     return Table(columns, rows).lines(look_of(sys.stdout))
-
-
-def _whole(wait: timedelta) -> timedelta:
-    """Leave out tenths of a second, which have passed when the line is read."""
-    return timedelta(seconds=round(wait.total_seconds()))
 
 
 def _as_json(coming: Coming, now: datetime) -> dict[str, object]:

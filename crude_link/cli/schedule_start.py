@@ -24,8 +24,9 @@ from crude_link.cli.options import common_options, config_option
 def command(log_file: Path, keep_running: bool, settings: tuple[str, ...], config_file: tuple[Path, ...]) -> int:
     """Follow the schedules of the config files until it is stopped; the same as `crude-link -n` where there are some.
 
-    It asks nothing, and writes everything to the log file. `-c` may stand several times.
+    It asks nothing, and writes everything to the log file. `-c` may stand several times. There is one scheduler in a
+    project: a second one says who it is, and ends with exit status 3.
     """
-    from crude_link.cli.unattended import run_unattended
+    from crude_link.cli.unattended import run_scheduler
 
-    return run_unattended(config_file, settings, log_file, keep_running=keep_running)
+    return run_scheduler(config_file, settings, log_file, keep_running=keep_running)

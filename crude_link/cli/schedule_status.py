@@ -128,7 +128,8 @@ def _head(scheduler: SchedulerRecord | None, is_alive: bool, now: datetime) -> l
 
 
 def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
-    from crude_link.model.words import duration_words, moment_words
+    from crude_link.cli.moments import wait_words
+    from crude_link.model.words import moment_words
     from crude_link.notifiers.look import COLOURS, look_of
     from crude_link.notifiers.table import Cell, Column, Table
 
@@ -137,13 +138,13 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     rows: list[list[Cell | str]] = []
     for each in standings:
         ran, status = each.last_run, each.last_status
-        waits = duration_words(each.next_slot - now) if each.next_slot else ""
+        waits = wait_words(each.next_slot - now) if each.next_slot and not each.pause else ""
         rows.append(
             [
                 Cell(each.pipeline, bold=True),
                 _next_words(each),
-                f"in {waits}" if waits and not each.pause else "",
-                moment_words(ran.slot_time) if ran else "",
+                waits,
+                moment_words(ran.slot_time, seconds=bool(ran.slot_time.second)) if ran else "",
                 Cell(f"run {ran.run} {status.value}", COLOURS[status]) if ran and status else "",
                 f"{each.queued}" if each.queued else "",
                 _unrun_words(each.last_unrun) if each.last_unrun else "",
@@ -166,16 +167,17 @@ def pause_words(pause: Pause) -> str:
 def _next_words(standing: PipelineStanding) -> str:
     from crude_link.model.words import moment_words
 
+    slot = standing.next_slot
     if standing.pause:
         return "paused"
-    return moment_words(standing.next_slot) if standing.next_slot else ""
+    return moment_words(slot, seconds=bool(slot.second)) if slot else ""
 
 
 def _unrun_words(firing: Firing) -> str:
-    from crude_link.cli.firing_words import slots_words
+    from crude_link.cli.firing_words import which_words
 
     reason = f": {firing.reason}" if firing.reason else ""
-    return f"{slots_words(firing)} {firing.fate.value}{reason}"
+    return f"{which_words(firing)} {firing.fate.value}{reason}"
 
 
 def _absence_words(scheduler: SchedulerRecord | None) -> str:

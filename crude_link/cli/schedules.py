@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from crude_link.app import Desk, Records, open_records, trigger_for
 from crude_link.cli.pipelines import choose, config_paths
 from crude_link.errors import UsageError
+from crude_link.store.scheduler_lock import scheduler_holder
 
 if TYPE_CHECKING:
     from crude_link.app import Loaded
@@ -80,7 +81,7 @@ def records_if_any(desk: Desk) -> Records | None:
 
 def is_scheduling(records: Records | None) -> bool:
     """True while a scheduler works in this project."""
-    return records is not None and records.store.is_scheduling()
+    return records is not None and scheduler_holder(records.project) is not None
 
 
 def files_meant(records: Records | None, given: Sequence[Path]) -> tuple[Path, ...]:

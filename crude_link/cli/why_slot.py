@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from crude_link.app import Desk, Records
-from crude_link.cli.firing_words import late_words, slots_words
-from crude_link.cli.moments import Span, span_of, zoned_words
+from crude_link.cli.firing_words import late_words, which_words
+from crude_link.cli.moments import Span, slot_words, span_of
 from crude_link.cli.record import read_record, standing_words
 from crude_link.cli.schedules import (
     Entry,
@@ -94,8 +94,9 @@ class _Look:
 
     def tell(self, pipeline: str, spans: Mapping[str, Span]) -> None:
         """Tell of the slot times of a pipeline: of an entry those in its span, of one that is no more those here."""
-        for firing in self._rows(pipeline, spans):
-            self.found.add(_sentence(firing), *_commands(firing))
+        rows = self._rows(pipeline, spans)
+        for firing in rows:
+            self.found.add(_sentence(firing), *_commands(firing, rows))
             if firing.run is not None and self._records:
                 self._tell_run(self._records, firing.run)
         for entry in self._entries:
@@ -108,7 +109,7 @@ class _Look:
         for entry in self._entries[:_MOST]:
             slot = next(entry.slots(self._here.last), None)
             if slot:
-                words = f"The next one of {entry.pipeline} after it, by `{entry.name}`, is {zoned_words(slot)}."
+                words = f"The next one of {entry.pipeline} after it, by `{entry.name}`, is {slot_words(slot)}."
                 self.found.add(words)
 
     def _rows(self, pipeline: str, spans: Mapping[str, Span]) -> list[Firing]:
@@ -127,15 +128,22 @@ class _Look:
 
     def _tell_unsettled(self, entry: Entry, span: Span) -> None:
         """Tell of slot times of which the ledger has nothing."""
+        unknown = self._unknown(entry, span)
+        have_come = [slot for slot in unknown if slot.astimezone(timezone.utc) <= self._now]
+        for slot, *others in filter(None, (have_come, unknown[len(have_come) :][:1])):
+            more = " (and others after it)" if others else ""
+            why, *commands = self._why_unsettled(entry, slot)
+            text = f"{entry.pipeline}: the slot at {slot_words(slot)} of `{entry.name}`{more} {why}."
+            self.found.add(text, *commands)
+
+    def _unknown(self, entry: Entry, span: Span) -> list[datetime]:
+        """Return the first slot times that the ledger has not, of the span, and of its part that is not settled."""
         ledger = self._records.store.ledger if self._records else None
-        slots = islice(entry.slots(span.first, span.last), _MOST)
-        unknown = [slot for slot in slots if ledger is None or not ledger.firing(entry.pipeline, entry.name, slot)]
-        if not unknown:
-            return
-        slot = unknown[0]
-        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        why, *commands = self._why_unsettled(entry, slot)
-        self.found.add(f"{entry.pipeline}: the slot {zoned_words(slot)}{more} of `{entry.name}` {why}.", *commands)
+        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        begins = [span.first, *([settled] if settled and span.first <= settled <= span.last else [])]
+        slots = [slot for begin in begins for slot in islice(entry.slots(begin, span.last), _MOST)]
+        rows = ledger and {slot: ledger.firing(entry.pipeline, entry.name, slot) for slot in slots}
+        return [slot for slot in dict.fromkeys(slots) if not (rows and rows[slot])]
 
     def _why_unsettled(self, entry: Entry, slot: datetime) -> tuple[str, ...]:
         """Return why nothing is known of a slot time, and what to do."""
@@ -166,7 +174,7 @@ class _Look:
 def _sentence(firing: Firing) -> str:
     of = f" of `{firing.entry}`" if firing.count == 1 else f" of `{firing.entry}` all"
     why = f": {firing.reason}" if firing.reason else ""
-    return f"{firing.pipeline}: {slots_words(firing)}{of} {_became(firing)}{why}."
+    return f"{firing.pipeline}: {which_words(firing)}{of} {_became(firing)}{why}."
 
 
 def _became(firing: Firing) -> str:
@@ -187,16 +195,21 @@ def _became(firing: Firing) -> str:
             return "could not begin"
 
 
-def _commands(firing: Firing) -> list[str]:
+def _commands(firing: Firing, rows: Sequence[Firing]) -> list[str]:
+    """Return what could be done; of what was not run, and has been run since by hand, there is nothing."""
     if firing.run is not None:
         return [f"crude-link show {firing.run}"]
     blocker = [f"crude-link show {firing.blocker}"] if firing.blocker is not None else []
     if firing.fate is Fate.QUEUED:
         return [*blocker, "crude-link schedule status"]
+    if any(
+        row.run and row.entry == firing.entry and firing.slot_time <= row.slot_time <= firing.last for row in rows
+    ):
+        return blocker
     return [*blocker, _backfill(firing.pipeline, firing.slot_time.astimezone(), firing.last.astimezone())]
 
 
 def _backfill(pipeline: str, first: datetime, last: datetime | None = None) -> str:
     """Return the command that runs the slot times from one to another, as it is typed."""
-    words = [f"'{zoned_words(each)}'" for each in (first, last or first)]
+    words = [f"'{slot_words(each)}'" for each in (first, last or first)]
     return f"crude-link schedule backfill {pipeline} --from {words[0]} --to {words[1]}"

@@ -20,12 +20,13 @@ def slot_notice(event: SlotSettled) -> Notice:
         level = Level.ERROR
     why = f": {firing.reason}" if firing.reason else ""
     row = f", {event.in_a_row:,} in a row" if event.in_a_row > max(firing.count, 1) else ""
-    text = f"{firing.pipeline}: {firing.fate.value} {_which(firing)}{row}{why}"
+    text = f"{firing.pipeline}: {firing.fate.value} {slots_words(firing)}{row}{why}"
     return Notice(text=text, level=level, run=firing.run)
 
 
-def _which(firing: Firing) -> str:
-    first = moment_words(firing.slot_time, seconds=True)
+def slots_words(firing: Firing, *, seconds: bool = True) -> str:
+    """Say which slot times it is about: `the slot at 2026-03-01 02:00 CET`, `12 slots, 2026-03-01 ... to ...`."""
+    first = moment_words(firing.slot_time, seconds=seconds)
     if firing.count == 1:
         return f"the slot at {first}"
-    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=True)}"
+    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"

@@ -26,6 +26,10 @@ class SqliteHistory:
         steps = [row["step"] for row in self._database.rows("steps_with_success", pipeline=pipeline)]
         return {text(step): self._usual(pipeline, text(step)) for step in steps}
 
+    def going(self, pipeline: str | None = None) -> Sequence[Run]:
+        """Return the runs that have begun and not ended, of one pipeline or of all; oldest first."""
+        return self._reader.going(pipeline)
+
     def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Return the newest runs first, of one pipeline or of all; the lost ones as LOST."""
         return self._reader.runs(pipeline, limit)

@@ -26,6 +26,8 @@ class SqliteLedger:
     def note(self, firing: Firing) -> bool:
         """Record what became of slot times that began no run; False when the first has a row already."""
         with self._database.write():
+            if firing.fate is not Fate.QUEUED:
+                _end_queued(self._database, firing)
             if self._row(firing.pipeline, firing.entry, firing.slot_time):
                 return False
             newest = self._database.first("newest_firing", pipeline=firing.pipeline, entry=firing.entry)
@@ -83,10 +85,13 @@ class SqliteLedger:
         """Return the slot times of a pipeline that wait, the earliest first."""
         return [_firing_of(row) for row in self._database.rows("queued_firings", pipeline=pipeline)]
 
-    def unqueue(self, firing: Firing) -> None:
-        """Let a slot time that waits wait no longer; what became of it is noted next."""
+    def withdraw(self, firing: Firing) -> None:
+        """Remove a row that began no run."""
+        slot_time = utc_text(firing.slot_time)
         with self._database.write():
-            _end_queued(self._database, firing)
+            self._database.change(
+                "withdraw_firing", pipeline=firing.pipeline, entry=firing.entry, slot_time=slot_time
+            )
 
     def of_run(self, run: int) -> Firing | None:
         """Return the slot time that began a run."""

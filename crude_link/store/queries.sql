@@ -13,6 +13,14 @@ SELECT * FROM runs WHERE id = :run;
 -- The newest runs of all pipelines first.
 SELECT * FROM runs ORDER BY id DESC LIMIT :limit;
 
+-- name: running_runs
+-- The runs of all pipelines that by their record are running, oldest first.
+SELECT * FROM runs WHERE status = 'running' ORDER BY id;
+
+-- name: running_runs_of_pipeline
+-- The runs of one pipeline that by their record are running, oldest first.
+SELECT * FROM runs WHERE pipeline = :pipeline AND status = 'running' ORDER BY id;
+
 -- name: runs_of_pipeline
 -- The newest runs of one pipeline first.
 SELECT * FROM runs WHERE pipeline = :pipeline ORDER BY id DESC LIMIT :limit;
@@ -430,6 +438,10 @@ SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM
 -- Note up to when the ledger knows of an entry.
 INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)
 ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled;
+
+-- name: withdraw_firing
+-- Forget a row that began no run.
+DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NULL;
 
 -- name: set_pause
 -- Let a pipeline begin nothing by schedule.

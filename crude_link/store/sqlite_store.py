@@ -10,7 +10,7 @@ from crude_link.store.attempts import SqliteAttempts
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
 from crude_link.store.history import SqliteHistory
-from crude_link.store.locks import FlockLocks, is_locked
+from crude_link.store.locks import FlockLocks
 from crude_link.store.logs import FileLogs
 from crude_link.store.place import Project
 from crude_link.store.reader import RunReader
@@ -78,10 +78,6 @@ class SqliteStore:
         from crude_link.store.task_logs import TaskLogs
 
         return TaskLogs(self.files)
-
-    def is_scheduling(self) -> bool:
-        """True while a scheduler works in this project."""
-        return is_locked(self.project.home / "scheduler.lock")
 
     def __enter__(self) -> SqliteStore:
         return self

@@ -101,9 +101,17 @@ def test_what_waits_waits_until_it_begins_or_is_given_up(store: SqliteStore) -> 
         store.ledger.note(firing(NOON + hours * HOUR, Fate.QUEUED, blocker=7))
     assert [each.slot_time for each in store.ledger.queued("night")] == [NOON, NOON + HOUR, NOON + 2 * HOUR]
     run = begin(store, firing(NOON))
-    store.ledger.unqueue(firing(NOON + HOUR))
+    assert store.ledger.note(firing(NOON + HOUR, Fate.SKIPPED))
     assert [each.slot_time for each in store.ledger.queued("night")] == [NOON + 2 * HOUR]
     assert store.ledger.firing("night", "hourly", NOON) == firing(run=run)
+
+
+def test_what_began_no_run_can_be_taken_back(store: SqliteStore) -> None:
+    run = begin(store, firing())
+    store.ledger.note(firing(NOON + HOUR, Fate.MISSED, until=NOON + 5 * HOUR, count=5))
+    for each in store.ledger.firings():
+        store.ledger.withdraw(each)
+    assert store.ledger.firings() == [firing(run=run)]
 
 
 def test_up_to_when_an_entry_is_known_is_remembered(store: SqliteStore) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crude_link.cli.moments import since_of, span_of, zone_name, zoned_words
+from crude_link.cli.moments import since_of, slot_words, span_of, zone_name
 from crude_link.errors import UsageError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -40,8 +40,8 @@ def test_a_day_on_which_clocks_change_is_a_day(day: str, hours: int) -> None:
 
 def test_what_we_print_can_be_typed_back() -> None:
     moment = datetime(2026, 11, 1, 6, tzinfo=BERLIN)
-    assert zoned_words(moment) == "2026-11-01 06:00 +01:00"
-    assert span_of(zoned_words(moment), timezone.utc, "--from").first == moment
+    assert slot_words(moment) == "2026-11-01 06:00 +01:00"
+    assert span_of(slot_words(moment), timezone.utc, "--from").first == moment
     assert zone_name(moment) == "Europe/Berlin"
 
 
