@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from crude_link.engine.retry import wait_after
 from crude_link.model.event import Level
 from crude_link.model.firing import Pause
-from crude_link.model.run import Ending
+from crude_link.model.run import Ending, Outcome
 from crude_link.model.schedule import AfterFailure, Schedule
 from crude_link.model.status import Status
 from crude_link.scheduling.bookkeeper import Bookkeeper
@@ -77,5 +77,6 @@ class Aftermath:
 
 def retry_wait(schedule: Schedule, begun: Begun) -> timedelta | None:
     """Return how long to wait before a run that failed or was lost is gone on with; None: it is not."""
-    ending = Ending.LOST if begun.run.status is Status.LOST else Ending.EXITED
-    return wait_after(schedule.retries, ending, None, begun.sittings, str(begun.run.id))
+    run = begun.run
+    end = Outcome(ending=Ending.LOST if run.status is Status.LOST else Ending.EXITED, ended=run.ended or run.began)
+    return wait_after(schedule.retries, end, begun.sittings, str(run.id))
