@@ -76,6 +76,8 @@ class Needs:
     def _programs(self, named: Sequence[str]) -> None:
         for name in dict.fromkeys([*_USUAL, *named]):
             here, there = (shutil.which(name, path=_path_of(sight)) for sight in (self.here, self.there))
+            if here is not None and there is not None and _is_same(here, there):
+                there = here
             if name in named or here != there:
                 self.report.compare(name, here or "not found", there or "not found")
             if name not in named or (here is not None and here == there):
@@ -139,6 +141,14 @@ def _path_of(sight: Sight) -> str:
 
 def _path_of_environment(environment: Mapping[str, str]) -> str:
     return environment.get("PATH", os.defpath)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """True for the same name in the same folder, which `/bin` and `/usr/bin` often are.
+
+    A link is not followed: that of a virtual environment leads to another's Python.
+    """
+    return os.path.realpath(os.path.dirname(one)) == os.path.realpath(os.path.dirname(other))  # noqa: PTH120
 
 
 def _set_words(value: str | None) -> str:
