@@ -577,3 +577,7 @@ DELETE FROM troubles WHERE pipeline = :pipeline;
 -- name: insert_trouble
 -- Note what people have been told is wrong.
 INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);
+
+-- name: newest_beginning
+-- When the newest run began.
+SELECT max(began) FROM runs;
