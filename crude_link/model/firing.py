@@ -29,6 +29,11 @@ class Fate(Enum):
     #: A person had it run afterwards although it had run before.
     REPEATED = "repeated"
 
+    @property
+    def is_by_hand(self) -> bool:
+        """True for what a person did about a slot time; what its schedule did is another row."""
+        return self in (Fate.BACKFILLED, Fate.REPEATED)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Firing:

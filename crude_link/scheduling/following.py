@@ -97,7 +97,7 @@ class Following:
         known = [moment for moment in settled.values() if moment]
         rows = ledger.firings(pipeline.name, since=min(known)) if known else ()
         for name, schedule in schedules.items():
-            mine = [row for row in rows if row.entry == name]
+            mine = [row for row in rows if row.entry == name and not row.fate.is_by_hand]
             # A row may have been written just before everything died, and what is settled not any more.
             moment = max([settled[name] or now, *(row.last for row in mine)])
             entry = FollowedEntry(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from datetime import datetime, timedelta, timezone
 
 import pytest
-from acceptance.starting import Ended, Folder
+from acceptance.starting import Ended, Folder, wait_until
+
+from crude_link.store import Project, open_store
 
 DAILY = """
 name: night
@@ -153,6 +156,23 @@ def test_a_schedule_that_has_ended_had_slots(folder: Folder) -> None:
     ended = backfill(folder, "--from", "2026-03-25", "--to", "2026-03-30")
     assert ended.status == 0, ended.err
     assert [line[:10] for line in lines(folder)] == ["2026-03-25", "2026-03-26"]
+
+
+def test_slots_that_were_back_filled_hide_none_before_them_from_the_scheduler(folder: Folder) -> None:
+    folder.config(DAILY.replace("Europe/Berlin", "UTC").replace("{hour: 2}", "{minute: '*'}"))
+    now = datetime.now(timezone.utc)
+    with open_store(Project(directory=folder.directory, home=folder.home)) as store:
+        store.ledger.settle("night", "minute=* UTC", now - timedelta(minutes=10))
+    for minutes in (9, 4):
+        slot = f"{now - timedelta(minutes=minutes):%Y-%m-%d %H:%M}"
+        assert backfill(folder, "--from", slot, "--to", slot).status == 0
+    begun = folder.start("schedule", "start")
+    wait_until(lambda: len(lines(folder)) >= 3, "the slot that is caught up")
+    begun.terminate()
+    begun.wait()
+    missed = next(row for row in folder.json("schedule", "history") if row["fate"] == "missed")
+    assert missed["count"] >= 9
+    assert now - datetime.fromisoformat(missed["slot_time"]) > timedelta(minutes=9)
 
 
 @pytest.mark.parametrize(
