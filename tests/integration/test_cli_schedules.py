@@ -110,8 +110,8 @@ def test_history_says_what_became_of_each_slot_the_newest_first(project: LookPro
     assert rows[2]["late_seconds"] == 3600
     assert (rows[3]["count"], rows[3]["until"]) == (3, "2026-03-01T15:00:00+00:00")
     lines = words(ask("schedule", "history").out)
-    assert lines[0] == "slot time slots until pipeline entry became run status late reason"
-    assert any("missed no scheduler ran from 12 to 15" in line and " 3 2026-03-01" in line for line in lines)
+    assert lines[0] == "slot time slots pipeline entry became run status late reason"
+    assert any("missed no scheduler ran from 12 to 15" in line and " 3, to 15:00:00 night" in line for line in lines)
     assert any("caught up 2 failed 1 h" in line for line in lines)
     assert any("day hour=* UTC refused paused by ada" in line for line in lines)
 
