@@ -7,6 +7,7 @@ needed, so that the commands which only look stay quick.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -127,13 +128,21 @@ class Desk:
         return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
     def load_entry(
-        self, config: ConfigFile, pipeline: str, schedule: Schedule, *, fires_after: datetime | None = None
+        self,
+        config: ConfigFile,
+        pipeline: str,
+        schedule: Schedule,
+        *,
+        before: Loaded | None = None,
+        fires_after: datetime | None = None,
     ) -> Loaded:
         """Return one pipeline of a config file as the runs of a schedule have it: with the params that it sets.
 
         The text is that of `config`; early references (`${now:...}`, `${exec:...}`) are answered anew. Other
         pipelines of the file are not looked at. What is returned bears the params among its settings, so that a
         later `resume --reload` or `rerun` of such a run has them too; for the next slot, `config` is given again.
+        `before`, what was returned for the last slot, is returned again, at no cost, when it still holds: the same
+        text and params, and no reference that the world answers.
         ConfigError as `load`, also when there is no such pipeline.
         """
         from crude_link.config.load import load
@@ -141,6 +150,8 @@ class Desk:
 
         own = tuple(param_setting(pipeline, name, value) for name, value in schedule.params.items())
         config = replace(config, settings=(*config.settings, *own))
+        if before and before.config == config and before.pipeline.name == pipeline and not _asks(before.pipeline):
+            return before
         found = load(replace(self._source(config, None, fires_after), only=pipeline))
         if not found:
             raise ConfigError.of(f"{config.path} has no pipeline {pipeline!r}")
@@ -282,6 +293,11 @@ class Desk:
             return self._output_of(text)
         except CrudeLinkError as error:
             raise CannotStart(str(error)) from error
+
+
+def _asks(pipeline: Pipeline) -> bool:
+    """True when a pipeline was loaded with answers of the world, which may be others at the next time."""
+    return any(re.search(r"\$\{(now|exec|file|oc\.)", reference) for reference in pipeline.resolved)
 
 
 def recorded(records: Records, run: Run) -> Loaded:

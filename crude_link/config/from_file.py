@@ -14,6 +14,7 @@ from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
+from crude_link.config.entry_params import check_entry_params
 from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
@@ -23,6 +24,7 @@ from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
 from crude_link.config.resources_checks import check_resources
+from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
@@ -95,6 +97,8 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_schedules(subject)
+    check_entry_params(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

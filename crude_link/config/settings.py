@@ -67,14 +67,14 @@ def _with_param(draft: Draft, params: Mapping[str, Node], param: str, text: str)
     node = params[param]
     declared = node.entries.get("default") if isinstance(node.value, Mapping) else node
     choices = [choice.value for choice in node.entries["choices"].items] if "choices" in node.entries else []
-    value = _fitting(text, declared.plain() if declared else None, choices)
+    value = fitting(text, declared.plain() if declared else None, choices)
     made = node_of(value)
     entry = node.with_child("default", made) if isinstance(node.value, Mapping) else made
     return replace(draft, keys={**draft.keys, "params": draft.keys["params"].with_child(param, entry)})
 
 
-def _fitting(text: str, default: Plain, choices: Iterable[object]) -> Plain:
-    """Read `text` as the type that a param's default, or else its choices, have."""
+def fitting(text: str, default: Plain, choices: Iterable[object]) -> Plain:
+    """Read `text` as the type that a param's default, or else its choices, have. BadSetting when it is not of it."""
     samples = [default] if default is not None and default != "???" else list(choices)
     if isinstance(default, str) and "${" in default:
         return value_of(text)

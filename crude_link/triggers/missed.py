@@ -44,15 +44,18 @@ def missed_slots(trigger: Trigger, after: datetime, until: datetime, newest: int
 
     It costs a few times `newest` questions to a trigger that can count, however many they are, else a thousand.
     """
-    count = trigger.count(after, until) if isinstance(trigger, Counting) else None
-    most = _enough(newest) if count is not None else max(_GONE_THROUGH, newest)
-    found = list(islice(_slots(trigger, after, until), most + 1))
+    found = list(islice(_slots(trigger, after, until), _enough(newest) + 1))
     if not found:
         return None
-    if len(found) <= most:
+    if len(found) <= _enough(newest):
         return Missed(first=found[0], newest=tuple(found[-newest:]), count=len(found), is_exact=True)
-    last = _newest(trigger, (after, until), newest, count or most)
-    return Missed(first=found[0], newest=tuple(last), count=count or most, is_exact=count is not None)
+    count = trigger.count(after, until) if isinstance(trigger, Counting) else None
+    if count is None:
+        found += islice(_slots(trigger, found[-1], until), max(1, _GONE_THROUGH + 1 - len(found)))
+        if len(found) <= _GONE_THROUGH:
+            return Missed(first=found[0], newest=tuple(found[-newest:]), count=len(found), is_exact=True)
+    last = _newest(trigger, (after, until), newest, count or len(found) - 1)
+    return Missed(first=found[0], newest=tuple(last), count=count or len(found) - 1, is_exact=count is not None)
 
 
 def _enough(wanted: int) -> int:

@@ -6,7 +6,7 @@ APScheduler's trigger is asked in UTC, where no clock ever changes; which moment
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Protocol, TypeAlias
 
@@ -18,6 +18,13 @@ from crude_link.triggers.wall import reading
 Fields: TypeAlias = Mapping[str, "str | int"]
 _LIMITS = ("start_date", "end_date")
 _MIDNIGHT = {"hour": 0, "minute": 0, "second": 0}
+_PART_OF_A_DAY: Mapping[str, Callable[[date], int]] = {
+    "year": lambda day: day.year,
+    "month": lambda day: day.month,
+    "day": lambda day: day.day,
+    "week": lambda day: day.isocalendar()[1],
+    "day_of_week": lambda day: day.weekday(),
+}
 _A_MOMENT = timedelta(microseconds=1)
 #: Every combination of month, day and weekday comes within 40 years, every one with a week within a few more.
 _PROBE_FROM = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -39,7 +46,7 @@ class Readings:
             sorted(numbers_of(name, alternatives[0]) or ()) for name in ("hour", "minute", "second")
         )
         days = [days_of(fields) for fields in alternatives]
-        self._days = [_trigger({**fields, **_MIDNIGHT}, zone) for fields in days] if all(days) else []
+        self._days = [_fitting(fields) for fields in days] if all(days) else []
         self._has_limits = any(name in fields for fields in alternatives for name in _LIMITS)
 
     @property
@@ -57,7 +64,7 @@ class Readings:
         return self._not_before(shown)
 
     def _not_before(self, shown: datetime) -> datetime | None:
-        start = shown.replace(tzinfo=timezone.utc)
+        start = _as_utc(shown)
         found = (trigger.get_next_fire_time(None, start) for trigger in self._triggers)
         return min((one.replace(tzinfo=None) for one in found if one), default=None)
 
@@ -76,13 +83,8 @@ class Readings:
 
     def _days_between(self, first: date, last: date) -> set[date]:
         """Return the days from the first to the last, both included, on which it fires."""
-        found: set[date] = set()
-        for trigger in self._days:
-            day = trigger.get_next_fire_time(None, _midnight(first))
-            while day is not None and day.date() <= last:
-                found.add(day.date())
-                day = trigger.get_next_fire_time(None, day + timedelta(days=1))
-        return found
+        all_days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return {day for day in all_days if any(fits(day) for fits in self._days)}
 
     def _before(self, moment: time) -> int:
         """Return how many come on a day before a time of day."""
@@ -120,10 +122,12 @@ def _trigger(fields: Fields, zone: tzinfo) -> _NextFireTime:
     """Return APScheduler's trigger, with its limits as clocks in `zone` show them."""
     from apscheduler.triggers.cron import CronTrigger
 
+    shown: dict[str, datetime] = {}
     try:
-        said = CronTrigger(**{**fields, "timezone": zone})
-        limits = {name: getattr(said, name) for name in _LIMITS}
-        shown = {name: reading(limit, zone).replace(tzinfo=timezone.utc) for name, limit in limits.items() if limit}
+        if fields.keys() & set(_LIMITS):
+            said = CronTrigger(**{**fields, "timezone": zone})
+            limits = {name: getattr(said, name) for name in _LIMITS}
+            shown = {name: _as_utc(reading(limit, zone)) for name, limit in limits.items() if limit}
         trigger: _NextFireTime = CronTrigger(**{**fields, **shown, "timezone": timezone.utc})
     except (ValueError, TypeError) as error:
         # The numbered fields were checked before, so it is about one of the dates.
@@ -133,8 +137,23 @@ def _trigger(fields: Fields, zone: tzinfo) -> _NextFireTime:
     return trigger
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), timezone.utc)
+def _fitting(fields: Fields) -> Callable[[date], bool]:
+    """Return what tells whether some fields, of days only, fit a day."""
+    numbers = {name: numbers_of(name, fields) for name in fields}
+    if any(known is None for known in numbers.values()):  # `last`, or `1st fri`
+        trigger = _trigger({**fields, **_MIDNIGHT}, timezone.utc)
+
+        def is_midnight(day: date) -> bool:
+            midnight = _as_utc(datetime.combine(day, time()))
+            return trigger.get_next_fire_time(None, midnight) == midnight
+
+        return is_midnight
+    wanted = [(_PART_OF_A_DAY[name], known) for name, known in numbers.items() if known is not None]
+    return lambda day: all(part(day) in known for part, known in wanted)
+
+
+def _as_utc(shown: datetime) -> datetime:
+    return shown.replace(tzinfo=timezone.utc)
 
 
 def _listed(numbers: Collection[int], of: int) -> str:

@@ -69,3 +69,22 @@ def test_a_setting_for_one_pipeline_says_what_is_wrong(tmp_path: Path, setting: 
     with pytest.raises(ConfigError) as error:
         desk.load(config.path, (setting,))
     assert words in str(error.value)
+
+
+def test_what_the_world_is_not_asked_for_is_loaded_once(tmp_path: Path) -> None:
+    desk, config = desk_of(tmp_path, TWO)
+    schedule = Schedule(params={"size": "large"})
+    first = desk.load_entry(config, "night", schedule)
+    assert desk.load_entry(config, "night", schedule, before=first) is first
+    assert desk.load_entry(config, "night", Schedule(), before=first).pipeline.params["size"] == "small"
+    other = ConfigFile(path=config.path, text=TWO.replace("0.1", "0.2"))
+    assert desk.load_entry(other, "night", schedule, before=first).pipeline.params["rate"] == 0.2
+
+
+def test_the_world_is_asked_anew_for_each_slot(tmp_path: Path) -> None:
+    desk, config = desk_of(tmp_path, TWO)
+    first = desk.load_entry(config, "day", Schedule())
+    assert (tmp_path / "asked").exists()
+    (tmp_path / "asked").unlink()
+    assert desk.load_entry(config, "day", Schedule(), before=first) is not first
+    assert (tmp_path / "asked").exists()
