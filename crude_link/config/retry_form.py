@@ -8,7 +8,7 @@ from typing import Any
 
 from crude_link.config.forms import Form, Key, Report, mapping, number, parsed, several
 from crude_link.config.node import Path
-from crude_link.config.units import duration, share
+from crude_link.config.units import duration, medians, share
 from crude_link.model.policy import FailureKind, RetryPolicy
 from crude_link.model.value import Plain
 
@@ -20,8 +20,14 @@ def _some_time(value: object) -> timedelta:
     return found
 
 
+def _some_time_or_medians(value: object) -> timedelta | float:
+    factor = medians(value)
+    return _some_time(value) if factor is None else factor
+
+
 DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
 LIMIT = parsed(_some_time, DURATION.json)
+TASK_LIMIT = parsed(_some_time_or_medians, {"type": "string", "examples": ["90s", "15m", "5x median"]})
 SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
 
 

@@ -31,7 +31,7 @@ from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
 from crude_link.config.resources_form import NEED_KEYS, POOLS
-from crude_link.config.retry_form import DURATION, LIMIT, RETRIES
+from crude_link.config.retry_form import DURATION, LIMIT, RETRIES, TASK_LIMIT
 from crude_link.config.schedule_form import CRON, SCHEDULE
 from crude_link.config.units import size
 from crude_link.config.warm_form import WARM_KEYS
@@ -242,7 +242,10 @@ STEP: Mapping[str, Key] = {
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
     "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
-    "timeout": Key(LIMIT, "How long one try may take."),
+    "timeout": Key(
+        TASK_LIMIT,
+        "How long one try may take; for tasks also `5x median`, so many times the median of those that succeeded.",
+    ),
     "retries": Key(
         RETRIES,
         "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",

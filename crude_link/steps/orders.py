@@ -160,8 +160,8 @@ class _Draft:
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
-        slots, limit = room_of(step, pools)
-        budgets = budgets_of(step)
+        budgets = budgets_of(step, reach.places.project)
+        slots, limit = room_of(step, pools, budgets)
         env = compiled_env(step, self._value)
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
