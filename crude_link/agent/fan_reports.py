@@ -37,8 +37,19 @@ class Reports:
         self._cpu_us = 0
         self._peak = 0
         self._bytes = [0, 0]
+        self._slot_seconds = 0.0
+        self._busy_us = 0
+        #: How many slots there are, and since when.
+        self._slots = (0, 0.0)
         self._left: list[str] = []
         self._survivors: list[int] = []
+
+    def count_slots(self, count: int) -> None:
+        """From now on there are so many slots."""
+        now = time.monotonic()
+        before, since = self._slots
+        self._slot_seconds += before * (now - since)
+        self._slots = (count, now)
 
     def add(self, end: End, slot: int, offset: int) -> None:
         """A task has ended, and is written."""
@@ -46,6 +57,7 @@ class Reports:
             self._first_at = time.monotonic()
         self._rows.append(_row(end, slot, offset))
         self._cpu_us += end.cpu_us
+        self._busy_us += end.wall_us
         self._peak = max(self._peak, end.peak)
         self._bytes[0] += end.sizes[0]
         self._bytes[1] += end.sizes[1]
@@ -80,6 +92,7 @@ class Reports:
     def finish(self, why: str, reason: str, wall: float) -> None:
         """Say that the whole has ended."""
         self.tick(time.monotonic(), {}, at_once=True)
+        self.count_slots(0)
         facts: dict[str, Any] = {
             "is": "ended",
             "key": self._key,
@@ -92,6 +105,8 @@ class Reports:
             "out_of_memory": False,
             "wall": wall,
             "cpu": self._cpu_us / 1e6,
+            "slots": self._slot_seconds,
+            "idle": max(0.0, self._slot_seconds - self._busy_us / 1e6),
             "peak": self._peak or None,
             "peak_is_bound": False,
             "stdout_bytes": self._bytes[0],
@@ -121,6 +136,7 @@ def _row(end: End, slot: int, offset: int) -> str:
         "survivors": end.survivors,
         "trouble": end.trouble,
         "tail": tail.decode("latin-1"),
+        "retry": end.retry,
     }
     words = f"{'true' if end.out_of_memory else 'false'},{quote_json(last_line.decode('latin-1'))}"
     return f"{head},{words},{encode(more).decode('ascii').rstrip()}]"

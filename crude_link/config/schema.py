@@ -31,9 +31,13 @@ from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
 from crude_link.config.resources_form import NEED_KEYS, POOLS
+<<<<<<< HEAD
 from crude_link.config.retry_form import DURATION, LIMIT, RETRIES
 from crude_link.config.schedule_form import CRON, SCHEDULE
 from crude_link.config.units import size
+=======
+from crude_link.config.units import duration, medians, share, size
+>>>>>>> main
 from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
 from crude_link.model.policy import Retention, RetryPolicy
@@ -165,7 +169,27 @@ def _here(value: object) -> str:
     raise ValueError(not_yet("runs_on", "SSH hosts").replace("`runs_on`", f"`runs_on: {value}`"))
 
 
+<<<<<<< HEAD
 PATH = parsed(_path, TEXT)
+=======
+def _some_time(value: object) -> timedelta:
+    found = duration(value)
+    if not found:
+        raise ValueError("is longer than nothing; without a limit, leave it out")
+    return found
+
+
+def _some_time_or_medians(value: object) -> timedelta | float:
+    factor = medians(value)
+    return _some_time(value) if factor is None else factor
+
+
+DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
+PATH = parsed(_path, TEXT)
+LIMIT = parsed(_some_time, DURATION.json)
+TASK_LIMIT = parsed(_some_time_or_medians, {"type": "string", "examples": ["90s", "15m", "5x median"]})
+SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
+>>>>>>> main
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
 RETENTION_KEYS: Mapping[str, Key] = {
@@ -242,7 +266,10 @@ STEP: Mapping[str, Key] = {
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
     "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
-    "timeout": Key(LIMIT, "How long one try may take."),
+    "timeout": Key(
+        TASK_LIMIT,
+        "How long one try may take; for tasks also `5x median`, so many times the median of those that succeeded.",
+    ),
     "retries": Key(
         RETRIES,
         "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",

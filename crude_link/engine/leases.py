@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from crude_link.engine.quarantine import Granted, Quarantine
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Held, Holder, Need, Place, Scope, Want
+from crude_link.model.resources import Budget, Claim, Held, Holder, Need, Place, Scope, Want
 from crude_link.model.task import TaskEnd
 
 #: A task that begins in a slot within so many microseconds after that got another item may have the former one.
@@ -18,12 +19,12 @@ _SETTLING_US = 50_000
 class FanLeases:
     """Every item is known by its name in the store; what stands behind a name is told to tasks only."""
 
-    def __init__(self, step: Step, order: FanOrder) -> None:
+    def __init__(self, step: Step, order: FanOrder, aside: Iterable[tuple[str, str]] = ()) -> None:
         self.slots_wanted = order.slots
         self.budgets = order.budgets
         #: The holders that have ended, and whose leases are still recorded.
         self.freed: list[Holder] = []
-        self.quarantine = Quarantine(order.quarantine)
+        self.quarantine = Quarantine(order.quarantine, aside)
         self._pools = order.pools
         self._of_slots = [need for need in step.holds if need.scope is Scope.SLOT]
         self._of_tasks = [need for need in step.holds if need.scope is Scope.TASK]
@@ -42,7 +43,7 @@ class FanLeases:
     @property
     def has_task_needs(self) -> bool:
         """Tasks are handed out one by one, as they get what they hold."""
-        return bool(self._of_tasks) or self._is_bound
+        return bool(self._of_tasks) or self._is_bound or any(budget.left for budget in self.budgets)
 
     @property
     def slots(self) -> int:
@@ -78,6 +79,22 @@ class FanLeases:
         wants = self._wants(self._of_tasks)
         return [Claim(Holder(task=task, number=number), wants) for task, number in ready]
 
+    def lacking(self, tasks: int, all_here: Collection[FanLeases]) -> Budget | None:
+        """Return the budget, as it is now, of which not enough is left for so many further tasks; None: there is.
+
+        Nobody knows how much of theirs those that run have taken already: it is kept free for them in full.
+        """
+        measured = [
+            replace(budget, total=max(0.0, budget.left() - sum(one.promised(budget.name) for one in all_here)))
+            for budget in self.budgets
+            if budget.left
+        ]
+        return min((budget for budget in measured if budget.tasks < tasks), key=lambda one: one.tasks, default=None)
+
+    def promised(self, name: str) -> float:
+        """Return how much of a budget the tasks take that run."""
+        return sum(len(self._tasks) * budget.each for budget in self.budgets if budget.name == name)
+
     def place_of(self, task: int, items: Granted) -> Place:
         """Return where a task runs that was granted these items."""
         held = self._values(items)
@@ -99,6 +116,10 @@ class FanLeases:
                 self.quarantine.judge({**of_slot, **own}, end.status)
             if self._of_tasks:
                 self.freed.append(Holder(task=end.task, number=end.number))
+
+    def close_all_slots(self) -> None:
+        """Close every slot; none has a task."""
+        self._slots.clear()
 
     def close_bad_slots(self) -> bool:
         """Close the slots whose items were put aside, until they get others; True when there were such."""

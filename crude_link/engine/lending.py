@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from crude_link.engine.fanout import FanOut, Taken
+from crude_link.engine.knots import knot_of
 from crude_link.engine.leases import FanLeases
 from crude_link.engine.live import LiveRun
 from crude_link.engine.quarantine import Granted
@@ -14,12 +16,24 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Scope
+from crude_link.model.resources import Budget, Claim, Scope
 from crude_link.model.run import AttemptKey
 from crude_link.model.wish import SetSlots
+from crude_link.model.words import size_words
 
 #: What others hold is asked for this often, in seconds.
 _PERIOD = 0.1
+#: Those that wait are looked at this often whether they wait for each other; who gives back then asks again after a
+#: pause, in seconds, which is longer each time.
+_LOOK_PERIOD = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
+
+
+class Pause(NamedTuple):
+    """How long a fan-out does not ask for slots, and until when."""
+
+    seconds: float
+    until: float
 
 
 class Lending:
@@ -30,6 +44,9 @@ class Lending:
         self._accounts: dict[AttemptKey, FanLeases] = {}
         #: Those of which it was told that they wait.
         self._told: set[AttemptKey] = set()
+        #: When those were looked at last whose slots hold something and have nothing to do; who gave back pauses.
+        self._looked_at: dict[AttemptKey, float] = {}
+        self._pauses: dict[AttemptKey, Pause] = {}
         #: How often something was given back here.
         self._returns = 0
         #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
@@ -45,8 +62,16 @@ class Lending:
         """Return what keeps account of a fan-out's leases; None for one that needs none."""
         if not (order.pools or order.is_bound or order.budgets):
             return None
-        leases = self._accounts[order.whole.key] = FanLeases(step, order)
+        leases = self._accounts[order.whole.key] = FanLeases(step, order, self._aside(order))
+        if leases.is_hopeless:  # with what an earlier attempt has put aside: a new one tries all again
+            self._around.leases().put_aside(order.whole.key.run, step.name, ())
+            leases = self._accounts[order.whole.key] = FanLeases(step, order)
         return leases
+
+    def _aside(self, order: FanOrder) -> Sequence[tuple[str, str]]:
+        """Return what was put aside in an earlier attempt at the whole."""
+        key = order.whole.key
+        return self._around.leases().aside(key.run, key.step) if order.quarantine and key.number > 1 else ()
 
     def take(self, fan: FanOut) -> Taken:
         """Open the slots that get what they need; return the tasks that do, to be handed out."""
@@ -58,11 +83,18 @@ class Lending:
         if not leases.has_task_needs:
             return fan.take(now)
         ready = fan.ready(now)
-        if leases.freed or (ready and self._may_ask(fan, Scope.TASK)):
-            granted = self._ask(fan, Scope.TASK, leases.task_claims(ready))
-            places = [leases.place_of(ready[at][0], items) for at, items in enumerate(granted) if items is not None]
-            return fan.take_ready(places, now)
-        return Taken()
+        if not (leases.freed or (ready and self._may_ask(fan, Scope.TASK))):
+            return Taken()
+        lacking = leases.lacking(len(ready), self._accounts.values())
+        begun = ready[: lacking.tasks] if lacking else ready
+        granted = self._ask(fan, Scope.TASK, leases.task_claims(begun))
+        if granted and all(items is None for items in granted):
+            self._untie(fan, leases)
+        if lacking:
+            self._refused[fan.key, Scope.TASK] = (self._around.clock.monotonic(), self._returns)
+            self._tell_lack(fan, lacking)
+        places = [leases.place_of(begun[at][0], items) for at, items in enumerate(granted) if items is not None]
+        return fan.take_ready(places, now)
 
     def due(self, fan: FanOut) -> datetime | None:
         """Return when a fan-out that waits asks again."""
@@ -77,10 +109,12 @@ class Lending:
             self._refused.pop((fan.key, scope), None)
         self._accounts.pop(fan.key, None)
         self._told.discard(fan.key)
+        self._looked_at.pop(fan.key, None)
+        self._pauses.pop(fan.key, None)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
-        if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT):
+        if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT) or self._is_pausing(fan):
             return
         most = self._affordable(leases)
         claims = leases.slot_claims(most)
@@ -89,6 +123,33 @@ class Lending:
             self._refused[fan.key, Scope.SLOT] = (self._around.clock.monotonic(), self._returns)
         if has_opened:
             self._tell_slots(fan, leases)
+
+    def _untie(self, fan: FanOut, leases: FanLeases) -> None:
+        """Give back what the slots of a fan-out hold, for a while, when it and others wait for each other."""
+        now = self._around.clock.monotonic()
+        if fan.counts.running or not leases.slots or now < self._looked_at.get(fan.key, 0.0) + _LOOK_PERIOD:
+            return
+        is_first_look = fan.key not in self._looked_at
+        self._looked_at[fan.key] = now
+        store = self._around.leases()
+        knot = () if is_first_look else knot_of((fan.key.run, fan.key.step), store.leases(), store.waits())
+        if not knot:
+            return
+        if fan.key not in self._pauses:
+            others = ", ".join(f"{step} of run {run}" for run, step in knot[1:])
+            text = f"gives back what its slots hold for a while: it and {others} wait for each other"
+            self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
+        store.release(fan.key.run, fan.key.step)
+        leases.close_all_slots()
+        self._tell_slots(fan, leases)
+        self._returns += 1
+        seconds = min(2 * self._pauses[fan.key].seconds, _LONGEST_PAUSE) if fan.key in self._pauses else _FIRST_PAUSE
+        self._pauses[fan.key] = Pause(seconds, now + seconds)
+        self._refused[fan.key, Scope.SLOT] = (now, self._returns)
+
+    def _is_pausing(self, fan: FanOut) -> bool:
+        pause = self._pauses.get(fan.key)
+        return pause is not None and self._around.clock.monotonic() < pause.until
 
     def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
         fan.slots = leases.slots
@@ -103,6 +164,7 @@ class Lending:
             return
         for text in told:
             self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
+        self._around.leases().put_aside(fan.key.run, fan.key.step, leases.quarantine.aside)
         if leases.close_bad_slots():
             self._tell_slots(fan, leases)
         if pool := leases.is_hopeless:
@@ -119,6 +181,15 @@ class Lending:
         if who:
             text = f"waits for {', '.join(sorted(pools))}, held by {', '.join(sorted(who))}"
             self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
+
+    def _tell_lack(self, fan: FanOut, budget: Budget) -> None:
+        """Say, once, of what there is too little for a fan-out that has nothing to do meanwhile."""
+        if fan.counts.running or budget.tasks or fan.key in self._told:
+            return
+        self._told.add(fan.key)
+        each, left = size_words(round(budget.each)), size_words(round(budget.total))
+        text = f"waits for {budget.name}: each task takes {each}, and {left} are free"
+        self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
 
     def _affordable(self, leases: FanLeases) -> int:
         """Return how many slots a fan-out can have, as far as others here leave enough of each budget."""

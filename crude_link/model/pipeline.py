@@ -68,6 +68,8 @@ class Step:
     needs: tuple[str, ...] = ()
     when: Condition | None = None
     timeout: timedelta | None = None
+    #: In place of `timeout`, for tasks: so many times the median duration of those that have succeeded.
+    timeout_medians: float | None = None
     retries: RetryPolicy = RetryPolicy()
     continue_on_failure: bool = False
     inputs: tuple[Text, ...] = ()
@@ -80,15 +82,18 @@ class Step:
     parallel: int | None = None
     #: What each of its slots or tasks holds.
     holds: tuple[Need, ...] = ()
-    #: Cores, and bytes of memory, that each of its tasks takes.
+    #: Cores, and bytes of memory and of disk, that each of its tasks takes.
     cpus: float | None = None
     memory: int | None = None
+    disk: int | None = None
     #: So many failed tasks are still a success.
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.
     stop_after_failed: Share | None = None
     #: The imports of its script are done once, and each of its tasks is forked from there.
     is_warm: bool = False
+    #: So many of its tasks are done by each process of a warm one.
+    reuse: int = 1
     #: (line, column) of the step in its file, counted from 1; None when it came from a record.
     position: tuple[int, int] | None = field(default=None, compare=False)
     #: The same of its keys, by their dotted paths: `script`, `arguments.lr`, `inputs.0`.

@@ -83,6 +83,8 @@ class Progress:
         parts = [Part(f"{self._done_words()} done", 0)]
         if counts.failed:
             parts.append(Part(f"{counts.failed:,} failed", 1, "red"))
+        if counts.left_out:
+            parts.append(Part(left_out_words(counts), 7))
         if self._retried:
             parts.append(Part(f"{self._retried:,} tried again", 5, "yellow"))
         if counts.running:
@@ -120,11 +122,14 @@ class Progress:
             done = f" · {self.counts.succeeded:,} done" if self._done else ""
             return f"{ended_words(outcome)}{done}{hint}"
         ended, before = self._done - (self._before or 0), self._before or 0
+        if outcome.reason and not ended:
+            return one_line(outcome.reason)
         again = f"{self._retried:,} tried again" if self._retried else ""
         wall = outcome.wall.total_seconds()
         rate = rate_words(ended / wall) if ended and wall > 0 else ""
         count = f"{ended:,}{' more' if before else ''} task{'s'[: ended != 1]}"
-        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again]
+        before_words = left_out_words(self.counts) if self.counts.left_out else ""
+        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again, before_words]
         return f"{', '.join(each for each in words if each)}{hint}"
 
     @property
@@ -230,6 +235,11 @@ def source_words(foreach: ForEach) -> str:
     return f"{words}, the first {foreach.limit:,}" if foreach.limit else words
 
 
+def left_out_words(counts: TaskCounts) -> str:
+    """Say how many inputs are no tasks of this run: `12 done by earlier runs`."""
+    return f"{counts.left_out:,} done by earlier runs"
+
+
 def task_words(end: TaskEnd) -> str:
     """Say how a task ended that did not succeed: `task 17: exit 1 after 2.1 s, try 3: HTTP 403`."""
     reason = one_line(end.reason)
@@ -237,7 +247,8 @@ def task_words(end: TaskEnd) -> str:
         f" after {spent_words(timedelta(microseconds=end.wall_us))}" if end.slot and " after " not in reason else ""
     )
     number = f", try {end.number}" if end.number > 1 else ""
-    said = f": {one_line(end.last_line)[:_LONGEST]}" if end.last_line else ""
+    has_more = end.last_line and end.last_line != end.reason
+    said = f": {one_line(end.last_line)[:_LONGEST]}" if has_more else ""
     return f"task {end.task}: {reason}{after}{number}{said}"
 
 

@@ -160,3 +160,17 @@ def test_leases_say_who_holds_what(desk: Desk) -> None:
 def test_items_may_be_text_that_is_not_utf_8(desk: Desk) -> None:
     run = desk.begin()
     assert desk.ask(run, slot(1, items=["\udcff"]), slot(2, items=["\udcff"])) == [{"PROXY": ["\udcff"]}, None]
+
+
+def test_what_a_step_does_without_is_known_until_something_else_is(desk: Desk, other: Desk) -> None:
+    run, another = desk.begin(), desk.begin()
+    assert desk.leases.aside(run, "embed") == []
+    desk.leases.put_aside(run, "embed", {("PROXY", "b"), ("PROXY", "a")})
+    desk.leases.put_aside(another, "embed", [("GPU", "0")])
+    desk.leases.release(run, "embed")
+    assert sorted(other.leases.aside(run, "embed")) == [("PROXY", "a"), ("PROXY", "b")]
+    assert other.leases.aside(run, "other") == []
+    desk.leases.put_aside(run, "embed", [("PROXY", "b")])
+    assert other.leases.aside(run, "embed") == [("PROXY", "b")]
+    desk.leases.put_aside(run, "embed", ())
+    assert other.leases.aside(run, "embed") == []
