@@ -28,6 +28,8 @@ class OnceSlots:
 def reading_of(text: str) -> datetime:
     """Read a local date and time. ValueError says what is wrong with it, for a person."""
     match = _WRITTEN.fullmatch(text.strip())
+    if not match and re.fullmatch(r"\d?\d:\d\d(:\d\d)?", text.strip()):
+        raise ValueError(f"`{text}` has no date; write `2027-01-01 {text}`, or for every day `cron: '0 6 * * *'`")
     if not match:
         raise ValueError(f"`{text}` is no date and time; write `2027-01-01 06:00`")
     day, hours, offset = match["day"], match["time"], match["offset"]
