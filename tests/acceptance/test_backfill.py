@@ -151,6 +151,24 @@ pipelines:
     assert (unknown.status, "Did you mean '0 2,4 * * * UTC'?" in unknown.err) == (2, True)
 
 
+def test_each_entry_has_its_own_params(folder: Folder) -> None:
+    folder.config("""
+name: night
+timezone: UTC
+params: {size: 1}
+schedule:
+  - {name: large, cron: {hour: 2}, params: {size: 2}}
+  - {name: small, every: 12h}
+steps: [{name: work, command: 'echo ${params.size} >> lines'}]
+""")
+    ended = backfill(folder, "--from", "2026-03-26 00:00", "--to", "2026-03-26 12:00")
+    assert ended.status == 0, ended.err
+    assert lines(folder) == ["1", "2", "1"]
+    assert "slot 2 of 3: 2026-03-26 02:00 +00:00 of `large`" in ended.err
+    assert backfill(folder, "--from", "2026-03-27", "--to", "2026-03-27", "--entry", "large").status == 0
+    assert lines(folder)[3:] == ["2"]
+
+
 def test_a_schedule_that_has_ended_had_slots(folder: Folder) -> None:
     folder.config(DAILY.replace("{hour: 2}", "{hour: 2, end_date: '2026-03-27'}"))
     ended = backfill(folder, "--from", "2026-03-25", "--to", "2026-03-30")
