@@ -70,13 +70,14 @@ def command(as_json: bool) -> int:
 
 def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str, datetime | None], str]:
     """Return the next slot time of each pipeline of the scheduler's config files; or why they cannot be told."""
-    from crude_link.cli.pipelines import DEFAULT
+    from crude_link.cli.pipelines import config_paths
     from crude_link.cli.schedules import entries_of, shown_path
     from crude_link.errors import CrudeLinkError
 
     found: dict[str, datetime | None] = {}
-    files = tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else (DEFAULT,)
     try:
+        named = scheduler.config_files if scheduler else ()
+        files = config_paths([shown_path(Path(name)) for name in named])
         now = desk.clock.now()
         for entry in entries_of(desk, files):
             slots = [slot for slot in (found.get(entry.pipeline), entry.trigger.next_after(now)) if slot]

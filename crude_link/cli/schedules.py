@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Desk, Records, open_records, trigger_for
-from crude_link.cli.pipelines import choose, config_paths
+from crude_link.cli.pipelines import DEFAULT, choose, config_paths
 from crude_link.errors import UsageError
 from crude_link.store.scheduler_lock import scheduler_holder
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from crude_link.model.firing import SchedulerRecord
     from crude_link.model.schedule import Schedule
 
+#: Where a scheduler logs to, unless it is told otherwise.
+DEFAULT_LOG = "crude-link.log"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -100,13 +103,13 @@ def shown_path(path: Path) -> Path:
 
 def start_command(scheduler: SchedulerRecord | None) -> str:
     """Return the command that starts a scheduler, the last one anew where there was one."""
-    words = ["crude-link schedule start"]
+    words = ["crude-link", "schedule", "start"]
     if scheduler:
         files = [str(shown_path(Path(name))) for name in scheduler.config_files]
-        words += [f"-c {name}" for name in files if files != ["config.yaml"]]
-        log = str(shown_path(Path(scheduler.log_file))) if scheduler.log_file else "crude-link.log"
-        words += [f"-l {log}"] if log != "crude-link.log" else []
-    return " ".join(words)
+        words += [word for name in files if files != [str(DEFAULT)] for word in ("-c", name)]
+        log = str(shown_path(Path(scheduler.log_file))) if scheduler.log_file else DEFAULT_LOG
+        words += ["-l", log] if log != DEFAULT_LOG else []
+    return shlex.join(words)
 
 
 def known_pipelines(records: Records) -> list[str]:

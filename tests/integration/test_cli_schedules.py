@@ -221,6 +221,16 @@ def test_a_broken_config_does_not_keep_what_has_run_from_being_paused(project: L
     assert ask("schedule", "pause", "night").status == 0
 
 
+def test_nothing_is_paused_where_nothing_was_ever_recorded(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "nothing is paused" in ask("schedule", "unpause").err
+    assert "no slot times have come yet" in ask("schedule", "history").err
+    assert ask("schedule", "status").status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- next ---------------------------------------------------------------------------------------------------
 
 
