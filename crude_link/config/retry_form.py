@@ -1,4 +1,4 @@
-"""The forms of `retries` and of the durations and shares that it is made of."""
+"""The forms of `retries`, and of durations and shares."""
 
 from __future__ import annotations
 

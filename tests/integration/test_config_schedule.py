@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
-from crude_link.config.load import Source, build, load
+from crude_link.config.load import Source, build, json_schema, load
 from crude_link.errors import ConfigError
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.schedule import (
@@ -256,3 +258,19 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         load(source_of(tmp_path, f"{text}{STEP}\n"))
     assert [problem.line for problem in error.value.problems] == [2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "is_right"),
+    [
+        ("'@daily'", True),
+        ("{cron: {hour: 2}, retries: 2, dst: both}", True),
+        ("[{every: 10m, on_failure: {pause_after: 3}, params: {rate: 1}}, '@daily']", True),
+        ("{every: '${params.pause}'}", True),
+        ("{every: 10m, overlap: maybe}", False),
+        ("{evry: 10m}", False),
+    ],
+)
+def test_an_editor_knows_the_schedule(schedule: str, is_right: bool) -> None:
+    text = yaml.safe_load(f"schedule: {schedule}\nsteps: [ls -l]")
+    assert jsonschema.Draft202012Validator(json_schema()).is_valid(text) is is_right
