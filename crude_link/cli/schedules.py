@@ -88,11 +88,20 @@ def is_scheduling(records: Records | None) -> bool:
 
 
 def files_meant(records: Records | None, given: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the config files: those given, else those that a living scheduler follows, else `config.yaml`."""
-    if given or records is None or not is_scheduling(records):
+    """Return the config files: those given, else those of a living scheduler, else `config.yaml`.
+
+    Where that is not there, those of the last scheduler. UsageError where there was none.
+    """
+    scheduler = records.store.schedulers.scheduler() if records and not given else None
+    followed = tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else ()
+    if followed and is_scheduling(records):
+        return followed
+    try:
         return config_paths(given)
-    scheduler = records.store.schedulers.scheduler()
-    return tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else config_paths(given)
+    except UsageError:
+        if followed:
+            return followed
+        raise
 
 
 def shown_path(path: Path) -> Path:

@@ -72,9 +72,13 @@ def test_next_is_about_the_files_of_the_scheduler_that_runs(folder: Folder) -> N
     begun = started(folder, "-c", "other.yaml")
     ended = folder.run("schedule", "next", "1")
     assert (ended.status, " other " in ended.out, ended.err) == (0, True, "")
+    slot = folder.json("schedule", "history")[0]["slot_time"]
+    assert folder.run("schedule", "backfill", "other", "--from", slot, "--to", slot, "--again").status == 0
     begun.terminate()
     begun.wait()
-    assert folder.run("schedule", "next", "1").status == 2
+    assert " other " in folder.run("schedule", "next", "1").out
+    folder.config(EVERY_SECOND + WORK)
+    assert " often " in folder.run("schedule", "next", "1").out
     assert "crude-link schedule start -c other.yaml" in folder.run("schedule", "status").err
 
 
