@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from crude_link.app import Desk, Records, open_records, trigger_for
 from crude_link.cli.pipelines import DEFAULT, choose, config_paths
 from crude_link.errors import UsageError
+from crude_link.model.firing import ENDED
 from crude_link.store.scheduler_lock import scheduler_holder
 
 if TYPE_CHECKING:
@@ -85,6 +86,21 @@ def records_if_any(desk: Desk) -> Records | None:
 def is_scheduling(records: Records | None) -> bool:
     """True while a scheduler works in this project."""
     return records is not None and scheduler_holder(records.project) is not None
+
+
+def ended_schedules(records: Records | None) -> dict[str, str]:
+    """Return the pipelines whose schedules the living scheduler has ended after a failure, and why."""
+    if records is None or not is_scheduling(records):
+        return {}
+    scheduler, begun = records.store.schedulers.scheduler(), records.store.ledger.last(begun=True)
+    return {
+        name: firing.reason
+        for name, firing in records.store.ledger.last(begun=False).items()
+        if firing.reason.startswith(ENDED)
+        and scheduler
+        and firing.at >= scheduler.began
+        and (name not in begun or begun[name].at < firing.at)
+    }
 
 
 def files_meant(records: Records | None, given: Sequence[Path]) -> tuple[Path, ...]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+#: How the reason begins for which an entry is refused whose pipeline a failure has ended.
+ENDED = "the schedule has ended"
+
 
 class Fate(Enum):
     """What became of a slot time."""

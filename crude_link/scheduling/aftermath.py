@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from crude_link.engine.retry import wait_after
 from crude_link.model.event import Level
-from crude_link.model.firing import Pause
+from crude_link.model.firing import ENDED, Pause
 from crude_link.model.run import Ending, Outcome
 from crude_link.model.schedule import AfterFailure, Schedule
 from crude_link.model.status import Status
@@ -58,7 +58,7 @@ class Aftermath:
 
     def _stop(self, pipeline: FollowedPipeline, what: str) -> None:
         if not pipeline.stopped:
-            pipeline.stopped = f"the schedule has ended: {what}"
+            pipeline.stopped = f"{ENDED}: {what}"
             self._books.say(f"{pipeline.name}: the schedule ends: {what}", Level.ERROR)
 
     def _pause(self, pipeline: FollowedPipeline, what: str) -> None:

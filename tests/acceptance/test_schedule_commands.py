@@ -105,6 +105,20 @@ def test_pausing_reaches_a_scheduler_that_runs_and_ends_again(often: Folder) -> 
     assert f"back-filled {refused['count']} of {refused['count']} slot" in ended.last_line
 
 
+def test_a_schedule_that_a_failure_has_ended_is_told_as_such(folder: Folder) -> None:
+    folder.config("""
+pipelines:
+  bad: {timezone: UTC, cron: {second: '*'}, steps: [{name: work, command: exit 1}]}
+  good: {timezone: UTC, cron: '@yearly', steps: [{name: work, command: exit 0}]}
+""")
+    folder.start("schedule", "start")
+    wait_until(lambda: folder.home.exists() and "refused" in fates(folder), "a slot that is refused")
+    status = folder.json("schedule", "status")["pipelines"]
+    assert [(each["pipeline"], bool(each["ended"])) for each in status] == [("bad", True), ("good", False)]
+    assert "bad: the schedule has ended: run 1" in folder.run("schedule", "status").out
+    assert {row["would"] for row in folder.json("schedule", "next", "3", "bad")} == {"refused"}
+
+
 def test_what_came_while_nobody_scheduled_is_explained_and_then_missed(often: Folder) -> None:
     begun = started(often)
     begun.send_signal(signal.SIGKILL)
