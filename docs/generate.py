@@ -92,16 +92,17 @@ def table(schema: Schema) -> Iterator[str]:
     yield ""
 
 
-def nested(schema: Schema) -> Iterator[str]:
-    """Yield a table for each key that may be a mapping with keys of its own."""
+def nested(schema: Schema, within: str = "") -> Iterator[str]:
+    """Yield a table for each key that may be a mapping with keys of its own, and for those of its keys that may."""
     for key, value in schema["properties"].items():
         for variant in variants(value):
             inner = variant if variant.get("properties") else variant.get("additionalProperties")
             for mapping in variants(inner) if isinstance(inner, dict) else ():
                 if mapping.get("properties"):
-                    yield f"### `{key}` as a mapping"
+                    yield f"### `{within}{key}` as a mapping"
                     yield ""
                     yield from table(mapping)
+                    yield from nested(mapping, f"{within}{key}.")
 
 
 def variants(value: Schema) -> list[Schema]:

@@ -12,12 +12,13 @@ from fakes import NOON, FakeClock
 from crude_link.app import ConfigFile, Loaded
 from crude_link.errors import ConfigError, SlotTaken
 from crude_link.interfaces import Trigger
-from crude_link.model.event import Event, Level, Notice, SlotSettled
+from crude_link.model.event import Event, Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.run import Origin, Run
 from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
+from crude_link.notifiers.slots import as_notice
 from crude_link.scheduling.absence import Absence
 from crude_link.scheduling.duty import ScheduleDuty
 from crude_link.scheduling.parts import Begun, DutyParts
@@ -251,7 +252,9 @@ class World:
         self.clock.pass_time(off)
 
     def notices(self, level: Level | None = None) -> list[str]:
-        return [event.text for event in self.told if isinstance(event, Notice) and level in (None, event.level)]
+        sentences = (Notice, ScheduleHalted, RunLeft)
+        notices = [as_notice(event) for event in self.told if isinstance(event, sentences)]
+        return [notice.text for notice in notices if level in (None, notice.level)]
 
     def settled(self) -> list[tuple[Fate, int]]:
         """What was told of slot times: fates, and how many in a row."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "results": Entry("results", "Look", "Print what tasks gave, as lines of JSON."),
     "export": Entry("export", "Look", "Write a job log, or the output of tasks, into files."),
     "schedule": Entry("schedule", "Schedule", "Follow schedules, look at them, pause them, back-fill."),
+    "notify": Entry("notify", "Schedule", "Try whether alerts arrive, and see what became of them."),
     "init": Entry("init", "Prepare", "Write a commented config file."),
     "validate": Entry("validate", "Prepare", "Check a config and its scripts without running them."),
     "plan": Entry("plan", "Prepare", "Say what a run would do, why, and how long it takes."),
@@ -33,10 +34,10 @@ COMMANDS = {
     "clean": Entry("clean", "Prepare", "Remove old runs."),
 }
 
-_SCHEDULES, _SSH = "schedules", "SSH hosts"
+_SSH = "SSH hosts"
 #: Commands, and options of commands, that are known and not built yet, and with what they will come.
 LATER = {
-    "doctor": _SSH, "notify": _SCHEDULES, "run --runs-on": _SSH,
+    "doctor": _SSH, "run --runs-on": _SSH,
     "init --from": "the conversion of other programs' files",
 }  # fmt: skip
 

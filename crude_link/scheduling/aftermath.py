@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from crude_link.engine.retry import wait_after
-from crude_link.model.event import Level
+from crude_link.model.event import Level, ScheduleHalted
 from crude_link.model.firing import ENDED, Pause
 from crude_link.model.run import Ending, Outcome
 from crude_link.model.schedule import AfterFailure, Schedule
@@ -31,7 +31,7 @@ class Aftermath:
         if run.status not in (Status.FAILED, Status.LOST) or schedule is None:
             self._tell_next(pipeline)
         elif not self.is_tried_again(pipeline, begun, self._parts.clock.now()):
-            self.failed(pipeline, schedule, f"run {run.id} is {run.status.value}")
+            self.failed(pipeline, schedule, f"run {run.id} is {run.status.value}", run.id)
 
     def is_tried_again(self, pipeline: FollowedPipeline, begun: Begun, ended: datetime) -> bool:
         """True when the run is gone on with later, which is noted and told."""
@@ -45,30 +45,31 @@ class Aftermath:
         self._books.say(text, Level.WARNING)
         return True
 
-    def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str) -> None:
+    def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str, run: int | None = None) -> None:
         """Do what the failure policy says after a run that failed for good, or a slot that could not begin."""
         pipeline.failures += 1
         policy = schedule.on_failure
         if policy.pause_after is not None and pipeline.failures >= policy.pause_after:
-            self._pause(pipeline, what)
+            self._pause(pipeline, what, run)
         elif policy.pause_after is None and policy.then is AfterFailure.STOP and not self._keep_running:
-            self._stop(pipeline, what)
+            self._stop(pipeline, what, run)
         else:
             self._tell_next(pipeline)
 
-    def _stop(self, pipeline: FollowedPipeline, what: str) -> None:
+    def _stop(self, pipeline: FollowedPipeline, what: str, run: int | None) -> None:
         if not pipeline.stopped:
             pipeline.stopped = f"{ENDED}: {what}"
-            self._books.say(f"{pipeline.name}: the schedule ends: {what}", Level.ERROR)
+            told = ScheduleHalted(pipeline=pipeline.loaded.pipeline, reason=what, is_paused=False, run=run)
+            self._parts.notifier.tell(told)
 
-    def _pause(self, pipeline: FollowedPipeline, what: str) -> None:
+    def _pause(self, pipeline: FollowedPipeline, what: str, run: int | None) -> None:
         runs = "1 run" if pipeline.failures == 1 else f"{pipeline.failures} runs in a row"
         why = f"{runs} failed, at last: {what}"
         pause = Pause(pipeline=pipeline.name, at=self._parts.clock.now(), by="crude-link", why=why)
         self._books.written(lambda: self._parts.book.pause(pause))
         pipeline.failures = 0
-        text = f"{pipeline.name} is paused: {why}. It goes on with `crude-link schedule unpause {pipeline.name}`"
-        self._books.say(text, Level.ERROR)
+        told = ScheduleHalted(pipeline=pipeline.loaded.pipeline, reason=why, is_paused=True, run=run)
+        self._parts.notifier.tell(told)
 
     def _tell_next(self, pipeline: FollowedPipeline) -> None:
         if pipeline.next_slot and not pipeline.stopped:

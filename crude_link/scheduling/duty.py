@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from crude_link.app import missed_slots
 from crude_link.errors import CrudeLinkError
-from crude_link.model.event import Level
+from crude_link.model.event import Level, RunLeft
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.firing import Pause
 from crude_link.model.run import Run
@@ -79,6 +79,10 @@ class ScheduleDuty:
             self._begun[run.id] = (pipeline, begun)
         self._serve(pipeline, self._parts.clock.now())
 
+    def is_tried_again(self, run: int) -> bool:
+        """True when a run of ours that has failed is gone on with later."""
+        return run in self._begun and run in self._begun[run][0].retries
+
     # --- looking --------------------------------------------------------------------------------------------
 
     def _look_at_time(self) -> None:
@@ -111,9 +115,7 @@ class ScheduleDuty:
         if self._after.is_tried_again(pipeline, begun, run.ended or self._parts.clock.now()):
             self._begun[run.id] = (pipeline, begun)
         elif run.status is Status.LOST:
-            slot = moment_words(begun.firing.slot_time, seconds=True)
-            text = f"{pipeline.name}: run {run.id}, for the slot at {slot}, was lost: {run.reason}"
-            self._books.say(text, Level.WARNING)
+            self._parts.notifier.tell(RunLeft(run=run, pipeline=pipeline.loaded.pipeline))
 
     # --- doing ----------------------------------------------------------------------------------------------
 

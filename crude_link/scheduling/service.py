@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from crude_link.errors import SchedulerRuns, StoreError
 from crude_link.interfaces import Clock, SchedulerBook
 from crude_link.model.firing import SchedulerRecord
 from crude_link.model.run import Run
-from crude_link.scheduler import Scheduler, SchedulerParts
+from crude_link.scheduler import Duty, Scheduler, SchedulerParts
 from crude_link.scheduling.absence import Absence
 from crude_link.scheduling.configs import ConfigWatch
 from crude_link.scheduling.duty import ScheduleDuty
@@ -36,9 +36,12 @@ class Service:
     keep_running: bool
 
 
-def follow_schedules(workshop: Workshop, service: Service) -> bool:
+def follow_schedules(
+    workshop: Workshop, service: Service, alert_duty: Callable[[Callable[[int], bool]], Duty]
+) -> bool:
     """Be the scheduler of the workshop's project until a signal comes or nothing is left to follow.
 
+    `alert_duty` returns the duty of alerts; it gets to know which runs that have failed are tried again.
     True when no schedule was ended by a failure. SchedulerRuns when the project has a scheduler.
     """
     with the_only_scheduler(workshop):
@@ -58,7 +61,7 @@ def follow_schedules(workshop: Workshop, service: Service) -> bool:
         )
         duty = ScheduleDuty(parts, absence=absence, keep_running=service.keep_running)
         around = SchedulerParts(runner=workshop.runner, clock=clock, interrupts=workshop.interrupts)
-        Scheduler([duty, sign], around).work()
+        Scheduler([duty, sign, alert_duty(duty.is_tried_again)], around).work()
         return duty.went_well
 
 

@@ -536,3 +536,49 @@ VALUES (1, :host, :pid, :began, :seen, :config_files, :log_file);
 -- name: scheduler
 -- The scheduler of this project, the living one or the last.
 SELECT * FROM scheduler;
+
+-- name: insert_dispatch
+-- Put an alert for a recipient into the outbox.
+INSERT INTO dispatches (pipeline, kind, run, at, recipient_words, recipient, secrets, alert, state, due, tries, answer)
+VALUES (:pipeline, :kind, :run, :at, :recipient_words, :recipient, :secrets, :alert, :state, :due, 0, '');
+
+-- name: give_up_surplus
+-- Of what waits for a recipient of a pipeline, let all but the newest wait no longer.
+UPDATE dispatches SET state = 'given up', answer = :answer
+WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient AND id <= (
+    SELECT id FROM dispatches WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient
+    ORDER BY id DESC LIMIT 1 OFFSET :most);
+
+-- name: due_dispatches
+-- What is to be tried now, the oldest first.
+SELECT * FROM dispatches WHERE state = 'waiting' AND due <= :now ORDER BY id LIMIT :limit;
+
+-- name: next_due
+-- When something is to be tried next.
+SELECT min(due) AS due FROM dispatches WHERE state = 'waiting';
+
+-- name: set_dispatch
+-- Record what came of a try.
+UPDATE dispatches SET state = :state, due = :due, tries = :tries, answer = :answer, tried = :tried
+WHERE id = :id AND state = 'waiting';
+
+-- name: dispatches
+-- The newest first.
+SELECT * FROM dispatches WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :limit;
+
+-- name: delete_old_dispatches
+-- Forget what does not wait and is older than a moment, or behind so many newer ones.
+DELETE FROM dispatches WHERE state <> 'waiting' AND (at < :before OR id <= (
+    SELECT id FROM dispatches ORDER BY id DESC LIMIT 1 OFFSET :most));
+
+-- name: troubles
+-- What people have been told is wrong with a pipeline.
+SELECT * FROM troubles WHERE pipeline = :pipeline;
+
+-- name: delete_troubles
+-- Forget what was wrong with a pipeline.
+DELETE FROM troubles WHERE pipeline = :pipeline;
+
+-- name: insert_trouble
+-- Note what people have been told is wrong.
+INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);
