@@ -44,10 +44,10 @@ def _measure(folder: Path, said: argparse.Namespace) -> None:
     options = [word for name in names for word in ("-c", name)]
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "crude_link", *options, "-n"], cwd=folder, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "crude_link", *options, "--non-interactive"], cwd=folder, stderr=subprocess.DEVNULL
     )
     try:
-        _wait_for_start(folder / "crude-link.log", said.pipelines)
+        _wait_for_start(process, folder / "crude-link.log", said.pipelines)
         print(f"start: {time.monotonic() - began:.1f} s for {said.pipelines} pipelines in {len(names)} files")
         time.sleep(said.seconds)
         status = Path(f"/proc/{process.pid}/status").read_text()
@@ -67,11 +67,11 @@ def _live(number: int, seconds: int) -> str:
 
 def _short(number: int) -> str:
     """One that fires once a minute, each in its own second."""
-    return f"  short{number}: {{cron: {{minute: '*', second: {number % 60}}}, steps: ['true']}}\n"
+    return f"  short{number}: {{cron: {{minute: '*', second: {number % 60}}}, steps: ['echo done']}}\n"
 
 
-def _wait_for_start(log: Path, pipelines: int) -> None:
-    while not log.exists() or log.read_text().count(": next run at") < pipelines:
+def _wait_for_start(process: subprocess.Popen[bytes], log: Path, pipelines: int) -> None:
+    while process.poll() is None and (not log.exists() or log.read_text().count(": next run at") < pipelines):
         time.sleep(0.05)
 
 

@@ -78,6 +78,6 @@ class Aftermath:
 
 def retry_wait(schedule: Schedule, begun: Begun) -> timedelta | None:
     """Return how long to wait before a run that failed or was lost is gone on with; None: it is not."""
-    ending = Ending.LOST if begun.run.status is Status.LOST else Ending.EXITED
-    end = Outcome(ending=ending, ended=begun.run.ended or begun.run.began)
-    return wait_after(schedule.retries, end, begun.sittings, str(begun.run.id))
+    run = begun.run
+    end = Outcome(ending=Ending.LOST if run.status is Status.LOST else Ending.EXITED, ended=run.ended or run.began)
+    return wait_after(schedule.retries, end, begun.sittings, str(run.id))
