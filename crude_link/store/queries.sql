@@ -454,6 +454,11 @@ DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time 
 SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
 ORDER BY run IS NULL, count, id DESC LIMIT 1;
 
+-- name: scheduled_firing
+-- What a schedule has made of one slot time; what a person had run of it is something else.
+SELECT id FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
+AND fate NOT IN ('back-filled', 'repeated') LIMIT 1;
+
 -- name: run_of_slot
 -- The run that a slot time has begun.
 SELECT run FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NOT NULL;
