@@ -98,7 +98,7 @@ class Following:
         known = [moment for moment in settled.values() if moment]
         rows = ledger.firings(pipeline.name, since=min(known)) if known else ()
         for name, schedule in schedules.items():
-            mine = [row for row in rows if row.entry == name]
+            mine = [row for row in rows if row.entry == name and not row.fate.is_by_hand]
             trigger = self._parts.make_trigger(schedule)
             entry = FollowedEntry(
                 pipeline=pipeline,
@@ -131,7 +131,8 @@ class Following:
             return
         part = missed_slots(entry.trigger, row.slot_time - timedelta(microseconds=1), now)
         inside = self._parts.ledger.firings(entry.pipeline.name, since=row.slot_time)
-        ran = sum(1 for each in inside if each.run and each.entry == entry.name and each.slot_time <= now)
+        mine = [each for each in inside if each.entry == entry.name and not each.fate.is_by_hand]
+        ran = sum(1 for each in mine if each.run and each.slot_time <= now)
         if part and part.count > ran:
             until = part.newest[-1].astimezone(timezone.utc)
             self._parts.ledger.note(replace(row, until=until, count=part.count - ran))
