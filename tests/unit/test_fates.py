@@ -100,6 +100,9 @@ def test_max_lateness_speaks_of_what_is_not_on_time(late: timedelta, expected: l
 def test_what_is_caught_up_by_all_waits_for_its_turn_even_where_runs_may_overlap() -> None:
     schedule = replace(HOURLY, catch_up=CatchUp.ALL, overlap=Overlap.ALLOW)
     assert said(moves_for(schedule, due(2), BUSY, NOON + 60 * SECOND)) == ["queued 1"]
+    skipping = replace(schedule, overlap=Overlap.SKIP)
+    assert said(moves_for(skipping, ON_TIME, BUSY, NOON + 3 * SECOND)) == ["queued 1"]
+    assert said(moves_for(skipping, ON_TIME, BUSY, NOON)) == ["skipped 1"]
 
 
 def test_reasons_are_in_words() -> None:
