@@ -22,7 +22,8 @@ from crude_link.model.words import duration_words, moment_words
 
 #: What begins within this after its slot time is on time; nobody can tell such a delay from a busy machine.
 PUNCTUAL = timedelta(seconds=10)
-#: What is seen only after this came while nobody looked; with `catch_up: all` the next one then does not hinder it.
+#: A slot time that is seen later than this came while nobody looked: with `catch_up: all` it waits its turn to run,
+#: also where one that comes during a run is skipped.
 _UNSEEN = timedelta(seconds=1)
 
 
