@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: `timeout`, `uv run` and others pass on to us what the terminal, or they themselves, have sent to us already: what
 #: comes again within so many seconds is no second wish.
-_SAME = 0.12
+_SAME = 0.08
 #: Seconds in which a question is left after a signal, unless what the signal raised was lost.
 _AGAIN = 1.0
 
