@@ -116,7 +116,7 @@ class Interrupts:
         def leave(number: int, _frame: FrameType | None) -> None:
             if self._monotonic() - self._noted_at >= _SAME:
                 signal.signal(number, before)  # type: ignore[arg-type]  # it is what signal.signal returned
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
 
         return leave
 
