@@ -264,6 +264,9 @@ class LeaseStore(Protocol):
     def release(self, run: int, step: str | None = None) -> None:
         """Free all that a run, or one step of it, holds, and forget for what it waits."""
 
+    def stop_waiting(self, run: int, step: str) -> None:
+        """Forget for what a step waits: it wants no more than it has."""
+
     def leases(self) -> Sequence[Lease]:
         """Return what is held by runs that somebody holds, by pool."""
 

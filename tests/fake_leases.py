@@ -23,6 +23,9 @@ class FakeLeases:
     def release(self, run: int, step: str | None = None) -> None:
         self.held = [one for one in self.held if one.run != run or step not in (None, one.step)]
 
+    def stop_waiting(self, run: int, step: str) -> None:
+        """Nothing is kept of who waits."""
+
     def leases(self) -> Sequence[Lease]:
         return sorted(self.held, key=lambda lease: lease.pool)
 

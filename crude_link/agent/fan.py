@@ -99,7 +99,11 @@ class Fan:
 
     def set_slots(self, slots: int, envs: list[dict[str, str] | None]) -> None:
         """Change the slots, and what the tasks of each are told beside what all are; None: nothing begins there."""
+        unused = [number for number in self._wanted if number not in self._slots]
         self._wanted = self.launch.take_slots(slots, envs)
+        for number in unused:
+            if number not in self._wanted:
+                self._reports.shut(number)
         for slot in [slot for slot in self._free if slot.number not in self._wanted]:
             self._free.remove(slot)
             self._shut(slot)
@@ -311,6 +315,8 @@ class Fan:
     def _shut(self, slot: Slot) -> None:
         del self._slots[slot.number]
         slot.close()
+        if slot.number not in self._wanted:
+            self._reports.shut(slot.number)
 
     def _begin(self, slot: Slot, end: End, task: list[Any]) -> None:
         """Start the process of a task. CannotSpawn, NoRoom."""

@@ -39,6 +39,7 @@ class Reports:
         self._bytes = [0, 0]
         self._left: list[str] = []
         self._survivors: list[int] = []
+        self._shut: list[int] = []
 
     def add(self, end: End, slot: int, offset: int) -> None:
         """A task has ended, and is written."""
@@ -58,9 +59,14 @@ class Reports:
         if len(self._survivors) < _MOST_LEFT:
             self._survivors += survivors
 
+    def shut(self, slot: int) -> None:
+        """Nothing runs any more in a slot that was to be closed."""
+        self._shut.append(slot)
+
     def tick(self, now: float, running: dict[int, Slot], *, at_once: bool) -> None:
         """Send what has been gathered, when it is enough, or old enough, or all there is."""
-        if self._rows and (at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS):
+        is_due = self._shut or at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS
+        if (self._rows or self._shut) and is_due:
             oldest = [
                 f"[{slot.end.task},{now - slot.began:.3f}]"
                 for slot in islice(running.values(), _MOST_RUNNING)
@@ -68,10 +74,12 @@ class Reports:
             ]
             text = (
                 f'{{"is":"tasks","key":{quote_json(self._key)},'
-                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}]}}\n'
+                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}],'
+                f'"shut":[{",".join(map(str, self._shut))}]}}\n'
             )
             self._outbox.put_line(text.encode("ascii"))
             self._rows = []
+            self._shut = []
 
     def due(self) -> float:
         """Return the monotonic time at which `tick` has something to send."""

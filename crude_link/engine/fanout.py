@@ -135,7 +135,7 @@ class FanOut:
             running=min(len(self._handed), self.slots),
             total=self._seen if self._is_exhausted else guess,
             total_is_guess=not self._is_exhausted,
-            limit=self.work.order.limit,
+            limit=self.leases.limit if self.leases else self.work.order.limit,
         )
 
     def take(self, now: datetime) -> Taken:

@@ -55,14 +55,28 @@ class Lending:
         if not fan.is_stopped:
             self._put_aside(fan, leases)
             self._open_slots(fan, leases)
+        if leases.freed[Scope.SLOT]:
+            self._ask(fan, Scope.SLOT, ())
+        self._tell_slots(fan, leases)
         if not leases.has_task_needs:
             return fan.take(now)
         ready = fan.ready(now)
-        if leases.freed or (ready and self._may_ask(fan, Scope.TASK)):
+        if leases.freed[Scope.TASK] or (ready and self._may_ask(fan, Scope.TASK)):
             granted = self._ask(fan, Scope.TASK, leases.task_claims(ready))
             places = [leases.place_of(ready[at][0], items) for at, items in enumerate(granted) if items is not None]
             return fan.take_ready(places, now)
         return Taken()
+
+    def set_slots(self, fan: FanOut, asked: int) -> None:
+        """Let a fan-out have another number of slots, as far as there is room; what they are to hold is asked for."""
+        leases = fan.leases
+        assert leases
+        leases.set_slots(asked)
+        self._open_slots(fan, leases)
+        if leases.slots >= leases.slots_wanted and (fan.key, Scope.SLOT) in self._refused:
+            del self._refused[fan.key, Scope.SLOT]
+            self._around.leases().stop_waiting(fan.key.run, fan.key.step)
+        self._tell_slots(fan, leases)
 
     def due(self, fan: FanOut) -> datetime | None:
         """Return when a fan-out that waits asks again."""
@@ -80,19 +94,18 @@ class Lending:
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
-        if leases.slots == leases.slots_wanted or not self._may_ask(fan, Scope.SLOT):
+        if leases.slots >= leases.slots_wanted or not (leases.freed[Scope.SLOT] or self._may_ask(fan, Scope.SLOT)):
             return
         most = self._affordable(leases)
         claims = leases.slot_claims(most)
-        has_opened = leases.open_slots(claims, self._ask(fan, Scope.SLOT, claims), self._around.clock.now())
+        leases.open_slots(claims, self._ask(fan, Scope.SLOT, claims))
         if most < leases.slots_wanted:
             self._refused[fan.key, Scope.SLOT] = (self._around.clock.monotonic(), self._returns)
-        if has_opened:
-            self._tell_slots(fan, leases)
 
     def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
-        fan.slots = leases.slots
-        if fan.work.order.has_slot_needs:
+        if leases.is_news:
+            leases.is_news = False
+            fan.slots = leases.slots
             environments = leases.slot_environments()
             self._around.executor.tell(SetSlots(key=fan.key, slots=len(environments), environments=environments))
 
@@ -103,8 +116,7 @@ class Lending:
             return
         for text in told:
             self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
-        if leases.close_bad_slots():
-            self._tell_slots(fan, leases)
+        leases.close_bad_slots()
         if pool := leases.is_hopeless:
             fan.give_up(f"given up: too much of {pool} was put aside after failures (quarantine)")
 
@@ -125,7 +137,9 @@ class Lending:
         most = leases.slots_wanted
         others = [one for one in self._accounts.values() if one is not leases]
         for budget in leases.budgets:
-            taken = sum(one.slots * each.each for one in others for each in one.budgets if each.name == budget.name)
+            taken = sum(
+                one.slots_in_use * each.each for one in others for each in one.budgets if each.name == budget.name
+            )
             most = min(most, replace(budget, total=budget.total - taken).tasks)
         return most
 
@@ -137,10 +151,10 @@ class Lending:
         """Exchange what has been freed for what is claimed. The claims are alike: after one that fails, all do."""
         leases = fan.leases
         assert leases
-        if leases.freed:
+        freed = leases.freed[scope].copy()
+        leases.freed[scope].clear()
+        if freed:
             self._returns += 1
-        freed = leases.freed.copy()
-        leases.freed.clear()
         granted: Sequence[Granted | None] = [{} for _ in claims]
         if freed or any(claim.wants for claim in claims):
             now = self._around.clock.now()

@@ -76,6 +76,17 @@ class Budget:
         return int(self.total / self.each + 1e-9)
 
 
+def room_for(
+    slots: int, needs: Sequence[Need], sizes: Mapping[str, int], budgets: Sequence[Budget]
+) -> tuple[int, str]:
+    """Return how many of so many slots there is room for, and the pool or budget that allows no more; empty: none."""
+    rooms = {budget.name: budget.tasks for budget in budgets}
+    for need in needs:
+        rooms[need.pool] = min(need.holders(sizes[need.pool]), rooms.get(need.pool, slots))
+    limit = min(rooms, key=rooms.__getitem__, default="")
+    return (rooms[limit], limit) if limit and rooms[limit] < slots else (slots, "")
+
+
 #: What is held, by the names of pools: the items' values, several joined by commas.
 Held = Mapping[str, str]
 NOTHING: Held = MappingProxyType({})

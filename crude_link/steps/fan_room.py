@@ -9,7 +9,7 @@ from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import FOUND, Budget, Pool, Scope
+from crude_link.model.resources import FOUND, Budget, Pool, Scope, room_for
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
 from crude_link.model.words import size_words
 from crude_link.resources.machine import cores, memory
@@ -75,19 +75,14 @@ def room_of(step: Step, pools: Pools) -> tuple[int, str]:
 
     CannotStart when not even one can.
     """
-    slots, limit = slots_of(step), ""
-    for budget in budgets_of(step):
+    budgets = budgets_of(step)
+    for budget in budgets:
         if not budget.tasks:
             total = f"{budget.total:g} cores" if budget.name == "cpus" else size_words(round(budget.total))
             raise CannotStart(f"one task takes more than there is: `{budget.name}`, and this machine has {total}")
-        if budget.tasks < slots:
-            slots, limit = budget.tasks, budget.name
     for need in step.holds:
         size = len(pools[need.pool])
-        holders = need.holders(size)
-        if not holders:
+        if not need.holders(size):
             whom = "slot" if need.scope is Scope.SLOT else "task"
             raise CannotStart(f"each {whom} needs {need.pieces} of {need.pool}, and there are {size}")
-        if holders < slots:
-            slots, limit = holders, need.pool
-    return slots, limit
+    return room_for(slots_of(step), step.holds, {pool: len(items) for pool, items in pools.items()}, budgets)

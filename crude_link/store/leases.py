@@ -52,6 +52,11 @@ class SqliteLeases:
             for query in ("delete_leases", "delete_lease_waits"):
                 self._database.change(f"{query}_of_step" if step is not None else query, run=run, **_named(step))
 
+    def stop_waiting(self, run: int, step: str) -> None:
+        """Forget for what a step waits."""
+        with self._database.write(durable=False):
+            self._database.change("delete_lease_waits_of_step", run=run, step=step)
+
     def leases(self) -> Sequence[Lease]:
         """Return what is held by runs that somebody holds."""
         rows = self._database.rows("leases")

@@ -160,3 +160,12 @@ def test_leases_say_who_holds_what(desk: Desk) -> None:
 def test_items_may_be_text_that_is_not_utf_8(desk: Desk) -> None:
     run = desk.begin()
     assert desk.ask(run, slot(1, items=["\udcff"]), slot(2, items=["\udcff"])) == [{"PROXY": ["\udcff"]}, None]
+
+
+def test_who_wants_no_more_than_it_has_does_not_stand_in_the_way(desk: Desk) -> None:
+    first, second = desk.begin(), desk.begin()
+    assert desk.ask(first, slot(1, items=["a"])) == [{"PROXY": ["a"]}]
+    assert desk.ask(second, slot(1, items=["a"])) == [None]
+    desk.leases.stop_waiting(second, "embed")
+    assert list(desk.leases.waits()) == []
+    assert desk.ask(first, slot(2, items=["a"]), freed=[Holder(slot=1)]) == [{"PROXY": ["a"]}]

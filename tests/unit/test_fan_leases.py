@@ -18,7 +18,6 @@ from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.task import FanRecord, TaskEnd
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
-NOON_US = round(NOON.timestamp() * 1_000_000)
 POOLS = {"PROXY": {"p1": "p1", "p2": "p2", "p3": "p3"}, "SEAT": {"digest": "s3cr3t", "other": "0ther"}}
 PER_SLOT = Need(pool="PROXY", scope=Scope.SLOT)
 PER_TASK = Need(pool="SEAT", scope=Scope.TASK)
@@ -31,17 +30,17 @@ def leases_of(*needs: Need, slots: int = 3, bound: bool = False, most: int | Non
     return FanLeases(step, order)
 
 
-def an_end(task: int, slot: int, status: int = 0, began_us: int = NOON_US) -> TaskEnd:
+def an_end(task: int, slot: int, status: int = 0) -> TaskEnd:
     return TaskEnd(
         task=task, number=1, digest="", slot=slot, ending=Ending.EXITED, exit_status=status, signal=None,
-        began_us=began_us, wall_us=1, cpu_us=1, peak_memory=None, stdout_bytes=0, stderr_bytes=0, offset=0,
+        began_us=0, wall_us=1, cpu_us=1, peak_memory=None, stdout_bytes=0, stderr_bytes=0, offset=0,
     )  # fmt: skip
 
 
 def opened(leases: FanLeases, *items: str | None) -> None:
     """Grant these items to the slots that ask."""
     claims = leases.slot_claims(9)[: len(items)]
-    leases.open_slots(claims, [{"PROXY": [item]} if item else None for item in items], NOON)
+    leases.open_slots(claims, [{"PROXY": [item]} if item else None for item in items])
 
 
 def slots(claims: list[Claim]) -> list[int]:
@@ -83,7 +82,7 @@ def test_what_an_ended_task_held_is_freed() -> None:
     leases = leases_of(PER_TASK)
     leases.place_of(1, {"SEAT": ["digest"]})
     leases.note_ends([an_end(1, 1, 3)])
-    assert leases.freed == [Holder(task=1, number=1)]
+    assert leases.freed == {Scope.SLOT: [], Scope.TASK: [Holder(task=1, number=1)]}
 
 
 def test_an_item_is_put_aside_after_failures_in_a_row_only() -> None:
@@ -100,18 +99,58 @@ def test_a_slot_whose_item_was_put_aside_is_closed_until_it_gets_another() -> No
     leases = leases_of(PER_SLOT, most=1)
     opened(leases, "p1", "p2")
     leases.note_ends([an_end(1, 1, 1)])
-    assert leases.close_bad_slots()
+    leases.close_bad_slots()
     assert leases.slot_environments() == [None, {"WORKER_RESOURCE_PROXY": "p2"}]
+    assert slots(leases.slot_claims(9)) == [3]
+    leases.note_ends([an_end(2, 1, 1)])  # it had begun in the slot
+    leases.note_shut([1])
+    assert leases.freed[Scope.SLOT] == [Holder(slot=1)]
     (claim, *_) = leases.slot_claims(9)
     assert (claim.holder.slot, list(claim.wants[0].items)) == (1, ["p2", "p3"])
     opened(leases, "p3")
-    leases.note_ends([an_end(2, 1, 1)])  # it began as the slot still held p1
-    assert not leases.close_bad_slots()
-    leases.note_ends([an_end(3, 1, 1, NOON_US + 1_000_000)])
-    assert leases.close_bad_slots()
+    leases.close_bad_slots()
+    assert leases.slots == 2
+    leases.note_ends([an_end(3, 1, 1)])
+    leases.close_bad_slots()
+    assert leases.slots == 1
     assert leases.is_hopeless == ""
     leases.note_ends([an_end(4, 2, 1)])
     assert leases.is_hopeless == "PROXY"
+
+
+def test_slots_too_many_close_and_give_back_what_they_hold_when_nothing_runs_there() -> None:
+    leases = leases_of(PER_SLOT)
+    opened(leases, "p1", "p2", "p3")
+    leases.set_slots(1)
+    assert leases.slot_environments() == [{"WORKER_RESOURCE_PROXY": "p1"}]
+    assert (leases.slots, leases.slots_in_use, leases.limit) == (1, 3, "")
+    leases.set_slots(2)
+    assert leases.slot_claims(9) == []  # three tasks may run as yet
+    leases.note_shut([3])
+    assert leases.freed[Scope.SLOT] == [Holder(slot=3)]
+    assert leases.slot_claims(9) == []
+    leases.note_shut([2])
+    assert slots(leases.slot_claims(9)) == [2]
+    leases.note_shut([1])  # of an earlier time: it is open
+    assert leases.slots == 1
+
+
+def test_there_are_no_more_slots_than_pools_leave_however_many_are_asked_for() -> None:
+    leases = leases_of(PER_SLOT, PER_TASK, slots=1)
+    leases.set_slots(9)
+    assert (leases.slots_wanted, leases.limit) == (2, "SEAT")
+
+
+def test_a_slot_that_closes_is_told_until_its_task_has_ended_that_was_handed_out_for_it() -> None:
+    leases = leases_of(PER_SLOT, bound=True)
+    opened(leases, "p1", "p2")
+    assert [leases.place_of(task, {}).slot for task in (1, 2)] == [1, 2]
+    leases.set_slots(1)
+    assert leases.slot_environments()[1] == {"WORKER_RESOURCE_PROXY": "p2"}
+    leases.is_news = False
+    leases.note_ends([an_end(2, 2)])
+    assert leases.is_news
+    assert leases.slot_environments() == [{"WORKER_RESOURCE_PROXY": "p1"}]
 
 
 @given(st.integers(1, 20), st.integers(1, 6), st.sampled_from([0.1, 0.25, 1 / 3, 0.5, 0.7]))
