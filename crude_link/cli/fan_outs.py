@@ -105,6 +105,10 @@ class Figures:
     cpu: timedelta
     peak_memory: int | None
     retries: int
+    #: How many slots tasks ran in.
+    slots: int
+    #: The share of the slots' time in which no task ran there; earlier tries count as long as the newest.
+    idle: float | None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return name and value of each, as they are told."""
@@ -116,18 +120,22 @@ class Figures:
             ("CPU", spent_words(self.cpu)),
             ("peak memory", size_words(self.peak_memory) if self.peak_memory else ""),
             ("retries", f"{self.retries:,}" if self.retries else ""),
+            ("slots", f"{self.slots:,}" + (f", idle {100 * self.idle:.0f} %" if self.idle is not None else "")),
         ]  # fmt: skip
 
 
 def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures | None:
     """Return what tasks measure; `attempts` are those at the whole. None when none ran."""
-    walls, cpu, peak, retries = array("q"), 0, 0, 0
+    walls, cpu, peak, retries, busy_us = array("q"), 0, 0, 0, 0
+    slots: set[int] = set()
     for record in tasks:
         end = record.end
         retries += end.number - 1
         if not end.slot:
             continue
+        slots.add(end.slot)
         walls.append(end.wall_us)
+        busy_us += end.wall_us * end.number
         cpu += end.cpu_us
         peak = max(peak, end.peak_memory or 0)
     if not walls:
@@ -147,6 +155,8 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
         cpu=timedelta(microseconds=cpu),
         peak_memory=peak or None,
         retries=retries,
+        slots=len(slots),
+        idle=max(0.0, 1 - busy_us / 1e6 / (len(slots) * spent)) if spent > 0 else None,
     )
 
 

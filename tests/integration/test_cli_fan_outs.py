@@ -204,6 +204,7 @@ def test_show_groups_failures_and_measures_tasks(run: int, ask: Ask) -> None:
     assert tasks["failures"][0]["tasks"] == [2, 4]
     assert tasks["figures"]["count"] == 5
     assert tasks["figures"]["retries"] == 1
+    assert (tasks["figures"]["slots"], 0 <= tasks["figures"]["idle"] <= 1) == (2, True)
     assert tasks["figures"]["duration_50_seconds"] == pytest.approx(0.6)
 
 
