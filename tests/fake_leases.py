@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from crude_link.model.resources import Claim, Holder, Lease, LeaseWait
+from crude_link.model.resources import Claim, Lease, LeaseWait
 
 
 class FakeLeases:
@@ -15,9 +15,9 @@ class FakeLeases:
         self.held: list[Lease] = []
 
     def exchange(
-        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+        self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
-        self.held = [one for one in self.held if (one.run, one.step) != (run, step) or one.holder not in freed]
+        self.held = [one for one in self.held if (one.run, one.step) != (run, step) or one.slot not in freed]
         return [self._granted(run, step, claim, at) for claim in claims]
 
     def release(self, run: int, step: str | None = None) -> None:
@@ -41,7 +41,7 @@ class FakeLeases:
             granted[want.pool] = free[: want.pieces]
         for want in claim.wants:
             self.held += [
-                Lease(pool=want.pool, item=item, share=want.share, run=run, step=step, holder=claim.holder, since=at)
+                Lease(pool=want.pool, item=item, share=want.share, run=run, step=step, slot=claim.slot, since=at)
                 for item in granted[want.pool]
             ]
         return granted

@@ -87,7 +87,7 @@ class FanOut:
         self._only_failed = only_failed
         self._numbers: Iterator[tuple[int, Plain]] = self._by_position()
         self._handed: dict[int, _Handed] = {}
-        #: The next ones, where each waits for what it is to hold.
+        #: The next ones, where each waits for its slot.
         self._ready: deque[tuple[int, _Handed]] = deque()
         self._retries: list[tuple[datetime, int]] = []
         self._waiting: dict[int, _Handed] = {}
@@ -132,7 +132,7 @@ class FanOut:
         return TaskCounts(
             succeeded=self._succeeded,
             failed=self._failed,
-            running=min(len(self._handed), self.slots),
+            running=min(len(self._handed), self.leases.slots_in_use if self.leases else self.slots),
             total=self._seen if self._is_exhausted else guess,
             total_is_guess=not self._is_exhausted,
             limit=self.leases.limit if self.leases else self.work.order.limit,
@@ -151,15 +151,15 @@ class FanOut:
             self._hand_out(*found, ANYWHERE, taken, now)
         return taken
 
-    def ready(self, now: datetime) -> Sequence[tuple[int, int]]:
-        """Return the tries that could begin at once, (task, number), in order, where each is to hold something."""
+    def ready(self, now: datetime) -> Sequence[int]:
+        """Return the tasks that could begin at once, in order, where each is handed out for a slot of its own."""
         room = 0 if self.is_stopped else self.slots - len(self._handed)
         while len(self._ready) < room and (found := self._next(now)):
             self._ready.append(found)
-        return [(task, handed.number) for task, handed in islice(self._ready, max(room, 0))]
+        return [task for task, _ in islice(self._ready, max(room, 0))]
 
     def take_ready(self, places: Sequence[Place], now: datetime) -> Taken:
-        """Return the first that are ready as they are to be handed out, each with its place."""
+        """Return those that are ready as they are to be handed out, each with its place."""
         taken = Taken()
         for place in places:
             self._hand_out(*self._ready.popleft(), place, taken, now)

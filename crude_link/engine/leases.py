@@ -1,19 +1,20 @@
-"""FanLeases: what the slots and the tasks of one fan-out hold, and what they want. It decides; `fans.py` asks."""
+"""FanLeases: what the slots of one fan-out hold, for themselves or for their tasks. It decides; `lending.py` asks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from crude_link.engine.quarantine import Granted, Quarantine
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Held, Holder, Need, Place, Scope, Want, room_for
+from crude_link.model.resources import Claim, Held, Place, Scope, Want, room_for
 from crude_link.model.task import TaskEnd
 
 
 class FanLeases:
     """Every item is known by its name in the store; what stands behind a name is told to tasks only.
 
+    What a task holds its slot holds for it, and hands it on to its next task, as long as nobody else waits for that.
     A slot is open, closing, or closed. One that is to be closed gives back what it holds when its executor says that
     nothing runs there any more; until then its number is not used again.
     """
@@ -23,27 +24,22 @@ class FanLeases:
         #: The pool or budget that allows no more slots; empty: it is as many as were asked for.
         self.limit = order.limit
         self.budgets = order.budgets
-        #: The holders that have ended, and whose leases are still recorded.
-        self.freed: Mapping[Scope, list[Holder]] = {scope: [] for scope in Scope}
+        #: The slots that are closed, and whose leases are still recorded.
+        self.freed: list[int] = []
         #: The executor has not been told which slots there are now.
         self.is_news = False
         self.quarantine = Quarantine(order.quarantine)
         self._pools = order.pools
-        self._of_slots = [need for need in step.holds if need.scope is Scope.SLOT]
-        self._of_tasks = [need for need in step.holds if need.scope is Scope.TASK]
-        self._is_bound = order.is_bound
+        #: Each task is handed out for a slot, in which no other runs.
+        self.is_bound = order.is_bound
+        #: The pools of which tasks hold something, for as long as they run.
+        self.lent = frozenset(need.pool for need in step.holds if need.scope is Scope.TASK)
+        self._needs = step.holds
         #: What each open slot holds, and what each that is closing does.
         self._slots: dict[int, Granted] = {}
         self._closing: dict[int, Granted] = {}
-        #: What each task that was begun holds for itself.
-        self._tasks: dict[int, Granted] = {}
         #: The slot of each task that is bound to one.
         self._busy: dict[int, int] = {}
-
-    @property
-    def has_task_needs(self) -> bool:
-        """Tasks are handed out one by one, as they get what they hold."""
-        return bool(self._of_tasks) or self._is_bound
 
     @property
     def slots(self) -> int:
@@ -58,21 +54,24 @@ class FanLeases:
     def set_slots(self, asked: int) -> None:
         """Want so many slots, or as many as pools and budgets have room for; close those that are too many."""
         sizes = {name: len(self.quarantine.left(name, items)) for name, items in self._pools.items()}
-        self.slots_wanted, self.limit = room_for(asked, [*self._of_slots, *self._of_tasks], sizes, self.budgets)
+        self.slots_wanted, self.limit = room_for(asked, self._needs, sizes, self.budgets)
         self._close(sorted(self._slots)[self.slots_wanted :])
 
     def slot_claims(self, most: int) -> list[Claim]:
         """Return what the slots want that are not open yet, as far as budgets allow `most` in all."""
-        wants = self._wants(self._of_slots)
+        wants = [
+            Want(need.pool, self.quarantine.left(need.pool, self._pools[need.pool]), need.pieces, need.share)
+            for need in self._needs
+        ]
         used = self._slots.keys() | self._closing.keys()
         closed = [number for number in range(1, self.slots_wanted + 1) if number not in used]
-        return [Claim(Holder(slot=number), wants) for number in closed[: max(0, most - len(used))]]
+        return [Claim(number, wants) for number in closed[: max(0, most - len(used))]]
 
     def open_slots(self, claims: Sequence[Claim], granted: Sequence[Granted | None]) -> None:
         """Take note of what was granted to slots."""
         for claim, items in zip(claims, granted, strict=True):
             if items is not None:
-                self._slots[claim.holder.slot] = items
+                self._slots[claim.slot] = items
                 self.is_news = True
 
     def slot_environments(self) -> list[dict[str, str] | None]:
@@ -88,49 +87,41 @@ class FanLeases:
         if items is None:
             return None
         held = self._values(items)
-        return {need.variable: held[need.pool] for need in self._of_slots}
+        return {need.variable: held[need.pool] for need in self._needs}
 
-    def task_claims(self, ready: Sequence[tuple[int, int]]) -> list[Claim]:
-        """Return what tries at tasks, (task, number), want."""
-        wants = self._wants(self._of_tasks)
-        return [Claim(Holder(task=task, number=number), wants) for task, number in ready]
-
-    def place_of(self, task: int, items: Granted) -> Place:
-        """Return where a task runs that was granted these items."""
-        held = self._values(items)
-        self._tasks[task] = items
-        if not self._is_bound:
-            return Place(0, held)
+    def place_of(self, task: int) -> Place:
+        """Return where a task runs that is bound to its slot."""
         taken = set(self._busy.values())
         slot = next(number for number in self._slots if number not in taken)
         self._busy[task] = slot
-        return Place(slot, {**self._values(self._slots[slot]), **held})
+        return Place(slot, self._values(self._slots[slot]))
 
     def note_ends(self, ends: Sequence[TaskEnd]) -> None:
         """Take note that tasks have ended."""
         for end in ends:
             self.is_news |= self._busy.pop(end.task, 0) in self._closing
-            own = self._tasks.pop(end.task, {})
             if self.quarantine.is_wanted:
-                of_slot = self._slots.get(end.slot) or self._closing.get(end.slot) or {}
-                self.quarantine.judge({**of_slot, **own}, end.status)
-            if self._of_tasks:
-                self.freed[Scope.TASK].append(Holder(task=end.task, number=end.number))
+                self.quarantine.judge(self._slots.get(end.slot) or self._closing.get(end.slot) or {}, end.status)
 
     def note_shut(self, slots: Iterable[int]) -> None:
         """Take note that nothing runs any more in slots that were to be closed."""
         for number in slots:
             if self._closing.pop(number, None):
-                self.freed[Scope.SLOT].append(Holder(slot=number))
+                self.freed.append(number)
 
     def close_bad_slots(self) -> None:
         """Close the slots whose items were put aside; they are opened again when they get others."""
         self._close([number for number, items in self._slots.items() if self.quarantine.has_any_of(items)])
 
+    def yield_to(self, pools: Collection[str]) -> None:
+        """Close all slots, should tasks hold something for which others wait; then it is asked for anew."""
+        if not self.lent.isdisjoint(pools):
+            self._close(list(self._slots))
+
     @property
     def is_hopeless(self) -> str:
         """The pool of which too much was put aside for any task to run; empty: none."""
-        for need in (*self._of_slots, *self._of_tasks):
+        for need in self._needs:
             if not need.holders(len(self.quarantine.left(need.pool, self._pools[need.pool]))):
                 return need.pool
         return ""
@@ -139,12 +130,6 @@ class FanLeases:
         for number in slots:
             self._closing[number] = self._slots.pop(number)
             self.is_news = True
-
-    def _wants(self, needs: Sequence[Need]) -> list[Want]:
-        return [
-            Want(need.pool, self.quarantine.left(need.pool, self._pools[need.pool]), need.pieces, need.share)
-            for need in needs
-        ]
 
     def _values(self, items: Granted) -> Held:
         return {pool: ",".join(self._pools[pool][name] for name in names) for pool, names in items.items()}

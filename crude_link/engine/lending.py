@@ -1,4 +1,4 @@
-"""Lending: asks the store for what the slots and tasks of fan-outs are to hold, and gives it back."""
+"""Lending: asks the store for what the slots of fan-outs are to hold, and gives it back."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Scope
+from crude_link.model.resources import Claim
 from crude_link.model.run import AttemptKey
 from crude_link.model.wish import SetSlots
 
-#: What others hold is asked for this often, in seconds.
+#: What others hold is asked for this often, in seconds; and whether others wait for what tasks hold here.
 _PERIOD = 0.1
 
 
@@ -32,8 +32,10 @@ class Lending:
         self._told: set[AttemptKey] = set()
         #: How often something was given back here.
         self._returns = 0
-        #: Of the fan-outs that wait, for slots or tasks: when they asked last, and how much had been given back then.
-        self._refused: dict[tuple[AttemptKey, Scope], tuple[float, int]] = {}
+        #: Of the fan-outs that wait: when they asked last, and how much had been given back then.
+        self._refused: dict[AttemptKey, tuple[float, int]] = {}
+        #: When it was looked last whether others wait.
+        self._looked: dict[AttemptKey, float] = {}
 
     def let_go(self, live: LiveRun) -> None:
         """Give back what a run held in an earlier sitting, as soon as its agent has ended whatever used it."""
@@ -49,23 +51,19 @@ class Lending:
         return leases
 
     def take(self, fan: FanOut) -> Taken:
-        """Open the slots that get what they need; return the tasks that do, to be handed out."""
+        """Open the slots that get what they need; return the tasks that are to be handed out."""
         leases, now = fan.leases, self._around.clock.now()
         assert leases
         if not fan.is_stopped:
             self._put_aside(fan, leases)
+            self._yield(fan, leases)
             self._open_slots(fan, leases)
-        if leases.freed[Scope.SLOT]:
-            self._ask(fan, Scope.SLOT, ())
+        if leases.freed:
+            self._ask(fan, ())
         self._tell_slots(fan, leases)
-        if not leases.has_task_needs:
-            return fan.take(now)
-        ready = fan.ready(now)
-        if leases.freed[Scope.TASK] or (ready and self._may_ask(fan, Scope.TASK)):
-            granted = self._ask(fan, Scope.TASK, leases.task_claims(ready))
-            places = [leases.place_of(ready[at][0], items) for at, items in enumerate(granted) if items is not None]
-            return fan.take_ready(places, now)
-        return Taken()
+        if leases.is_bound:
+            return fan.take_ready([leases.place_of(task) for task in fan.ready(now)], now)
+        return fan.take(now)
 
     def set_slots(self, fan: FanOut, asked: int) -> None:
         """Let a fan-out have another number of slots, as far as there is room; what they are to hold is asked for."""
@@ -73,34 +71,34 @@ class Lending:
         assert leases
         leases.set_slots(asked)
         self._open_slots(fan, leases)
-        if leases.slots >= leases.slots_wanted and (fan.key, Scope.SLOT) in self._refused:
-            del self._refused[fan.key, Scope.SLOT]
+        if leases.slots >= leases.slots_wanted and fan.key in self._refused:
+            del self._refused[fan.key]
             self._around.leases().stop_waiting(fan.key.run, fan.key.step)
         self._tell_slots(fan, leases)
 
     def due(self, fan: FanOut) -> datetime | None:
         """Return when a fan-out that waits asks again."""
-        if fan.is_stopped or not any((fan.key, scope) in self._refused for scope in Scope):
+        if fan.is_stopped or fan.key not in self._refused:
             return None
         return self._around.clock.now() + timedelta(seconds=_PERIOD)
 
     def end(self, fan: FanOut) -> None:
         """Take back all that an ended fan-out held."""
         self._around.leases().release(fan.key.run, fan.key.step)
-        for scope in Scope:
-            self._refused.pop((fan.key, scope), None)
+        self._refused.pop(fan.key, None)
+        self._looked.pop(fan.key, None)
         self._accounts.pop(fan.key, None)
         self._told.discard(fan.key)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
-        if leases.slots >= leases.slots_wanted or not (leases.freed[Scope.SLOT] or self._may_ask(fan, Scope.SLOT)):
+        if leases.slots >= leases.slots_wanted or not (leases.freed or self._may_ask(fan)):
             return
         most = self._affordable(leases)
         claims = leases.slot_claims(most)
-        leases.open_slots(claims, self._ask(fan, Scope.SLOT, claims))
+        leases.open_slots(claims, self._ask(fan, claims))
         if most < leases.slots_wanted:
-            self._refused[fan.key, Scope.SLOT] = (self._around.clock.monotonic(), self._returns)
+            self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
 
     def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
         if leases.is_news:
@@ -108,6 +106,14 @@ class Lending:
             fan.slots = leases.slots
             environments = leases.slot_environments()
             self._around.executor.tell(SetSlots(key=fan.key, slots=len(environments), environments=environments))
+
+    def _yield(self, fan: FanOut, leases: FanLeases) -> None:
+        """Give what tasks hold to others who wait for it, as soon as the tasks have ended that run now."""
+        now = self._around.clock.monotonic()
+        if leases.lent and leases.slots and now >= self._looked.get(fan.key, 0.0) + _PERIOD:
+            self._looked[fan.key] = now
+            waits = self._around.leases().waits()
+            leases.yield_to({one.pool for one in waits if (one.run, one.step) != (fan.key.run, fan.key.step)})
 
     def _put_aside(self, fan: FanOut, leases: FanLeases) -> None:
         """Do without the items that have failed again and again, and say so."""
@@ -143,16 +149,16 @@ class Lending:
             most = min(most, replace(budget, total=budget.total - taken).tasks)
         return most
 
-    def _may_ask(self, fan: FanOut, scope: Scope) -> bool:
-        asked, returns = self._refused.get((fan.key, scope), (0.0, -1))
+    def _may_ask(self, fan: FanOut) -> bool:
+        asked, returns = self._refused.get(fan.key, (0.0, -1))
         return returns != self._returns or self._around.clock.monotonic() >= asked + _PERIOD
 
-    def _ask(self, fan: FanOut, scope: Scope, claims: Sequence[Claim]) -> Sequence[Granted | None]:
+    def _ask(self, fan: FanOut, claims: Sequence[Claim]) -> Sequence[Granted | None]:
         """Exchange what has been freed for what is claimed. The claims are alike: after one that fails, all do."""
         leases = fan.leases
         assert leases
-        freed = leases.freed[scope].copy()
-        leases.freed[scope].clear()
+        freed = leases.freed.copy()
+        leases.freed.clear()
         if freed:
             self._returns += 1
         granted: Sequence[Granted | None] = [{} for _ in claims]
@@ -160,8 +166,8 @@ class Lending:
             now = self._around.clock.now()
             granted = self._around.leases().exchange(fan.key.run, fan.key.step, freed, claims, now)
         if None in granted:
-            self._refused[fan.key, scope] = (self._around.clock.monotonic(), self._returns)
+            self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
             self._tell_wait(fan, claims)
         else:
-            self._refused.pop((fan.key, scope), None)
+            self._refused.pop(fan.key, None)
         return granted

@@ -103,14 +103,6 @@ class Place(NamedTuple):
 ANYWHERE = Place()
 
 
-class Holder(NamedTuple):
-    """Who holds a lease, within a step of a run: a slot, or a try at a task; what does not apply is 0."""
-
-    slot: int = 0
-    task: int = 0
-    number: int = 0
-
-
 class Want(NamedTuple):
     """Items of a pool that are wanted, out of `items`, the names by which the store knows them."""
 
@@ -121,22 +113,22 @@ class Want(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """All that a holder wants; it gets all of it or nothing."""
+    """All that a slot wants; it gets all of it or nothing."""
 
-    holder: Holder
+    slot: int
     wants: Sequence[Want]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """An item, or a share of it, that is held."""
+    """An item, or a share of it, that a slot of a step holds."""
 
     pool: str
     item: str
     share: float
     run: int
     step: str
-    holder: Holder
+    slot: int
     since: datetime
 
 

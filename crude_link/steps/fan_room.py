@@ -51,13 +51,13 @@ def read_pools(
 
 def is_bound(step: Step) -> bool:
     """True when what a task is given depends on its slot."""
-    of_slots = {need.pool for need in step.holds if need.scope is Scope.SLOT}
+    held = {need.pool for need in step.holds}
     action = step.action
     values: list[Value] = [*step.arguments.values(), *step.env.values()]
     if isinstance(action, Command):
         values += [action.text or "", *action.argv]
     found = (one for value in values for one in references_in(value) if isinstance(one, Placeholder))
-    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in of_slots) for one in found)
+    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in held) for one in found)
 
 
 def budgets_of(step: Step) -> list[Budget]:

@@ -13,7 +13,7 @@ from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
 from crude_link.model.order import FanOrder, Order, View, WarmStart
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
-from crude_link.model.resources import GPU, Scope
+from crude_link.model.resources import GPU
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
 from crude_link.resources.gpus import ORDER, no_gpus
@@ -189,7 +189,7 @@ class _Draft:
                 pools=pools,
                 quarantine={pool.name: pool.quarantine for pool in declared if pool.quarantine},
                 budgets=budgets,
-                has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),
+                has_slot_needs=bool(budgets or step.holds),
                 is_bound=is_bound(step),
                 warm=WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3])) if step.is_warm else None,
                 has_values=function is not None,
@@ -197,7 +197,6 @@ class _Draft:
             command=command,
             env=env,
             opened=opened_inputs(step.foreach, source, reach),
-            holds=[need for need in step.holds if need.scope is Scope.TASK],
         )
 
     def _signature_of(self, script: Script) -> Signature:

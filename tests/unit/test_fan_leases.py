@@ -13,7 +13,7 @@ from crude_link.engine.fanout import FanOut
 from crude_link.engine.leases import FanLeases
 from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import Claim, Holder, Need, Place, Scope
+from crude_link.model.resources import Claim, Need, Place, Scope
 from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.task import FanRecord, TaskEnd
 
@@ -37,14 +37,14 @@ def an_end(task: int, slot: int, status: int = 0) -> TaskEnd:
     )  # fmt: skip
 
 
-def opened(leases: FanLeases, *items: str | None) -> None:
+def opened(leases: FanLeases, *items: str | None, pool: str = "PROXY") -> None:
     """Grant these items to the slots that ask."""
     claims = leases.slot_claims(9)[: len(items)]
-    leases.open_slots(claims, [{"PROXY": [item]} if item else None for item in items])
+    leases.open_slots(claims, [{pool: [item]} if item else None for item in items])
 
 
 def slots(claims: list[Claim]) -> list[int]:
-    return [claim.holder.slot for claim in claims]
+    return [claim.slot for claim in claims]
 
 
 def test_each_slot_that_is_not_open_asks_for_what_it_is_to_hold() -> None:
@@ -63,26 +63,40 @@ def test_budgets_leave_slots_closed() -> None:
 
 
 def test_a_task_is_told_the_items_and_the_store_their_names() -> None:
-    leases = leases_of(PER_TASK)
-    (claim,) = leases.task_claims([(7, 2)])
-    assert (claim.holder, list(claim.wants[0].items)) == (Holder(task=7, number=2), ["digest", "other"])
-    assert leases.place_of(7, {"SEAT": ["digest"]}) == Place(0, {"SEAT": "s3cr3t"})
+    leases = leases_of(PER_SLOT, PER_TASK)
+    (claim, *_) = leases.slot_claims(9)
+    assert [list(want.items) for want in claim.wants] == [["p1", "p2", "p3"], ["digest", "other"]]
+    leases.open_slots([claim], [{"PROXY": ["p2"], "SEAT": ["digest"]}])
+    assert leases.slot_environments() == [{"WORKER_RESOURCE_PROXY": "p2", "TASK_RESOURCE_SEAT": "s3cr3t"}]
 
 
 def test_a_task_that_is_bound_gets_a_slot_in_which_none_runs_and_what_that_holds() -> None:
-    leases = leases_of(PER_SLOT, PER_TASK, bound=True)
+    leases = leases_of(PER_SLOT, bound=True)
     opened(leases, "p3", "p1")
-    assert leases.place_of(1, {"SEAT": ["digest"]}) == Place(1, {"PROXY": "p3", "SEAT": "s3cr3t"})
-    assert leases.place_of(2, {"SEAT": ["other"]}).slot == 2
+    assert leases.place_of(1) == Place(1, {"PROXY": "p3"})
+    assert leases.place_of(2).slot == 2
     leases.note_ends([an_end(1, 1)])
-    assert leases.place_of(3, {"SEAT": ["digest"]}).slot == 1
+    assert leases.place_of(3).slot == 1
 
 
-def test_what_an_ended_task_held_is_freed() -> None:
-    leases = leases_of(PER_TASK)
-    leases.place_of(1, {"SEAT": ["digest"]})
+def test_what_tasks_hold_is_given_back_as_soon_as_others_wait_for_it() -> None:
+    leases = leases_of(PER_TASK, slots=2)
+    opened(leases, "digest", "other", pool="SEAT")
     leases.note_ends([an_end(1, 1, 3)])
-    assert leases.freed == {Scope.SLOT: [], Scope.TASK: [Holder(task=1, number=1)]}
+    leases.yield_to({"PROXY"})
+    assert (leases.slots, leases.freed) == (2, [])
+    leases.yield_to({"SEAT"})
+    assert (leases.slots, leases.slots_in_use) == (0, 2)
+    leases.note_shut([2])
+    assert leases.freed == [2]
+    assert slots(leases.slot_claims(9)) == [2]
+
+
+def test_what_slots_hold_for_the_whole_step_is_not_given_back() -> None:
+    leases = leases_of(PER_SLOT)
+    opened(leases, "p1")
+    leases.yield_to({"PROXY"})
+    assert leases.slots == 1
 
 
 def test_an_item_is_put_aside_after_failures_in_a_row_only() -> None:
@@ -104,9 +118,9 @@ def test_a_slot_whose_item_was_put_aside_is_closed_until_it_gets_another() -> No
     assert slots(leases.slot_claims(9)) == [3]
     leases.note_ends([an_end(2, 1, 1)])  # it had begun in the slot
     leases.note_shut([1])
-    assert leases.freed[Scope.SLOT] == [Holder(slot=1)]
+    assert leases.freed == [1]
     (claim, *_) = leases.slot_claims(9)
-    assert (claim.holder.slot, list(claim.wants[0].items)) == (1, ["p2", "p3"])
+    assert (claim.slot, list(claim.wants[0].items)) == (1, ["p2", "p3"])
     opened(leases, "p3")
     leases.close_bad_slots()
     assert leases.slots == 2
@@ -127,7 +141,7 @@ def test_slots_too_many_close_and_give_back_what_they_hold_when_nothing_runs_the
     leases.set_slots(2)
     assert leases.slot_claims(9) == []  # three tasks may run as yet
     leases.note_shut([3])
-    assert leases.freed[Scope.SLOT] == [Holder(slot=3)]
+    assert leases.freed == [3]
     assert leases.slot_claims(9) == []
     leases.note_shut([2])
     assert slots(leases.slot_claims(9)) == [2]
@@ -144,7 +158,7 @@ def test_there_are_no_more_slots_than_pools_leave_however_many_are_asked_for() -
 def test_a_slot_that_closes_is_told_until_its_task_has_ended_that_was_handed_out_for_it() -> None:
     leases = leases_of(PER_SLOT, bound=True)
     opened(leases, "p1", "p2")
-    assert [leases.place_of(task, {}).slot for task in (1, 2)] == [1, 2]
+    assert [leases.place_of(task).slot for task in (1, 2)] == [1, 2]
     leases.set_slots(1)
     assert leases.slot_environments()[1] == {"WORKER_RESOURCE_PROXY": "p2"}
     leases.is_news = False
@@ -163,18 +177,16 @@ def test_so_many_can_hold_theirs_as_whole_numbers_of_shares_fit_into_an_item(
     assert each * share <= 1 + 1e-9 < (each + 1) * share + 1e-9
 
 
-def test_tasks_that_are_to_hold_something_are_handed_out_as_they_get_it() -> None:
-    leases = leases_of(PER_TASK, slots=2)
+def test_tasks_that_are_bound_to_a_slot_are_handed_out_as_one_is_free() -> None:
     fan = FanOut(Step(name="embed", action=Command(text="true")), AttemptKey(1, "embed", 0, 1), FakeWork("abcd"),
                  FanRecord(), slots=2)  # fmt: skip
-    fan.leases = leases
-    assert fan.ready(NOON) == [(1, 1), (2, 1)]
+    assert fan.ready(NOON) == [1, 2]
     assert [order.task for order in fan.take_ready([Place(0, {"SEAT": "x"})], NOON).orders] == [1]
-    assert fan.ready(NOON) == [(2, 1)]
+    assert fan.ready(NOON) == [2]
     assert [order.env for order in fan.take_ready([Place(0, {"SEAT": "y"})], NOON).orders] == [{"SEAT": "y"}]
     assert fan.ready(NOON) == []
     assert not fan.is_drained
     fan.follow([an_end(1, 1), an_end(2, 2)], NOON)
-    assert fan.ready(NOON) == [(3, 1), (4, 1)]
+    assert fan.ready(NOON) == [3, 4]
     fan.is_stopped = True
     assert (fan.ready(NOON), fan.is_drained) == ([], True)
