@@ -7,6 +7,7 @@ each that is done: the source is a stream, and only what is handed out, or waits
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -137,6 +138,11 @@ class FanOut:
             total_is_guess=not self._is_exhausted,
             limit=self.leases.limit if self.leases else self.work.order.limit,
         )
+
+    def most_slots(self, now: datetime) -> int:
+        """Return how many slots have something to do now."""
+        has_more = not self._is_exhausted or (self._retries and self._retries[0][0] <= now)
+        return sys.maxsize if has_more else len(self._handed) + len(self._ready)
 
     def take(self, now: datetime) -> Taken:
         """Return what is to be handed out now: tries that are due, then new inputs."""

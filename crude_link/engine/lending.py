@@ -34,6 +34,8 @@ class Lending:
         self._returns = 0
         #: Of the fan-outs that wait: when they asked last, and how much had been given back then.
         self._refused: dict[AttemptKey, tuple[float, int]] = {}
+        #: Those of which the store knows that they wait.
+        self._waiting: set[AttemptKey] = set()
         #: When it was looked last whether others wait.
         self._looked: dict[AttemptKey, float] = {}
 
@@ -71,9 +73,6 @@ class Lending:
         assert leases
         leases.set_slots(asked)
         self._open_slots(fan, leases)
-        if leases.slots >= leases.slots_wanted and fan.key in self._refused:
-            del self._refused[fan.key]
-            self._around.leases().stop_waiting(fan.key.run, fan.key.step)
         self._tell_slots(fan, leases)
 
     def due(self, fan: FanOut) -> datetime | None:
@@ -89,16 +88,23 @@ class Lending:
         self._looked.pop(fan.key, None)
         self._accounts.pop(fan.key, None)
         self._told.discard(fan.key)
+        self._waiting.discard(fan.key)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
-        if leases.slots >= leases.slots_wanted or not (leases.freed or self._may_ask(fan)):
-            return
-        most = self._affordable(leases)
-        claims = leases.slot_claims(most)
-        leases.open_slots(claims, self._ask(fan, claims))
-        if most < leases.slots_wanted:
-            self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
+        claims: Sequence[Claim] = ()
+        if leases.slots < leases.slots_wanted:
+            if not (leases.freed or self._may_ask(fan)):
+                return
+            most = self._affordable(leases)
+            claims = leases.slot_claims(min(most, fan.most_slots(self._around.clock.now())) if leases.lent else most)
+            leases.open_slots(claims, self._ask(fan, claims))
+            if most < leases.slots_wanted:
+                self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
+        if not claims and fan.key in self._waiting:
+            self._waiting.discard(fan.key)
+            self._refused.pop(fan.key, None)
+            self._around.leases().stop_waiting(fan.key.run, fan.key.step)
 
     def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
         if leases.is_news:
@@ -166,6 +172,7 @@ class Lending:
             now = self._around.clock.now()
             granted = self._around.leases().exchange(fan.key.run, fan.key.step, freed, claims, now)
         if None in granted:
+            self._waiting.add(fan.key)
             self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
             self._tell_wait(fan, claims)
         else:
