@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
 from crude_link.errors import CannotStart, CrudeLinkError, Problem, StoreError, UnknownRun
+from crude_link.model.firing import Firing
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
 if TYPE_CHECKING:
     from crude_link.interfaces import Clock, Orders, Trigger
-    from crude_link.model.pipeline import Pipeline, Schedule
+    from crude_link.model.pipeline import Pipeline
     from crude_link.model.policy import Retention
+    from crude_link.model.schedule import Schedule
     from crude_link.steps.secrets import Secrets
 
 
@@ -84,7 +86,8 @@ class Ask:
 
     origin: Origin = Origin.PERSON
     selection: Selection = Selection()
-    slot_time: datetime | None = None
+    #: The row of the ledger, where a schedule fired it.
+    firing: Firing | None = None
     rerun_of: int | None = None
 
 
@@ -169,7 +172,7 @@ class Desk:
             params=pipeline.params,
             settings=config.settings,
             selection=ask.selection,
-            slot_time=ask.slot_time,
+            firing=ask.firing,
             rerun_of=ask.rerun_of,
         )
         return store.runs.begin_run(new, sitting)

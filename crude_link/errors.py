@@ -89,6 +89,10 @@ class RunIsHeld(StoreError):
     """Another process works on this run, or its last steps are still being ended."""
 
 
+class SlotTaken(StoreError):
+    """A slot time has begun a run already: another scheduler was faster, or the clock stepped back."""
+
+
 class ExecutorError(CrudeLinkError):
     """An executor could not even start."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from crude_link.model.condition import Facts
 from crude_link.model.event import Event, ExecutorEvent, Stream
+from crude_link.model.firing import Firing, Pause, SchedulerRecord
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
@@ -272,6 +273,51 @@ class LeaseStore(Protocol):
 
     def waits(self) -> Sequence[LeaseWait]:
         """Return who waits for what, the longest first."""
+
+
+class Ledger(Protocol):
+    """What became of every slot time of schedules. Each method is one short transaction."""
+
+    def note(self, firing: Firing) -> bool:
+        """Record what became of slot times that began no run (`RunStore.begin_run` writes the others).
+
+        False, and nothing is written, when the first of them has a row already. What continues the newest row of
+        its entry, with the same fate, blocker and reason, makes that row longer.
+        """
+
+    def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
+        """Note that what became of all slot times of an entry up to a moment is known."""
+
+    def settled(self, pipeline: str, entry: str) -> datetime | None:
+        """Return up to when that is known; None: the entry was never followed, and has missed nothing."""
+
+    def firings(self, pipeline: str | None = None, *, since: datetime = ..., limit: int = ...) -> Sequence[Firing]:
+        """Return what became of slot times, the latest first."""
+
+    def queued(self, pipeline: str) -> Sequence[Firing]:
+        """Return the slot times of a pipeline that wait, the earliest first."""
+
+    def unqueue(self, firing: Firing) -> None:
+        """Let a slot time that waits wait no longer; what became of it is noted next."""
+
+
+class SchedulerBook(Protocol):
+    """Who schedules in this project, and which pipelines are paused."""
+
+    def pause(self, pause: Pause) -> None:
+        """Let a pipeline begin nothing by schedule, from now on."""
+
+    def unpause(self, pipeline: str) -> bool:
+        """Let a pipeline begin runs by schedule again; False when it was not paused."""
+
+    def pauses(self) -> Sequence[Pause]:
+        """Return the pauses, by pipeline."""
+
+    def record(self, scheduler: SchedulerRecord) -> None:
+        """Record the scheduler as it is now; the one before is forgotten."""
+
+    def scheduler(self) -> SchedulerRecord | None:
+        """Return the scheduler, the living one or the last; None when there never was one."""
 
 
 class StateStore(Protocol):

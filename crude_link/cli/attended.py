@@ -56,7 +56,7 @@ def run_attended(wish: Wish) -> int:
     with person_workshop() as workshop:
         chosen = _checked(workshop, wish)
         workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
-        if any(each.pipeline.schedule for each in chosen):
+        if any(each.pipeline.schedules for each in chosen):
             workshop.notifier.tell(Notice(text="the cron section is followed only with --non-interactive"))
         statuses = []
         for each in chosen:

@@ -15,8 +15,9 @@ from crude_link.clock import SystemClock
 from crude_link.errors import ConfigError, CrudeLinkError
 from crude_link.interfaces import Trigger
 from crude_link.model.event import Level, Notice
-from crude_link.model.pipeline import Schedule
+from crude_link.model.firing import Fate, Firing
 from crude_link.model.run import Origin
+from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.notifiers.logfile import LogFileNotifier
 from crude_link.notifiers.summary import closing_line
@@ -55,7 +56,7 @@ def _work(
     for each in chosen:
         names = " → ".join(step.name for step in each.pipeline.steps)
         say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")
-    scheduled = [each for each in chosen if each.pipeline.schedule]
+    scheduled = [each for each in chosen if each.pipeline.schedules]
     workshop.listen()
     if scheduled:
         _tell_unscheduled(workshop, chosen)
@@ -88,7 +89,7 @@ def _run_once(workshop: Workshop, chosen: Sequence[Loaded]) -> bool:
 def _tell_unscheduled(workshop: Workshop, chosen: Sequence[Loaded]) -> None:
     for each in chosen:
         name = each.pipeline.name
-        if not each.pipeline.schedule:
+        if not each.pipeline.schedules:
             text = f"{name} has no cron: it is not run. By hand: crude-link run {name}"
             workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
 
@@ -113,8 +114,7 @@ class ScheduledPipeline:
     trigger: Trigger = field(init=False)
 
     def __post_init__(self) -> None:
-        assert self.loaded.pipeline.schedule is not None
-        self.trigger = trigger_for(self.loaded.pipeline.schedule)
+        self.trigger = trigger_for(self.loaded.pipeline.schedules[0])
 
     @property
     def name(self) -> str:
@@ -126,7 +126,10 @@ class ScheduledPipeline:
         self._read_again(slot_time)
         self.workshop.tidy(self.loaded.pipeline)
         self.workshop.check(self.loaded)
-        return self.workshop.begin(self.loaded, Ask(origin=Origin.SCHEDULE, slot_time=slot_time)).run.id
+        entry = self.loaded.pipeline.schedules[0].entry
+        now = self.workshop.desk.clock.now()
+        firing = Firing(pipeline=self.name, entry=entry, slot_time=slot_time, fate=Fate.RAN, at=now)
+        return self.workshop.begin(self.loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run.id
 
     def _read_again(self, slot_time: datetime) -> None:
         """Take what the config file says now. ConfigError when the pipeline, or its schedule, was taken out of it."""
@@ -142,15 +145,15 @@ class ScheduledPipeline:
         mine = next((each for each in found if each.pipeline.name == self.name), None)
         if mine is None:
             raise ConfigError.of(f"{config.path} has no pipeline {self.name!r} any more")
-        if mine.pipeline.schedule is None:
+        if not mine.pipeline.schedules:
             raise ConfigError.of(f"{config.path} has no cron for {self.name!r} any more")
         if config.text != mine.config.text:
             self.workshop.notifier.tell(Notice(text=f"{config.path} has changed: the run takes what it says now"))
-        self._take_schedule(mine.pipeline.schedule)
+        self._take_schedule(mine.pipeline.schedules[0])
         self.loaded = mine
 
     def _take_schedule(self, schedule: Schedule) -> None:
-        if schedule != self.loaded.pipeline.schedule:
+        if schedule != self.loaded.pipeline.schedules[0]:
             self.trigger = trigger_for(schedule)
             text = f"{self.name}: its cron has changed, the slots after this one follow the new one"
             self.workshop.notifier.tell(Notice(text=text))

@@ -15,6 +15,7 @@ from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
 from crude_link.model.resources import FOUND, GPU, Pool
+from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 #: Values by key, as the schema read them.
@@ -35,10 +36,16 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         secrets=secrets_of(said["secrets"]),
         pools=tuple(_pools(said)),
         timeout=said["timeout"],
-        schedule=schedule_of(said["cron"], said["timezone"]),
+        schedules=tuple(_schedules(said)),
         retention=said["retention"],
         document=document,
     )
+
+
+def _schedules(said: _Said) -> Iterator[Schedule]:
+    schedule = schedule_of(said["cron"], said["timezone"])
+    if schedule:
+        yield schedule
 
 
 def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from crude_link.model.pipeline import Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain
 
 #: Says what is wrong with a schedule, in one sentence, or None.

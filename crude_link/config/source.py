@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from crude_link.errors import Problem
-from crude_link.model.pipeline import Pipeline, Schedule
+from crude_link.model.pipeline import Pipeline
+from crude_link.model.schedule import Schedule
 
 
 def as_word(_before: str, value: str) -> str:

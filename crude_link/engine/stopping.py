@@ -13,6 +13,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: `timeout`, `uv run` and others pass on to us what the terminal, or they themselves, have sent to us already: what
 #: comes again within so many seconds is no second wish.
 _SAME = 0.05
+#: Seconds in which a question is left after a signal, unless what the signal raised was lost.
+_AGAIN = 1.0
 
 
 class Interrupts:
@@ -63,18 +65,29 @@ class Interrupts:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """While a person is asked something, a signal is noted and raises KeyboardInterrupt."""
+        """While a person is asked something, a signal is noted and raises KeyboardInterrupt.
+
+        What a signal raises can come at a place that lets no exception out, such as a finalizer: it is raised again
+        and again until the question is left.
+        """
 
         def leave(number: int, _frame: FrameType | None) -> None:
             self.note(signal.Signals(number))
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
             raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, leave) for number in self._before}
+        def leave_again(_number: int, _frame: FrameType | None) -> None:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            raise KeyboardInterrupt
+
+        before: dict[signal.Signals, object] = {number: signal.signal(number, leave) for number in self._before}
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, leave_again)
         try:
             yield
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, handler)  # type: ignore[arg-type]  # it is what signal.signal returned
             signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)  # a library's event loop took it
 
     def __enter__(self) -> Interrupts:

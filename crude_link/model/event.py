@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from crude_link.model.firing import Firing
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, AttemptKey, Findings, Outcome, Run, StepState
 
@@ -183,6 +184,24 @@ class Notice:
     step: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlotSettled:
+    """What became of slot times is in the ledger. That a run began is told by its RunBegan too."""
+
+    firing: Firing
+    pipeline: Pipeline
+    #: How many slot times in a row have had this fate by now.
+    in_a_row: int = 1
+
+
 Event: TypeAlias = (
-    RunBegan | AttemptBegan | AttemptWrote | AttemptEnded | TasksProgressed | StepSettled | RunEnded | Notice
+    RunBegan
+    | AttemptBegan
+    | AttemptWrote
+    | AttemptEnded
+    | TasksProgressed
+    | StepSettled
+    | RunEnded
+    | SlotSettled
+    | Notice
 )

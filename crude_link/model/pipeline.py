@@ -11,6 +11,7 @@ from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.resources import Need, Pool
+from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 
@@ -109,16 +110,6 @@ class Secret:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Schedule:
-    """When a Pipeline runs by itself: APScheduler's cron fields, or a crontab string with crontab's meaning."""
-
-    fields: Mapping[str, str | int] = field(default_factory=dict)
-    crontab: str | None = None
-    #: An IANA name; None: the machine's own zone.
-    timezone: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Pipeline:
     """What a config file says, checked: a name, ordered Steps and policies."""
 
@@ -129,7 +120,7 @@ class Pipeline:
     #: What the slots and tasks of steps hold, each in one pair of hands at a time.
     pools: tuple[Pool, ...] = ()
     timeout: timedelta | None = None
-    schedule: Schedule | None = None
+    schedules: tuple[Schedule, ...] = ()
     retention: Retention | None = None
     #: The whole pipeline as plain data from which it can be built again: early references are put in, late
     #: ones and secrets still stand there as references. This is what a run's record keeps.

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from crude_link.model.firing import Firing
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
 
@@ -250,8 +251,14 @@ class NewRun:
     settings: tuple[str, ...] = ()
     selection: Selection = Selection()
     group: str | None = None
-    slot_time: datetime | None = None
+    #: The row of the ledger that is written together with the run, and gets its id.
+    firing: Firing | None = None
     rerun_of: int | None = None
+
+    @property
+    def slot_time(self) -> datetime | None:
+        """The time at which a schedule should have fired it."""
+        return self.firing.slot_time if self.firing else None
 
 
 class RequestKind(Enum):

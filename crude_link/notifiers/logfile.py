@@ -24,6 +24,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    SlotSettled,
     StepSettled,
     Stream,
     TasksProgressed,
@@ -37,6 +38,7 @@ from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.look import Look, printable
 from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.rotating import RotatingFile
+from crude_link.notifiers.slots import slot_notice
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -107,8 +109,9 @@ class LogFileNotifier:
                 yield from self._entry(level, settled_words(state), event.run, state.name)
             case RunEnded():
                 yield from self._run_ended(event)
-            case Notice():
-                yield from self._entry(event.level, event.text, event.run, event.step)
+            case SlotSettled() | Notice():
+                notice = slot_notice(event) if isinstance(event, SlotSettled) else event
+                yield from self._entry(notice.level, notice.text, notice.run, notice.step)
             case _:
                 assert_never(event)
 

@@ -17,6 +17,7 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    SlotSettled,
     StepSettled,
     Stream,
     TasksProgressed,
@@ -30,6 +31,7 @@ from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.live_line import LiveLine
 from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.progress import FanOuts, each_words
+from crude_link.notifiers.slots import slot_notice
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -111,6 +113,8 @@ class TerminalNotifier:
                 self._talk(self._headed(state.status, state.name, words))
             case RunEnded():
                 self._tell_end(event)
+            case SlotSettled():
+                self._tell_notice(slot_notice(event))
             case Notice():
                 self._tell_notice(event)
             case _:

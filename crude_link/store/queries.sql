@@ -354,3 +354,80 @@ DELETE FROM lease_waits WHERE run = :run;
 -- name: delete_lease_waits_of_step
 -- Forget for what a step of a run waited.
 DELETE FROM lease_waits WHERE run = :run AND step = :step;
+
+-- name: insert_firing
+-- Record what became of slot times; fails when one that began a run is there already.
+INSERT INTO firings (pipeline, entry, slot_time, until, count, fate, run, blocker, reason, at)
+VALUES (:pipeline, :entry, :slot_time, :until, :count, :fate, :run, :blocker, :reason, :at);
+
+-- name: newest_firing
+-- The row about the latest slot times of an entry.
+SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry ORDER BY slot_time DESC, id DESC LIMIT 1;
+
+-- name: lengthen_firing
+-- Let a row be about more slot times.
+UPDATE firings SET until = :until, count = count + :count, at = :at WHERE id = :id;
+
+-- name: end_queued
+-- A slot time waits no longer.
+DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND fate = 'queued';
+
+-- name: firing
+-- What became of one slot time; a row about it alone before one about several.
+SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
+ORDER BY run IS NULL, count, id DESC LIMIT 1;
+
+-- name: run_of_slot
+-- The run that a slot time has begun.
+SELECT run FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NOT NULL;
+
+-- name: firing_of_run
+-- The slot time that began a run.
+SELECT * FROM firings WHERE run = :run;
+
+-- name: firings
+-- What became of slot times, the latest first.
+SELECT * FROM firings WHERE until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
+
+-- name: firings_of_pipeline
+-- What became of the slot times of one pipeline, the latest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
+
+-- name: queued_firings
+-- Which slot times wait, the earliest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;
+
+-- name: delete_old_firings
+-- Forget what is older than a moment and does not wait, and all but the newest rows of a pipeline.
+DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until < :before OR id <= (
+    SELECT id FROM firings WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :most));
+
+-- name: schedule
+-- Up to when the ledger knows of an entry.
+SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
+
+-- name: settle_schedule
+-- Note up to when the ledger knows of an entry.
+INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)
+ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled;
+
+-- name: set_pause
+-- Let a pipeline begin nothing by schedule.
+INSERT OR REPLACE INTO pauses (pipeline, at, "by", why) VALUES (:pipeline, :at, :by, :why);
+
+-- name: delete_pause
+-- Let a pipeline begin runs by schedule again.
+DELETE FROM pauses WHERE pipeline = :pipeline;
+
+-- name: pauses
+-- The pipelines that begin nothing.
+SELECT * FROM pauses ORDER BY pipeline;
+
+-- name: set_scheduler
+-- Record the scheduler of this project.
+INSERT OR REPLACE INTO scheduler (one, host, pid, began, seen, config_files, log_file)
+VALUES (1, :host, :pid, :began, :seen, :config_files, :log_file);
+
+-- name: scheduler
+-- The scheduler of this project, the living one or the last.
+SELECT * FROM scheduler;

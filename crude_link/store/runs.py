@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from crude_link.errors import UnknownRun
+from crude_link.errors import SlotTaken, UnknownRun
+from crude_link.model.firing import Fate, Firing
 from crude_link.model.run import (
     AttemptKey,
     Ending,
@@ -18,8 +19,10 @@ from crude_link.model.run import (
 )
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
+from crude_link.model.words import moment_words
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
+from crude_link.store.ledger import insert_firing, utc_text
 from crude_link.store.locks import FlockLocks
 from crude_link.store.reader import RunReader
 from crude_link.store.rows import code_values, key_of, key_values, moment_text, outcome_values, text, to_json
@@ -37,12 +40,16 @@ class SqliteRuns:
     def begin_run(self, new: NewRun, sitting: Sitting | None) -> Run:
         """Record a run and, unless another process is to begin it, its first sitting; make its folder.
 
-        A run with a sitting is held from its first moment: `hold`, in this process, takes that lock over.
+        What a schedule fires is in the ledger with it; SlotTaken, and nothing is left, when the slot time has begun
+        a run already. A run with a sitting is held from its first moment: `hold`, in this process, takes that lock
+        over.
         """
         run = 0
         try:
             with self._database.write():
                 run = self._insert(new, Status.RUNNING if sitting else Status.WAITING)
+                if new.firing:
+                    self._note_firing(new.firing, run)
                 # Before the commit, so that a recorded run always has its files. Without the commit they are
                 # put aside by the next run, which gets the same id.
                 self._files.make(run)
@@ -124,6 +131,16 @@ class SqliteRuns:
         run = added.lastrowid or 0
         self._insert_steps(run, new.steps)
         return run
+
+    def _note_firing(self, firing: Firing, run: int) -> None:
+        taken = self._database.first(
+            "run_of_slot", pipeline=firing.pipeline, entry=firing.entry, slot_time=utc_text(firing.slot_time)
+        )
+        if taken and firing.fate is not Fate.REPEATED:
+            raise SlotTaken(
+                f"the slot time {moment_words(firing.slot_time)} of {firing.pipeline} began run {taken['run']}"
+            )
+        insert_firing(self._database, replace(firing, run=run))
 
     def _insert_steps(self, run: int, steps: tuple[str, ...]) -> None:
         for position, name in enumerate(steps):

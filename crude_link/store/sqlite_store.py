@@ -20,6 +20,7 @@ from crude_link.store.states import SqliteStates
 
 if TYPE_CHECKING:
     from crude_link.store.leases import SqliteLeases
+    from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
 
@@ -56,6 +57,20 @@ class SqliteStore:
         from crude_link.store.leases import SqliteLeases
 
         return SqliteLeases(self._database, self.locks)
+
+    @cached_property
+    def ledger(self) -> SqliteLedger:
+        """What became of every slot time."""
+        from crude_link.store.ledger import SqliteLedger
+
+        return SqliteLedger(self._database)
+
+    @cached_property
+    def schedulers(self) -> SqliteSchedulers:
+        """Who schedules, and what is paused."""
+        from crude_link.store.ledger import SqliteSchedulers
+
+        return SqliteSchedulers(self._database)
 
     @cached_property
     def task_logs(self) -> TaskLogs:

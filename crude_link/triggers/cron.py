@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from crude_link.errors import UsageError
 from crude_link.interfaces import Trigger
-from crude_link.model.pipeline import Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.triggers.crontab import Crontab, CrontabError, parse_crontab
 from crude_link.triggers.fields import fields_problem, fields_warning, needs_a_calendar
 

@@ -159,7 +159,7 @@ class Folder:
             encoding="utf-8",
             timeout=PATIENCE,
             dimensions=(40, 120),
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            preexec_fn=_hear_the_terminal_close,
         )
 
     # --- what is recorded -------------------------------------------------------------------------------
@@ -236,3 +236,7 @@ def _parent(pid: int) -> int:
     except OSError:
         return 0
     return int(status.rpartition(")")[2].split()[1])
+
+
+def _hear_the_terminal_close() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -15,6 +15,7 @@ from store_examples import FAILURE, NOON, NOT_UTF8, new_attempt, new_run, new_si
 
 from crude_link import interfaces
 from crude_link.errors import RunIsHeld, UnknownRun
+from crude_link.model.firing import Fate, Firing
 from crude_link.model.run import (
     AttemptKey,
     Code,
@@ -93,7 +94,9 @@ def test_a_run_comes_back_as_it_was_begun(store: Store, other: Store) -> None:
         selection=Selection(start_at="train"),
         config_file=f"{NOT_UTF8}.yaml",
         group="sweep",
-        slot_time=NOON - timedelta(minutes=1),
+        firing=Firing(
+            pipeline="project", entry="hourly", slot_time=NOON - timedelta(minutes=1), fate=Fate.RAN, at=NOON
+        ),
         rerun_of=41,
         origin=Origin.RERUN,
     )

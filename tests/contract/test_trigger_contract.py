@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crude_link.interfaces import Trigger
-from crude_link.model.pipeline import Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.triggers.cron import trigger_for
 
 UTC = timezone.utc

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crude_link.config.load import Source, build, load
 from crude_link.errors import ConfigError, CrudeLinkError
-from crude_link.model.pipeline import Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.triggers.cron import schedule_problem, schedule_warning
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from crude_link.config.load import Source, build, load
-from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Schedule, Script, Secret, Stdin
+from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin
 from crude_link.model.policy import FailureKind, Retention, RetryPolicy
+from crude_link.model.schedule import Schedule
 from crude_link.model.value import Reference, Template
 
 EXAMPLE = """\
@@ -96,7 +97,9 @@ def test_the_example_of_the_document_works_as_it_is(tmp_path: Path) -> None:
         "filters": True,
     }
     assert [step.needs for step in pipeline.steps] == [(), ("preproccess",), ("training",), ("validation",)]
-    assert pipeline.schedule == Schedule(fields={"day_of_week": "thu", "hour": "*", "minute": "*", "second": "*/10"})
+    assert pipeline.schedules == (
+        Schedule(fields={"day_of_week": "thu", "hour": "*", "minute": "*", "second": "*/10"}),
+    )
     assert pipeline.step("training").position == (25, 5)
     assert pipeline.warnings == ()
 
@@ -152,8 +155,8 @@ timeout: 1h
     assert night.steps[0].env == {"A": 1, "B": 2}
     assert (day.steps[0].arguments["x"], night.steps[0].arguments["x"]) == (1, 2)
     assert (day.timeout, night.timeout) == (timedelta(hours=1), timedelta(hours=2))
-    assert day.schedule == Schedule(crontab="@daily")
-    assert night.schedule is None
+    assert day.schedules == (Schedule(crontab="@daily"),)
+    assert night.schedules == ()
     assert [step.timeout for step in night.steps] == [timedelta(minutes=5), timedelta(minutes=7)]
 
 
@@ -232,7 +235,7 @@ steps:
         Secret(name="C", command="pass show x"),
     )
     assert pipeline.retention == Retention(runs=10, days=1.5, size_bytes=40 * 10**9, failed_days=90)
-    assert pipeline.schedule == Schedule(fields={"minute": "*/10"}, timezone="Europe/Berlin")
+    assert pipeline.schedules == (Schedule(fields={"minute": "*/10"}, timezone="Europe/Berlin"),)
     assert step.action == Script(path="a.py", python=".venv/bin/python")
     assert step.arguments == {"x": 1e-4}
     assert (step.argument_style, step.stdin) == (ArgumentStyle.FIRE, Stdin.TERMINAL)

@@ -19,7 +19,7 @@ from crude_link.errors import DiskFull, StoreDamaged, StoreError, StoreTooNew, U
 from crude_link.model.run import AttemptKey, Findings
 from crude_link.model.status import Status
 from crude_link.store import Project, SqliteStore, open_store, place
-from crude_link.store.queries import newest_version, queries
+from crude_link.store.queries import migrations_after, newest_version, queries
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE}
 
@@ -197,14 +197,7 @@ def test_a_store_of_a_newer_crude_link_is_not_touched(tmp_path: Path) -> None:
 def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     path = project_at(tmp_path).database
-    connection = sqlite3.connect(path)
-    for table in ("lease_waits", "fan_archives", "task_blocks", "task_words", "tasks", "fans"):
-        connection.execute(f"DROP TABLE {table}")
-    for column in ("step", "number"):
-        connection.execute(f"ALTER TABLE requests DROP COLUMN {column}")
-    connection.execute("PRAGMA user_version = 1")
-    connection.commit()
-    connection.close()
+    _as_the_first_version_had_it(path)
     with store_at(tmp_path) as store, store_at(tmp_path) as other:
         assert store.runs.run(run).status is Status.SUCCEEDED
         key = AttemptKey(store.runs.begin_run(NEW_RUN, SITTING).id, "train", 0, 1)
@@ -372,3 +365,21 @@ def test_many_processes_make_the_same_store_at_once(tmp_path: Path) -> None:
         maker.stdin.close()
         maker.stdin = None
     assert sorted(maker.communicate(timeout=60)[0] for maker in makers) == [f"{n}\n" for n in range(1, 7)]
+
+
+def _as_the_first_version_had_it(path: Path) -> None:
+    """Write the store anew in its first shape, with what that shape has room for."""
+    newer = path.rename(path.with_name("newer.db"))
+    old = sqlite3.connect(path)
+    old.executescript(dict(migrations_after(0))[1])
+    old.execute("PRAGMA user_version = 1")
+    old.execute("ATTACH DATABASE ? AS newer", (str(newer),))
+    tables = [name for (name,) in old.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        kept = {row[1] for row in old.execute(f"PRAGMA newer.table_info({table})")}
+        columns = [f'"{row[1]}"' for row in old.execute(f"PRAGMA main.table_info({table})") if row[1] in kept]
+        old.execute(f"DELETE FROM main.{table}")
+        old.execute(f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(columns)} FROM newer.{table}")
+    old.commit()
+    old.close()
+    newer.unlink()

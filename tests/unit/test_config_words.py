@@ -13,7 +13,7 @@ from crude_link.config.problems import Problems, did_you_mean
 from crude_link.config.schema import PIPELINE, STEP
 from crude_link.config.units import duration, share, size
 from crude_link.errors import ConfigError
-from crude_link.model.pipeline import Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain
 
 
