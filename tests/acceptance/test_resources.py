@@ -106,27 +106,6 @@ def test_two_runs_at_once_never_hold_the_same_item_and_both_come_to_their_end(pr
     check(project, 2)
 
 
-def test_a_step_that_has_nothing_to_do_now_holds_nothing_up(project: Folder) -> None:
-    config = """
-resources: {SEAT: [s1]}
-steps:
-  - name: many
-    command: "[ {item} -gt 3 ]"
-    foreach: {range: 3}
-    retries: {max: 1, delay: 1h}
-    resources: {SEAT: per task}
-"""
-    project.config(config)
-    idle = project.start("run", "--no-prompt")
-    wait_until(lambda: "task 3: exit 1" in project.read("err"), "all its tasks to wait for their next try")
-    project.config(config.replace("range: 3", "range: [4, 44]"))
-    ended = project.run("run", "--no-prompt")
-    assert ended.status == 0, ended.err
-    assert "It waits" not in project.run("why", "1", "many").out
-    assert project.run("stop", "1").status == 0
-    idle.wait()
-
-
 def test_two_steps_of_one_run_that_want_the_same_pool_share_it(project: Folder) -> None:
     other = f"""
   - name: others
