@@ -309,13 +309,15 @@ resources: {KEY: {lines: keys.txt, secret: true}, TOKEN: {command: "cat keys.txt
 steps:
   - name: many
     command: |
-      echo {item} {resource.KEY} $TASK_RESOURCE_TOKEN $WORKER_RESOURCE_KEY > told{item}; cat told{item}; sleep 0.2
+      echo {item} {resource.KEY} $TASK_RESOURCE_TOKEN $WORKER_RESOURCE_KEY > told{item}; cat told{item}
+      until [ -e go ]; do sleep 0.02; done
     foreach: {range: 4}
     resources: {KEY: per slot, TOKEN: per task}
 """)
     begun = project.start("run", "--no-prompt")
     wait_until(lambda: "hunter2" in project.read("told0"), "the first task")
     wait_until(lambda: "KEY" in project.run("why", "1", "many").out, "its leases")
+    project.write("go", "")
     assert begun.wait() == 0, project.read("err")
     assert project.run("logs", "1", "many", "--task", "1").out == "0 *** *** ***\n"
     for path in [path for path in project.home.rglob("*") if path.is_file()]:
