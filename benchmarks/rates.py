@@ -34,12 +34,12 @@ def heading() -> str:
     return f"{'what':46} {'ours':>9} {'theirs':>9} {'ratio':>6}  goal"
 
 
-def line(name: str, folder: Path, pair: tuple[Counted, Counted], pairs: int, goal: float) -> str:
+def line(name: str, folder: Path, pair: tuple[Counted, Counted], pairs: int, goal: float | None) -> str:
     """Run ours and theirs in turn, so many times; return the line with both rates and the median of their ratios."""
     rates = [tuple(each.tasks / _seconds(each.command, folder) for each in pair) for _ in range(pairs)]
     ratio = statistics.median(one / other for one, other in rates)
     our, their = (statistics.median(rate[place] for rate in rates) for place in (0, 1))
-    return f"{name:46} {our:7.0f}/s {their:7.1f}/s {ratio:6.2f}  >= {goal:g}"
+    return f"{name:46} {our:7.0f}/s {their:7.1f}/s {ratio:6.2f}  {'' if goal is None else f'>= {goal:g}'}"
 
 
 def settle() -> None:

@@ -30,12 +30,15 @@ def processes(count):
     for process in running:
         process.join()
 
-def pool(count):
-    with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=1) as workers:
+def pool(count, most=1):
+    with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=most) as workers:
         workers.map(same, range(count), chunksize=1)
 
+def pool100(count):
+    pool(count, 100)
+
 if __name__ == "__main__":
-    {"processes": processes, "pool": pool}[sys.argv[1]](int(sys.argv[2]))
+    {"processes": processes, "pool": pool, "pool100": pool100}[sys.argv[1]](int(sys.argv[2]))
 """
 _SLOW = "import time\nend = time.process_time() + 1\nwhile time.process_time() < end:\n    pass\n"
 _SCRIPT = "import sys\nimport slow\nprint(sys.argv[1])\n"
@@ -52,11 +55,18 @@ def main() -> int:
         folder, count = Path(text), given.tasks
         for name, content in (("work", _FUNCTION), ("peers", _PEERS), ("slow", _SLOW), ("script", _SCRIPT)):
             (folder / f"{name}.py").write_text(content)
-        mine = ours(folder, "function", f"function: work.py:same, foreach: {{range: {count}}}")
-        for peer, name, goal in (("processes", "Process", 2), ("pool", "Pool(maxtasksperchild=1)", 3)):
+        step = f"function: work.py:same, foreach: {{range: {count}}}"
+        mine = ours(folder, "function", step)
+        reused = ours(folder, "reused", f"{step}, warm: {{reuse: 100}}")
+        for how, command, peer, name, goal in (
+            ("function", mine, "processes", "Process", 2),
+            ("function", mine, "pool", "Pool(maxtasksperchild=1)", 3),
+            ("reuse: 100", reused, "processes", "Process", 2),
+            ("reuse: 100", reused, "pool100", "Pool(maxtasksperchild=100)", None),
+        ):
             theirs = [sys.executable, "peers.py", peer, str(count)]
-            pair = (Counted(mine, count), Counted(theirs, count))
-            print(line(f"function vs multiprocessing.{name}", folder, pair, given.pairs, goal), flush=True)
+            pair = (Counted(command, count), Counted(theirs, count))
+            print(line(f"{how} vs {name}", folder, pair, given.pairs, goal), flush=True)
         many = "script: script.py, arguments: {n: '{item}'}, warm: true"
         mine = ours(folder, "script", f"{many}, foreach: {{range: {count}}}")
         theirs = ["sh", "-c", f"seq 6 | xargs -P{SLOTS} -n1 {sys.executable} script.py"]

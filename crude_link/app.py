@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from crude_link.clock import SystemClock
 from crude_link.errors import CannotStart, CrudeLinkError, Problem, StoreError, UnknownRun
 from crude_link.model.firing import Firing
+from crude_link.model.pipeline import Script
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
@@ -150,6 +151,31 @@ class Desk:
             find_gpus=self.find_gpus,
         )
         return look.check(loaded.pipeline, selection)
+
+    def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
+        """Let the classes of all steps but those that are `done` look at their configs; return what is wrong.
+
+        This runs the user's code, each in a process of its own.
+        """
+        pipeline = loaded.pipeline
+        steps = [step for step in pipeline.steps if isinstance(step.action, Script) and step.action.function]
+        left = [s for s in steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+        if not left:
+            return []
+        from crude_link.programs import complaint_of
+        from crude_link.steps.class_checks import ClassChecks
+        from crude_link.steps.places import Places
+
+        checks = ClassChecks(
+            pipeline=pipeline,
+            places=Places(project=self.project.directory),
+            environment=self.environment,
+            secrets=self.secrets(pipeline),
+            run=lambda one: complaint_of(
+                one.argv, cwd=one.cwd, environment=one.env, timeout=one.timeout, name=one.name
+            ),
+        )
+        return [problem for step in left if (problem := checks.problem(step, loaded.config.path))]
 
     def record(
         self,

@@ -54,12 +54,34 @@ def output_of(
     nothing of its group is left running. Errors call it `name`, by default as it was given. Bytes that are not
     UTF-8 come as surrogate escapes.
     """
+    shown = name or (command if isinstance(command, str) else shlex.join(command))
+    words = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    status, stdout, stderr = _ran(words, shown, cwd, environment, timeout)
+    if status:
+        raise ProgramError(f"`{shown}` {_ending(status, stderr)}")
+    return os.fsdecode(stdout).removesuffix("\n")
+
+
+def complaint_of(
+    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout: timedelta, name: str
+) -> str | None:
+    """Return all that a program wrote, if it fails; None when it goes well. ProgramError as for `output_of`."""
+    status, stdout, stderr = _ran(argv, name, cwd, environment, timeout)
+    if not status:
+        return None
+    said = (stdout + stderr).decode(errors="replace").rstrip()
+    return f"{said}\n{_ending(status, b'')}" if status < 0 or not said else said
+
+
+def _ran(
+    argv: Sequence[str], shown: str, cwd: Path, environment: Mapping[str, str] | None, timeout: timedelta
+) -> tuple[int, bytes, bytes]:
+    """Run a program to its end; return its status and what it wrote on stdout and stderr."""
     import subprocess
 
-    shown = name or (command if isinstance(command, str) else shlex.join(command))
     try:
         process = subprocess.Popen(
-            ["sh", "-c", command] if isinstance(command, str) else list(command),
+            argv,
             cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -76,9 +98,7 @@ def output_of(
             raise ProgramError(f"`{shown}` took longer than {timeout.total_seconds():g} s and was ended") from error
         finally:
             _end_group(process)
-    if process.returncode:
-        raise ProgramError(f"`{shown}` {_ending(process.returncode, stderr)}")
-    return os.fsdecode(stdout).removesuffix("\n")
+    return process.returncode, stdout, stderr
 
 
 def output_into(

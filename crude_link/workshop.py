@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -79,11 +79,21 @@ class Workshop:
     ) -> None:
         self._stack.close()
 
-    def check(self, loaded: Loaded, selection: Selection = Selection()) -> None:
-        """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier."""
+    def check(self, loaded: Loaded, selection: Selection = Selection(), done: Sequence[str] = ()) -> None:
+        """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier.
+
+        Last of all the classes of the steps that are not `done` look at their configs.
+        """
         problems, warnings = self.desk.check(loaded, selection)
         for text in (*loaded.pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
+        if problems:
+            raise ConfigError(problems)
+        self.check_classes(loaded, selection, done)
+
+    def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:
+        """Let the classes of the steps that are not `done` look at their configs; ConfigError with what is wrong."""
+        problems = self.desk.check_classes(loaded, selection, done)
         if problems:
             raise ConfigError(problems)
 

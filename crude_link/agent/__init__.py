@@ -20,7 +20,8 @@ To the agent, by `do`:
                                       a fan-out: in `folder` the archive of slot K is `PREFIX-K.archive`; it waits for
                                       the lock as attempts do, and `stop` ends it likewise; `warm` is null or has
                                       `argv`, with which those tasks begin that a zygote is to fork, and `files` that
-                                      it loads in place of the imports of `argv[1]`; with `values` each task is told
+                                      it loads in place of the imports of `argv[1]`, and `turns`, how
+                                      many tasks each process does; with `values` each task is told
                                       in CRUDE_LINK_RESULT where to write what is kept in `PREFIX-K.results`
     tasks     key tasks               each `[task, number, digest, argv, env]`, `env` over that of the fan-out; begun
                                       in this order, each in the slot that is free first
@@ -37,8 +38,9 @@ From the agent, by `is`:
     ended     key and the facts of `Attempt.facts`
     tasks     key ended running       some ends of tasks: `[task, number, digest, slot, why, exit, signal, began_us,
                                       wall_us, cpu_us, peak, out, err, offset, out_of_memory, last_line, more]`, where
-                                      `more` is null or has `reason killed survivors trouble tail`; and of those that
-                                      run the oldest: `[task, seconds]`
+                                      `more` is null or has `reason killed survivors trouble tail retry`, the last of
+                                      them JSON where a function asks for another try; and of those
+                                      that run the oldest: `[task, seconds]`
     remarked  text key                `key` may be null
 
 When its stdin ends, or nobody reads its stdout, the coordinator is gone: whatever runs gets INT, 2 s later TERM,

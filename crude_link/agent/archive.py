@@ -35,6 +35,7 @@ class End:
         "out_of_memory",
         "peak",
         "reason",
+        "retry",
         "signal",
         "sizes",
         "survivors",
@@ -69,6 +70,8 @@ class End:
         self.survivors: list[int] = []
         #: Why its output is not complete.
         self.trouble = ""
+        #: JSON: it asks for another try, why, and when.
+        self.retry = ""
 
     @property
     def has_succeeded(self) -> bool:

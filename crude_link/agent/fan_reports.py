@@ -129,6 +129,7 @@ def _row(end: End, slot: int, offset: int) -> str:
         "survivors": end.survivors,
         "trouble": end.trouble,
         "tail": tail.decode("latin-1"),
+        "retry": end.retry,
     }
     words = f"{'true' if end.out_of_memory else 'false'},{quote_json(last_line.decode('latin-1'))}"
     return f"{head},{words},{encode(more).decode('ascii').rstrip()}]"

@@ -1,6 +1,8 @@
 """Values: what the functions of a slot's tasks return, a line of JSON for each in the order in which they end.
 
 {"task":TASK,"number":NUMBER,"value":VALUE}      or `"repr":TEXT` where there is no JSON for it
+
+One that wants another try has written `"retry":` and how; that is told, and not kept.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Where a task is told to write what its function returns.
 RESULT = b"CRUDE_LINK_RESULT"
+_RETRY = b'"retry":'
+_RETRY_STATUS = 75
 
 
 class Values:
@@ -35,13 +39,18 @@ class Values:
         size = os.fstat(self._fd).st_size
         if not size:
             return
-        data = os.pread(self._fd, size, 0) if end.has_succeeded else b""
+        wants_more = end.letter == "e" and end.exit == _RETRY_STATUS
+        data = os.pread(self._fd, size, 0) if end.has_succeeded or wants_more else b""
         os.ftruncate(self._fd, 0)
         if not data:
             return
         if self._masks:
             masker = Masker(self._masks)
             data = masker.feed(data) + masker.finish()
+        if wants_more:
+            if data.startswith(_RETRY):
+                end.retry = data[len(_RETRY) :].decode("ascii", "replace")
+            return
         place = os.lseek(self._kept, 0, os.SEEK_END)
         try:
             self._write(b'{"task":%d,"number":%d,%s}\n' % (end.task, end.number, data))

@@ -44,6 +44,7 @@ class Warm:
         self.pid = -1
         self._argv: list[str] = order["argv"]
         self._files: list[str] = order["files"]
+        self._turns: int = order["turns"]
         self._stem = stem
         self._fan = fan
         self._around = around
@@ -125,7 +126,7 @@ class Warm:
             self._be_cold(f"no socket or file is to be had: {error.strerror}")
             return
         how = "orphans" if self._around.is_reaper else "groups"
-        argv = [self._argv[0], _PROGRAM, how, self._argv[1], *self._files]
+        argv = [self._argv[0], _PROGRAM, how, str(self._turns), self._argv[1], *self._files]
         try:
             self.pid = fan.launch.spawn_beside(argv, (theirs.fileno(), *self._scratch.fds))
         except (CannotSpawn, NoRoom) as error:

@@ -3,7 +3,10 @@
 It runs under the Python of the step, any from 3.8 on, as a file of its own: standard library only, and nothing that
 would make each fork dearer (threading, logging, subprocess, asyncio).
 
-    python zygote.py HOW SCRIPT [FILE]     HOW: `orphans`: what a task leaves becomes the agent's child; or `groups`
+    python zygote.py HOW TURNS SCRIPT [FILE]
+
+HOW is `orphans`, where what a task leaves becomes the agent's child, or `groups`; TURNS is how many tasks each
+process does, see zygote_reuse.py, and FILE what is imported in place of the imports of SCRIPT.
 
 Descriptor 0 is a socket to the agent. From it come lines of JSON: `[serial, stem, argv, env]` begins a task, whose
 output goes to STEM.out and STEM.err; `[serial, signal]` signals its group. To it go lines: `R` ready; `C WHY` tasks
@@ -13,7 +16,6 @@ are to be started the ordinary way; `? TEXT` a remark; `B SERIAL PID` begun; `N 
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import select
@@ -33,6 +35,8 @@ else:
 _HERE = os.path.dirname(os.path.abspath(__file__))
 #: For call.py, which needs it in each child.
 _LEAN = "_crude_link_lean"
+#: zygote_end.py, once it is read.
+_ends: Any = None
 #: Not to be heard before a child is a process of its own.
 _HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -40,7 +44,7 @@ _HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, sign
 class Zygote:
     """Waits for orders and for the ends of its children."""
 
-    def __init__(self, script: Script, link: int, *, kills_groups: bool) -> None:
+    def __init__(self, script: Script, link: int, turns: int, *, kills_groups: bool) -> None:
         self._script = script
         self._link = link
         self._kills_groups = kills_groups
@@ -54,21 +58,26 @@ class Zygote:
         self._signalled: set[int] = set()
         #: What the imports wrote, which each task of an ordinary Python would have written.
         self._said = (_read_all(1), _read_all(2))
+        self._poll = select.poll()
+        self._reuse: Any = _named("zygote_reuse.py").Workers(turns, self._poll) if turns > 1 else None
+        self._environment = dict(os.environ) if turns > 1 else {}
+        #: What the task of this process has over it.
+        self._own: dict[str, str] = {}
 
     def serve(self) -> None:
         """Work until the agent hangs up."""
         before = signal.signal(signal.SIGCHLD, lambda *_: None)
         old_wake = signal.set_wakeup_fd(self._sink, warn_on_full_buffer=False)
         self._before: tuple[Any, int] = (before, old_wake)
-        poll = select.poll()
-        poll.register(self._link, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
+        self._poll.register(self._link, select.POLLIN)
+        self._poll.register(self._wake, select.POLLIN)
         while True:
-            for fd, _ in poll.poll():
+            for fd, _ in self._poll.poll():
                 if fd == self._wake:
                     os.read(self._wake, 4096)
-                else:
+                elif fd == self._link:
                     self._obey()
+            self._hear()
             self._reap()
 
     def _obey(self) -> None:
@@ -84,26 +93,38 @@ class Zygote:
             if len(order) == 2:
                 self._signal(*order)
             else:
-                self._begin(*order)
+                pid = self._reuse.hand(order[0], order[1], line + b"\n") if self._reuse else 0
+                self._has_begun(order[0], pid) if pid else self._begin(*order)
 
     def _begin(self, serial: int, stem: str, argv: list[str], env: dict[str, str]) -> None:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+        worker, pid = None, -1
         try:
+            worker = self._reuse.new(stem) if self._reuse else None
             pid = os.fork()
         except OSError as error:
             _tell(self._link, f"N {serial} {error.strerror}")
-            pid = -1
+            if worker:
+                worker.give_up()
         if pid == 0:
             try:
                 self._separate(stem, env)
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                if worker:
+                    worker.work(self._script, argv, self._dress)
             except BaseException:  # noqa: BLE001  # whatever it is, the loop above must not run in a child
                 os._exit(126)
             self._script.run(argv)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if pid > 0:
-            self._pids[serial] = pid
-            _tell(self._link, f"B {serial} {pid}")
+            if worker:
+                worker.begun(serial, pid)
+                self._reuse.add(worker)
+            self._has_begun(serial, pid)
+
+    def _has_begun(self, serial: int, pid: int) -> None:
+        self._pids[serial] = pid
+        _tell(self._link, f"B {serial} {pid}")
 
     def _separate(self, stem: str, env: dict[str, str]) -> None:
         """Become what a process is that was started for the task alone."""
@@ -113,6 +134,13 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL if handler is None else handler)
         for fd in (self._link, self._wake, self._sink):
             os.close(fd)
+        if self._reuse:
+            self._reuse.leave()
+        self._dress(stem, env)
+        _reseed()
+
+    def _dress(self, stem: str, env: dict[str, str]) -> None:
+        """Take on the files and the environment of a task; what the one before had of its own goes."""
         for number, ending in ((1, ".out"), (2, ".err")):
             fd = os.open(stem + ending, os.O_RDWR | os.O_APPEND)
             os.dup2(fd, number)
@@ -120,11 +148,17 @@ class Zygote:
                 os.close(fd)
             if self._said[number - 1]:
                 os.write(number, self._said[number - 1])
+        for name in self._own:
+            if name in self._environment:
+                os.environ[name] = self._environment[name]
+            else:
+                os.environ.pop(name, None)
+        self._own = env
         for name, value in env.items():  # `update` touches memory all over the place, and each page costs a copy
             os.environ[name] = value
-        _reseed()
 
     def _signal(self, serial: int, number: int) -> None:
+        self._hear()
         pid = self._pids.get(serial)
         if pid is None:
             return
@@ -136,7 +170,20 @@ class Zygote:
         if number != signal.SIGKILL:
             os.kill(pid, signal.SIGCONT)
 
+    def _hear(self) -> None:
+        """Take note of tasks that are done though their processes live on."""
+        for serial, used in self._reuse.done(self._signalled) if self._reuse else ():
+            self._has_ended(serial, 0, used)
+
+    def _has_ended(self, serial: int, status: int, used: tuple[float, float, int]) -> None:
+        del self._pids[serial]
+        self._signalled.discard(serial)
+        _tell(self._link, f"E {serial} {status} {used[0]:.6f} {used[1]:.6f} {used[2]}")
+
     def _reap(self) -> None:
+        for pid in self._reuse.idle() if self._reuse else ():
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self._reuse.died(pid)
         for serial, pid in list(self._pids.items()):
             is_last = self._kills_groups or serial in self._signalled
             if is_last and hasattr(os, "waitid"):
@@ -148,9 +195,11 @@ class Zygote:
             if dead:
                 if is_last and not hasattr(os, "waitid"):
                     _kill_group(pid)
-                del self._pids[serial]
-                self._signalled.discard(serial)
-                _tell(self._link, f"E {serial} {status} {usage.ru_utime:.6f} {usage.ru_stime:.6f} {usage.ru_maxrss}")
+                self._hear()  # it may have done its task before it died
+                worker = self._reuse.died(pid) if self._reuse else None
+                if serial in self._pids:
+                    used = (usage.ru_utime, usage.ru_stime, usage.ru_maxrss)
+                    self._has_ended(serial, status, worker.since(*used) if worker else used)
 
 
 class Script:
@@ -176,6 +225,16 @@ class Script:
 
     def run(self, argv: list[str]) -> NoReturn:
         """Be `python SCRIPT ARGUMENTS` from its first line to its end."""
+        _ends.end(0, self.do(argv))
+        raise AssertionError
+
+    def end(self) -> NoReturn:
+        """End the process after what went well."""
+        _ends.end(0, {})
+        raise AssertionError
+
+    def do(self, argv: list[str]) -> dict[str, Any]:
+        """Do what it does; return its names, where that neither ends the interpreter nor fails."""
         sys.argv[:] = argv
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[:] = [sys.executable, *argv]
@@ -187,12 +246,14 @@ class Script:
                 if self._stamp != _stamp(os.stat(self._path)):
                     self.read()
                 exec(self._code, names)
-            status = 0
         except SystemExit as error:
-            status = _status_of(error.code)
+            status = _ends.status_of(error.code)
         except BaseException:  # noqa: BLE001  # as the interpreter's own end does
-            status = _complain()
-        _end(status, names)
+            status = _ends.complain()
+        else:
+            return names
+        _ends.end(status, names)
+        raise AssertionError
 
     def _be_main(self) -> dict[str, Any]:
         """Make a `__main__` as the interpreter does; return its names."""
@@ -205,89 +266,6 @@ class Script:
             main.__annotations__ = {}
         sys.modules["__main__"] = main
         return main.__dict__
-
-
-def _status_of(code: object) -> int:
-    """Return the exit status that a SystemExit means."""
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    try:
-        sys.stdout.flush()
-        sys.stderr.write(f"{code}\n")
-    except (OSError, ValueError, AttributeError):
-        pass
-    return 1
-
-
-def _complain() -> int:
-    """Print the exception as Python does, without our own frames; -1 means the end by SIGINT."""
-    kind, error, trace = sys.exc_info()
-    assert kind
-    assert error
-    while trace and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    error.__traceback__ = trace
-    try:
-        sys.excepthook(kind, error, trace)
-    except SystemExit as other:
-        return _status_of(other.code)
-    except BaseException:  # noqa: BLE001  # a hook of the script's
-        sys.__excepthook__(*sys.exc_info())
-    return -1 if issubclass(kind, KeyboardInterrupt) else 1
-
-
-def _end(status: int, names: dict[str, Any]) -> NoReturn:
-    """End as an interpreter does, but for taking apart what it shares with others of its kind.
-
-    Threads are waited for, exit functions called, the names of the script deleted, all files flushed.
-    """
-    try:
-        if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()
-        atexit._run_exitfuncs()
-    except BaseException:  # noqa: BLE001  # it is told, and the end goes on
-        sys.excepthook(*sys.exc_info())
-    _forget(names)
-    for file in [*_written, *_open_files(), sys.stdout, sys.stderr]:
-        if not _flush(file) and file in (sys.stdout, sys.stderr):
-            status = 120
-    if status < 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    os._exit(status)
-
-
-def _forget(names: dict[str, Any]) -> None:
-    """Let go of a script's names in the order of the interpreter: what begins with one underscore comes first."""
-    for is_private in (True, False):
-        for name in list(names):
-            if name != "__builtins__" and is_private == (name[:1] == "_" and name[1:2] != "_"):
-                names[name] = None
-    if names:
-        gc.collect()
-
-
-def _flush(file: Any) -> bool:
-    try:
-        if file is not None and not file.closed:
-            file.flush()
-    except (OSError, ValueError, AttributeError):
-        return False
-    return True
-
-
-#: Files that were open for writing when the imports were done.
-_written: list[Any] = []
-
-
-def _open_files() -> list[Any]:
-    """Return the files that are open, or were, but for those before `gc.freeze`."""
-    import io
-
-    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-    return [each for each in gc.get_objects() if issubclass(type(each), kinds)]
 
 
 def _reseed() -> None:
@@ -318,52 +296,51 @@ def _read_all(fd: int) -> bytes:
 
 def main() -> None:
     """Import, and serve."""
-    _, how, path, *files = sys.argv
+    _, how, turns, path, *files = sys.argv
     link = os.dup(0)
     nothing = os.open("/dev/null", os.O_RDWR)
     os.dup2(nothing, 0)
     os.close(nothing)
-    tools = _named("zygote_imports.py")
+    global _ends
+    _ends, tools = _named("zygote_end.py"), _named("zygote_imports.py")
     if sys.path and sys.path[0] == _HERE:
         sys.path[0] = os.path.dirname(os.path.realpath(files[0] if files else path))
     sys.argv[:] = [path]
-    lean = sys.modules[_LEAN] = type(sys)(_LEAN)
-    lean.__dict__.update(_named("lean.py"))
+    sys.modules[_LEAN] = _named("lean.py")
     script = Script(path)
     try:
         text = script.read()
-        why, remark = tools["import_all"](text, script.file)
+        why, remark = tools.import_all(text, script.file)
     except (OSError, SyntaxError, ValueError):
         why, remark = "it cannot be read", ""
     if files:
-        main = type(sys)("__main__")
-        main.__dict__.update(_named(os.path.basename(path)))
-        sys.modules["__main__"] = main
+        sys.modules["__main__"] = main = _named(os.path.basename(path))
         script.call = main.main
-        why = why or tools["load"](main.load, files[0])
+        why = why or tools.load(main.load, files[0])
     if remark:
         _tell(link, f"? {remark}")
-    why = why or tools["danger"]()
+    why = why or tools.danger()
     if why:
         _tell(link, f"C {why}")
         os._exit(0)
     gc.collect()
-    for file in _open_files():
-        if not file.closed and file.writable() and _flush(file):
-            _written.append(file)
+    for file in _ends.open_files():
+        if not file.closed and file.writable() and _ends.flush(file):
+            _ends.written.append(file)
     gc.freeze()
-    zygote = Zygote(script, link, kills_groups=how == "groups")
+    zygote = Zygote(script, link, int(turns), kills_groups=how == "groups")
     _tell(link, "R")
     zygote.serve()
 
 
-def _named(file: str) -> dict[str, Any]:
-    """Return the names of a file beside this one. It is no module: the script may have one of that name."""
+def _named(file: str) -> Any:
+    """Return the module of a file beside this one. It has no name to import: the script may have one of that name."""
     path = os.path.join(_HERE, file)
-    names: dict[str, Any] = {"__name__": "crude_link_" + file, "__file__": path}
+    module = type(sys)("crude_link_" + file)
+    module.__file__ = path
     with open(path, "rb") as source:
-        exec(compile(source.read(), path, "exec", dont_inherit=True), names)
-    return names
+        exec(compile(source.read(), path, "exec", dont_inherit=True), module.__dict__)
+    return module
 
 
 def _tell(link: int, line: str) -> None:

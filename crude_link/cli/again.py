@@ -49,6 +49,8 @@ def resume_run(text: str, wish: ResumeWish) -> int:
         attempts = workshop.store.attempts.attempts(run.id)
         for line in script_changes(run.id, attempts, workshop.desk.project.directory):
             say(line)
+        if not wish.reload and workshop.store.history.sittings(run.id):  # who recorded it for later has done that
+            workshop.check_classes(loaded, run.selection, workshop.finished_steps(run.id))
         live = workshop.resume(run.id, loaded if wish.reload else None, only_failed=wish.failed)
         return see_through(workshop, live, loaded, prompt=wish.prompt).exit_status
 
@@ -82,5 +84,5 @@ def _reloaded(workshop: Workshop, run: Run, before: Loaded, *, accept_changes: b
             f"To keep what they made and go on: crude-link resume {run.id} --reload --accept-changes. "
             "To do everything again: crude-link run"
         )
-    workshop.check(loaded, run.selection)
+    workshop.check(loaded, run.selection, workshop.finished_steps(run.id))
     return loaded

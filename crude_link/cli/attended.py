@@ -190,7 +190,7 @@ def _edited(workshop: Workshop, live: LiveRun, loaded: Loaded) -> Loaded | None:
     try:
         open_editor(loaded.config.path, workshop.desk.environment)
         edited = loaded_again(workshop.desk, live.run)
-        workshop.check(edited, live.run.selection)
+        workshop.check(edited, live.run.selection, workshop.finished_steps(live.run.id))
     except (ConfigError, ProgramError) as error:
         say(str(error))
         return None

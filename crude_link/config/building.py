@@ -94,6 +94,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],
         is_warm=bool(said["warm"]) or (said["function"] is not None and said["warm"] is None),
+        reuse=int(said["warm"] or 1),
     )
 
 

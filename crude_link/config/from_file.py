@@ -154,6 +154,8 @@ def _advise_params(drafts: Iterable[Draft], text: str, problems: Problems) -> No
     """Warn of params that stand nowhere else in the file, for setting them would change nothing."""
     if re.search(r"\bparams(\s*\}|\.\$|\[)", text):  # all of them, or one whose name is put together
         return
+    if re.search(r"\bfunction:.*\.py:_*[A-Z]", text):  # a class, which is given the whole config
+        return
     for draft in drafts:
         params = draft.keys.get("params", Node({}))
         for name, node in params.entries.items():

@@ -11,7 +11,7 @@ from crude_link.model.value import Plain
 def check_warm(subject: Subject) -> None:
     """Check all steps that are to be warm."""
     for index, step in enumerate(subject.steps):
-        if step.get("warm") is not True:
+        if not step.get("warm"):
             continue
         wrong = _wrong(step)
         if wrong:
@@ -26,4 +26,8 @@ def _wrong(step: Mapping[str, Plain]) -> str:
         return "a command is no Python that could be kept warm; give the file as `script`"
     if isinstance(script, str) and "${" not in script and not script.endswith(".py"):
         return f"`{script}` is no Python script that could be kept warm; leave it out"
+    if isinstance(step.get("warm"), Mapping) and "script" in step:
+        return (
+            "`reuse` is for functions: a script begins with its first line, in a process of its own; see `function`"
+        )
     return ""

@@ -265,7 +265,7 @@ class FanOut:
     def _is_tried_again(self, end: TaskEnd, handed: _Handed, now: datetime) -> bool:
         failures = handed.failures + 1
         seed = f"{self.key.run}/{self.key.step}/{end.task}/{end.number}"
-        wait = wait_after(self.step.retries, end.ending, end.exit_status, failures, seed)
+        wait = wait_after(self.step.retries, end, failures, seed)
         if wait is None or self.is_stopped:
             return False
         self._waiting[end.task] = _Handed(handed.item, end.number + 1, failures)

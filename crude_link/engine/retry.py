@@ -6,13 +6,20 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from crude_link.model.policy import FailureKind, RetryPolicy
-from crude_link.model.run import Attempt, Ending
+from crude_link.model.run import Attempt, Ending, Outcome
 from crude_link.model.status import Status
+
+if TYPE_CHECKING:
+    from crude_link.model.task import TaskEnd
 
 #: A lost attempt uses up no retry; this many in one sitting mean that something kills them.
 MOST_LOST = 3
+#: A function that asks for another try gets so many where the config says nothing of retries: it knows best, but
+#: one that always asks must come to an end.
+MOST_ASKED = 20
 
 _KINDS = {
     Ending.SIGNALLED: FailureKind.SIGNAL,
@@ -43,17 +50,18 @@ def next_try(policy: RetryPolicy, attempts: Sequence[Attempt]) -> NextTry | None
         lost = sum(1 for attempt in attempts if attempt.status is Status.LOST)
         return NextTry(number=number, due=outcome.ended) if lost < MOST_LOST else None
     failures = sum(1 for attempt in attempts if attempt.status is Status.FAILED)
-    wait = wait_after(policy, outcome.ending, outcome.exit_status, failures, str(last.key))
+    wait = wait_after(policy, outcome, failures, str(last.key))
     return None if wait is None else NextTry(number=number, due=outcome.ended + wait)
 
 
-def wait_after(
-    policy: RetryPolicy, ending: Ending, exit_status: int | None, failures: int, seed: str
-) -> timedelta | None:
+def wait_after(policy: RetryPolicy, end: Outcome | TaskEnd, failures: int, seed: str) -> timedelta | None:
     """Return how long to wait after this many failures, the last of which ended so; None: it is not tried again."""
-    if failures > policy.max:
+    asked = end.another_try
+    if failures > (policy.max or (MOST_ASKED if asked else 0)):
         return None
-    if policy.only and exit_status not in policy.only and _KINDS.get(ending) not in policy.only:
+    if asked:
+        return _delay(policy, failures, seed) if asked.after is None else asked.after
+    if policy.only and end.exit_status not in policy.only and _KINDS.get(end.ending) not in policy.only:
         return None
     return _delay(policy, failures, seed)
 

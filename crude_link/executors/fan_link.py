@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from crude_link.executors.agent_link import whole_path
 from crude_link.executors.outcome import ending_of
+from crude_link.model.another_try import AnotherTry
 from crude_link.model.event import TasksEnded
-from crude_link.model.order import FanOrder
+from crude_link.model.order import FanOrder, WarmStart
 from crude_link.model.run import Ending
 from crude_link.model.task import TaskEnd, TaskOrder
 
@@ -43,7 +44,7 @@ class FanLink:
             "slots": 0 if self._order.has_slot_needs else self._order.slots,
             "timeout": whole.timeout.total_seconds() if whole.timeout is not None else None,
             "values": self._order.has_values,
-            "warm": {"argv": warm.argv, "files": warm.files} if (warm := self._order.warm) else None,
+            "warm": _warm(self._order.warm),
             "grace": whole.stop_grace.total_seconds(),
             "masks": whole.masks,
         }
@@ -75,8 +76,15 @@ class FanLink:
             "why": why, "exit": exit_status, "signal": signal, "out_of_memory": out_of_memory, **more
         }  # fmt: skip
         ending, reason = ending_of(facts, self._order.whole.timeout, (program,))
+        asked = AnotherTry.read(more["retry"]) if more["retry"] else None
+        if asked:
+            reason = asked.reason
         last_line = last_line.encode("latin-1").decode(errors="replace")
         return TaskEnd(
             task, number, digest, slot, ending, exit_status, signal, began, wall, cpu, peak, out, err, offset,
-            reason, last_line,
+            reason, last_line, asked,
         )  # fmt: skip
+
+
+def _warm(warm: WarmStart | None) -> Message | None:
+    return {"argv": warm.argv, "files": warm.files, "turns": warm.turns} if warm else None

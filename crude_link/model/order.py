@@ -82,6 +82,8 @@ class WarmStart:
     argv: tuple[str, ...]
     #: Whose module is imported, where that is not the script's own imports.
     files: tuple[str, ...] = ()
+    #: So many tasks are done by each process.
+    turns: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,6 +89,8 @@ class Step:
     stop_after_failed: Share | None = None
     #: The imports of its script are done once, and each of its tasks is forked from there.
     is_warm: bool = False
+    #: So many of its tasks are done by each process of a warm one.
+    reuse: int = 1
     #: (line, column) of the step in its file, counted from 1; None when it came from a record.
     position: tuple[int, int] | None = field(default=None, compare=False)
     #: The same of its keys, by their dotted paths: `script`, `arguments.lr`, `inputs.0`.

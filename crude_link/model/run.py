@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from crude_link.model.another_try import AnotherTry
 from crude_link.model.firing import Firing
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
@@ -65,6 +66,8 @@ class Outcome:
     stderr_bytes: int = 0
     #: Processes that survived KILL.
     survivors: tuple[int, ...] = ()
+    #: It asks for another try; in memory only.
+    another_try: AnotherTry | None = None
 
     @property
     def status(self) -> Status:

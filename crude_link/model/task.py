@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
+from crude_link.model.another_try import AnotherTry
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
 
@@ -52,6 +53,8 @@ class TaskEnd(NamedTuple):
     reason: str = ""
     #: The last line that it wrote on stderr, else on stdout; only of those that did not succeed.
     last_line: str = ""
+    #: It asks for another try; in memory only.
+    another_try: AnotherTry | None = None
 
     @property
     def status(self) -> Status:

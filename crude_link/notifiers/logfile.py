@@ -132,7 +132,7 @@ class LogFileNotifier:
     def _attempt_began(self, event: AttemptBegan) -> Iterator[str]:
         key = event.attempt.key
         number = self._tries[key.run, key.step] = self._tries.get((key.run, key.step), 0) + 1
-        again = f" (try {number} of {max(event.tries, number)})" if number > 1 else ""
+        again = f" (try {number}{f' of {event.tries}' if number <= event.tries else ''})" if number > 1 else ""
         each = each_words(self._steps.get((key.run, key.step)), event.slots, event.limit)
         words = f"began{again}: {command_words(event.attempt.argv)}{each}"
         yield from self._entry(Level.INFO, words, key.run, key.step)

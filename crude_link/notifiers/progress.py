@@ -232,7 +232,8 @@ def task_words(end: TaskEnd) -> str:
         f" after {spent_words(timedelta(microseconds=end.wall_us))}" if end.slot and " after " not in reason else ""
     )
     number = f", try {end.number}" if end.number > 1 else ""
-    said = f": {one_line(end.last_line)[:_LONGEST]}" if end.last_line else ""
+    has_more = end.last_line and end.last_line != end.reason
+    said = f": {one_line(end.last_line)[:_LONGEST]}" if has_more else ""
     return f"task {end.task}: {reason}{after}{number}{said}"
 
 

@@ -199,7 +199,7 @@ class TerminalNotifier:
         attempt = event.attempt
         run, step = attempt.key.run, attempt.key.step
         number = self._tries[run, step] = self._tries.get((run, step), 0) + 1
-        again = f"try {number} of {max(event.tries, number)}  " if number > 1 else ""
+        again = f"try {number}{f' of {event.tries}' if number <= event.tries else ''}  " if number > 1 else ""
         usual = usual_words(self._usual.get(run, {}).get(step))
         about = f"  (usually {usual})" if usual else ""
         about = each_words(self._steps.get((run, step)), event.slots, event.limit) + about

@@ -14,7 +14,7 @@ from crude_link.model.order import Order
 from crude_link.model.run import Ending, Findings, Outcome, Output
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
-from crude_link.steps.function import keep_result
+from crude_link.steps.function import take_result
 
 #: Above this size a checksum would cost more time than it is worth; the contract's "up to 1 GB".
 LARGEST_CHECKED = 1_000_000_000
@@ -50,7 +50,7 @@ class StepEvidence:
 
     def collect(self, order: Order, outcome: Outcome) -> tuple[Outcome, Findings]:
         """Return the final outcome and the findings; a failed attempt keeps its reason, and its metrics if any."""
-        keep_result(order, is_wanted=outcome.status is Status.SUCCEEDED)
+        outcome = take_result(order, outcome)
         metrics, problems = self._metrics(order)
         if outcome.status is not Status.SUCCEEDED:
             return outcome, Findings(metrics=metrics)

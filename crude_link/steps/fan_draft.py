@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,11 +35,14 @@ def what_tasks_share(step: Step) -> Step:
     return replace(step, action=action, arguments={}, env=shared, stdin=Stdin.NOTHING)
 
 
-def compiled_command(step: Step, signature: Signature, head: list[str], look_up: LookUp) -> TaskCommand:
-    """Return what gives the argv of each task; `head` is how its script is started."""
+def compiled_command(
+    step: Step, signature: Signature, head: list[str], look_up: LookUp, config: Mapping[str, Plain] | None = None
+) -> TaskCommand:
+    """Return what gives the argv of each task; `head` starts its script, `config` is what a class is given."""
     assert step.foreach
     if isinstance(step.action, Script) and step.action.function:
-        return TaskFunction(head, {key: late_filled(value, look_up) for key, value in step.arguments.items()})
+        given = {key: late_filled(value, look_up) for key, value in step.arguments.items()}
+        return TaskFunction(head, given, config)
     arguments = TaskArguments(
         Given(
             style=step.argument_style,

@@ -1,4 +1,4 @@
-"""Pre-flight of a function: it stands in its file, can be called, and takes what it is given; nothing is imported."""
+"""Pre-flight of a function or class: it is there, and takes what it is given; nothing is imported."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from crude_link.errors import CannotStart
 from crude_link.model.pipeline import Script, Step
 from crude_link.model.value import Placeholder, Plain, references_in
+from crude_link.steps.class_preflight import wrong_with_class
+from crude_link.steps.definitions import AnyFunction, definition, yields
 from crude_link.steps.function import TaskFunction
 from crude_link.steps.item_values import Turn, late_filled
-
-_AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,17 +41,18 @@ def wrong_with_call(step: Step, path: Path, first: Plain) -> Iterator[WrongCall]
         return
     except (ValueError, RecursionError):
         return
-    found = _found(tree, script.function)
+    found = definition(tree, script.function)
     where = f"{script.path}:{script.function}"
     if found is None:
-        names = [node.name for node in tree.body if isinstance(node, _AnyFunction)]
+        names = [node.name for node in tree.body if isinstance(node, AnyFunction | ast.ClassDef)]
         if not _may_have(tree, script.function):
             yield WrongCall(text=f"there is no function '{script.function}' in {script.path}{_near(script, names)}")
     elif isinstance(found, ast.ClassDef):
-        yield WrongCall(text=f"{where} is a class; name a function that makes what is needed of it and runs it")
+        yield from (WrongCall(text=text) for text in wrong_with_class(found, where))
+        return
     elif isinstance(found, ast.AsyncFunctionDef):
         yield WrongCall(text=f"{where} is an async function; name one that calls asyncio.run")
-    elif _yields(found):
+    elif yields(found):
         yield WrongCall(text=f"{where} is a generator, and nobody would take what it yields; return a list")
     else:
         yield from _wrong_arguments(step, found, where, first)
@@ -71,12 +72,6 @@ def wrong_with_first_call(step: Step, item: Plain) -> None:
         raise CannotStart(f"with the first input: {problem}") from problem
 
 
-def _found(tree: ast.Module, name: str) -> _AnyFunction | ast.ClassDef | None:
-    """Return the last definition of a name on top of a file, if it is written out and not decorated."""
-    nodes = [node for node in tree.body if isinstance(node, _AnyFunction | ast.ClassDef) and node.name == name]
-    return nodes[-1] if nodes else None
-
-
 def _may_have(tree: ast.Module, name: str) -> bool:
     """True when the file may make a name in another way: import it, assign it, or define it under a condition."""
     for node in ast.walk(tree):
@@ -84,7 +79,7 @@ def _may_have(tree: ast.Module, name: str) -> bool:
             return True
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
             return True
-        if isinstance(node, _AnyFunction | ast.ClassDef) and node not in tree.body and node.name == name:
+        if isinstance(node, AnyFunction | ast.ClassDef) and node not in tree.body and node.name == name:
             return True
     return any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
 
@@ -94,17 +89,6 @@ def _near(script: Script, names: list[str]) -> str:
     if close:
         return f". Did you mean '{close[0]}'?"
     return f"; it has: {', '.join(names)}" if names else "; it has none"
-
-
-def _yields(function: ast.FunctionDef) -> bool:
-    waiting: list[ast.AST] = [*function.body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            waiting += ast.iter_child_nodes(node)
-    return False
 
 
 def _wrong_arguments(step: Step, function: ast.FunctionDef, where: str, first: Plain) -> Iterator[WrongCall]:

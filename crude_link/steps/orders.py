@@ -27,7 +27,7 @@ from crude_link.steps.environment import (
     whole_env,
 )
 from crude_link.steps.evidence import file_stamp
-from crude_link.steps.function import CALL, RESULT, call_text, function_of, shown_words
+from crude_link.steps.function import CALL, RESULT, call_text, class_text, function_of, shown_words
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
 from crude_link.steps.references import LookUp, References, fill, fill_shell, fill_text
@@ -169,7 +169,8 @@ class _Draft:
         whole = self.order(View())
         function = function_of(step)
         head = list(whole.argv)[:4] if function else list(whole.argv)
-        command = compiled_command(step, signature, head, self._value)
+        config = self._class_config(step) if function else None
+        command = compiled_command(step, signature, head, self._value, config)
         record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
         env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else whole.env
@@ -191,7 +192,7 @@ class _Draft:
                 budgets=budgets,
                 has_slot_needs=bool(budgets or step.holds),
                 is_bound=is_bound(step),
-                warm=WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3])) if step.is_warm else None,
+                warm=_warm_start(step, head),
                 has_values=function is not None,
             ),
             command=command,
@@ -248,12 +249,25 @@ class _Draft:
     def _function(self, name: str, file: str, python: str, version: str | None, digest: str) -> _Started:
         given = {key: fill(value, self._value) for key, value in self.step.arguments.items()}
         shown = {key: fill(value, self._reference) for key, value in self.step.arguments.items()}
+        config = self._class_config(self.step)
+        text = call_text(given) if config is None else class_text({**config, "arguments": given})
         return _Started(
-            argv=[python, str(CALL), file, name, call_text(given)],
+            argv=[python, str(CALL), file, name, text],
             record=[f"{file}:{name}", *shown_words(shown)],
             interpreter=version,
             digest=digest,
         )
+
+    def _class_config(self, step: Step) -> Mapping[str, Plain] | None:
+        """Return what a step's class is made with, its arguments aside; None where it names a function."""
+        from crude_link.steps.class_config import class_config
+        from crude_link.steps.definitions import class_in  # costs what only functions need
+
+        assert isinstance(step.action, Script)
+        assert step.action.function
+        source = _read(self._places().script(fill_text(step.action.path, self._value)))
+        is_class = class_in(source, step.action.function) is not None
+        return class_config(self.orders.pipeline, step.name) if is_class else None
 
     def _signature(self, source: bytes, digest: str) -> Signature:
         known = self.orders.signatures
@@ -308,6 +322,12 @@ def _read(script: Path) -> bytes:
         return script.read_bytes()
     except OSError as error:
         raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+
+
+def _warm_start(step: Step, head: Sequence[str]) -> WarmStart | None:
+    if not step.is_warm:
+        return None
+    return WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3]), turns=step.reuse)
 
 
 def signature_of(source: bytes) -> Signature:

@@ -256,5 +256,5 @@ def _record_of(row: Row) -> TaskRecord:
     # By place, because millions of them are read: after the attempt they come as in a TaskEnd.
     attempt, task, number, digest, slot, ending, *numbers, reason, last_line = row
     words = (text(reason), text(last_line))
-    end = TaskEnd._make((task, number, unsigned(digest), slot, ENDINGS[ending], *numbers, *words))
+    end = TaskEnd._make((task, number, unsigned(digest), slot, ENDINGS[ending], *numbers, *words, None))
     return TaskRecord(end=end, attempt=attempt)

@@ -174,7 +174,7 @@ def test_a_resume_runs_what_failed_and_keeps_what_was_returned(project: Folder) 
         ("{function: tasks/work.py:none, foreach: [1]}", "takes nothing by place, but is given the input"),
         ("{function: tasks/work.py:nothing, foreach: [1]}", "is a generator"),
         ("{function: tasks/work.py:later, foreach: [1]}", "is an async function"),
-        ("{function: tasks/work.py:Thing, foreach: [1]}", "is a class"),
+        ("{function: tasks/work.py:Thing, foreach: [1]}", "tasks/work.py:Thing takes no config: give it"),
         ("{function: tasks/work.py:add, foreach: [1], arguments: {a: 1}}", "its input is used nowhere"),
         ("{function: tasks/gone.py:add, foreach: [1]}", "tasks/gone.py"),
         ("{function: add, foreach: [1]}", "write FILE:NAME, such as tasks/add.py:process_task"),

@@ -208,8 +208,8 @@ def test_a_stop_ends_its_tasks_and_the_warm_python(project: Folder) -> None:
         (("    foreach: {range: 3}\n", ""), "without `foreach` there is one task"),
         (("script: tools/work.py", "command: echo"), "a command is no Python"),
         (("tools/work.py", "tools/work.sh"), "`tools/work.sh` is no Python script"),
-        (("warm: true", "warm: 3"), "is true or false, not 3"),
-        (("warm: true", "warm: {reuse: 10}"), "`reuse` comes with a later version"),
+        (("warm: true", "warm: 3"), "is true, false or `{reuse: N}`, not 3"),
+        (("warm: true", "warm: {reuse: 10}"), "`reuse` is for functions"),
     ],
 )
 def test_what_cannot_be_warm_is_refused(project: Folder, change: tuple[str, str], words: str) -> None:
