@@ -5,7 +5,7 @@ Each is a Protocol of at most six methods. All are called from the one thread of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -227,8 +227,10 @@ class AttemptStore(Protocol):
 class TaskStore(Protocol):
     """The tasks of fan-outs. `key` is that of a fan-out's attempt (task 0)."""
 
-    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+    def begin_fan(self, key: AttemptKey, source: str, *, once: bool = False) -> FanRecord:
         """Record that a fan-out goes on with this attempt; return what is known of its tasks.
+
+        With `once`, what it does is remembered beyond its run, by pipeline and step, and so is what other runs did.
 
         First the archives of its earlier attempts are read on from where rows were written: ends that were not
         recorded when everything died are recorded now.
@@ -273,6 +275,12 @@ class LeaseStore(Protocol):
 
     def waits(self) -> Sequence[LeaseWait]:
         """Return who waits for what, the longest first."""
+
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        """Record which items, (pool, item), a step does without, in place of what was recorded before."""
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        """Return which items a step does without."""
 
 
 class Ledger(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from crude_link.model.resources import Claim, Lease, LeaseWait
@@ -13,6 +13,8 @@ class FakeLeases:
 
     def __init__(self) -> None:
         self.held: list[Lease] = []
+        #: What steps do without.
+        self.without: dict[tuple[int, str], list[tuple[str, str]]] = {}
 
     def exchange(
         self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
@@ -31,6 +33,12 @@ class FakeLeases:
 
     def waits(self) -> Sequence[LeaseWait]:
         return []
+
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        self.without[run, step] = sorted(items)
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        return self.without.get((run, step), [])
 
     def _granted(self, run: int, step: str, claim: Claim, at: datetime) -> Mapping[str, Sequence[str]] | None:
         granted: dict[str, Sequence[str]] = {}

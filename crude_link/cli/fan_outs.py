@@ -105,10 +105,10 @@ class Figures:
     cpu: timedelta
     peak_memory: int | None
     retries: int
-    #: How many slots tasks ran in.
-    slots: int
-    #: The share of the slots' time in which no task ran there; earlier tries count as long as the newest.
-    idle: float | None
+    #: The time of all slots together, and how much of that no task ran; of attempts whose end
+    #: was seen, None where there is none.
+    slot_time: timedelta | None = None
+    idle: timedelta | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return name and value of each, as they are told."""
@@ -120,8 +120,13 @@ class Figures:
             ("CPU", spent_words(self.cpu)),
             ("peak memory", size_words(self.peak_memory) if self.peak_memory else ""),
             ("retries", f"{self.retries:,}" if self.retries else ""),
-            ("slots", f"{self.slots:,}" + (f", idle {100 * self.idle:.0f} %" if self.idle is not None else "")),
+            ("idle slots", self._idle_words()),
         ]  # fmt: skip
+
+    def _idle_words(self) -> str:
+        if not self.slot_time or self.idle is None:
+            return ""
+        return f"{100 * self.idle / self.slot_time:.0f} %, {spent_words(self.idle)} of {spent_words(self.slot_time)}"
 
 
 def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures | None:
@@ -141,7 +146,8 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
     if not walls:
         return None
     ordered = sorted(walls)
-    spent = sum((each.outcome.wall for each in attempts if each.outcome), timedelta()).total_seconds()
+    outcomes = [each.outcome for each in attempts if each.outcome]
+    spent = sum((each.wall for each in outcomes), timedelta()).total_seconds()
 
     def below(share: float) -> timedelta:
         return timedelta(microseconds=ordered[min(len(ordered) - 1, int(share * len(ordered)))])
@@ -155,9 +161,15 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
         cpu=timedelta(microseconds=cpu),
         peak_memory=peak or None,
         retries=retries,
-        slots=len(slots),
-        idle=max(0.0, 1 - busy_us / 1e6 / (len(slots) * spent)) if spent > 0 else None,
+        slot_time=_sum(each.slot_time for each in outcomes),
+        idle=_sum(each.idle for each in outcomes),
     )
+
+
+def _sum(some: Iterable[timedelta | None]) -> timedelta | None:
+    """Return the sum of those that are known; None when none is."""
+    known = [each for each in some if each is not None]
+    return sum(known, timedelta()) if known else None
 
 
 def end_facts(record: TaskRecord) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 from crude_link.config.cron import schedule_of
@@ -62,7 +63,8 @@ def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
         stop_grace=said["stop_grace"],
         needs=needs,
         when=parse_condition(said["when"]) if said["when"] is not None else None,
-        timeout=said["timeout"],
+        timeout=said["timeout"] if isinstance(said["timeout"], timedelta) else None,
+        timeout_medians=said["timeout"] if isinstance(said["timeout"], float) else None,
         retries=said["retries"],
         continue_on_failure=said["continue_on_failure"],
         inputs=tuple(read_back(path) for path in said["inputs"]),
@@ -90,6 +92,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         parallel=said["parallel"],
         cpus=said["cpus"],
         memory=said["memory"],
+        disk=said["disk"],
         holds=(*said["resources"], *([said["gpus"]] if said["gpus"] else [])),
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crude_link.config.cron import Judge, schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.keys import not_yet
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
@@ -23,7 +24,7 @@ from crude_link.model.value import Plain, Reference, references_in
 #: What `${run.X}` can be; `started` takes a format.
 RUN_NAMES = ("id", "dir", "started", "origin", "scheduled_for", "pipeline")
 #: What `${steps.S.X}` can be, beside `metrics.K`.
-STEP_NAMES = ("stdout", "results_file", "status", "exit")
+STEP_NAMES = ("stdout", "status", "exit")
 #: What each step is told by crude-link, which `env` cannot change.
 _OWN_ENV = tuple(
     f"CRUDE_LINK_{name}" for name in ("RUN", "RUN_DIR", "STEP", "TASK", "ATTEMPT", "METRICS", "SCHEDULED_FOR")
@@ -203,6 +204,8 @@ def wrong_reference(
         return f"step '{other}' does not come earlier; add it to `needs`"
     if what in STEP_NAMES or re.fullmatch(r"metrics\.\S+", what):
         return None
+    if what == "results_file":
+        return not_yet(what, "files of what tasks gave (see `crude-link results`)")
     near = did_you_mean(what.split(".")[0], (*STEP_NAMES, "metrics"))
     return f"a step has no '{what}'{near}; it has metrics.NAME, {one_of(STEP_NAMES)}"
 

@@ -11,7 +11,8 @@ from crude_link.config.problems import did_you_mean
 STEP_KEYS = (
     "name", "script", "command", "function", "arguments", "argument_style", "shell", "env", "env_file", "cwd",
     "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs",
-    "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "cpus", "memory", "warm", "allow_failed",
+    "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "cpus", "memory", "disk", "warm",
+    "allow_failed",
     "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
@@ -34,7 +35,7 @@ _OTHER_WORDS = {
     "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
     "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
 }  # fmt: skip
-_DISK, _SSH, _BUCKETS = "budgets of disk space", "SSH hosts", "bucket folders"
+_SSH, _BUCKETS = "SSH hosts", "bucket folders"
 _SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
@@ -51,14 +52,7 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
     "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
     "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
-    "disk": (_DISK, "Disk space that a task needs."),
     "docker": (_SSH, "The image that the step runs in."),
-}
-
-
-#: Keys of a `foreach` that are not built yet.
-LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
-    "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
 }
 
 

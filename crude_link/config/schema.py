@@ -32,7 +32,7 @@ from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
 from crude_link.config.resources_form import NEED_KEYS, POOLS
-from crude_link.config.units import duration, share, size
+from crude_link.config.units import duration, medians, share, size
 from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
 from crude_link.model.policy import FailureKind, Retention, RetryPolicy
@@ -185,9 +185,15 @@ def _some_time(value: object) -> timedelta:
     return found
 
 
+def _some_time_or_medians(value: object) -> timedelta | float:
+    factor = medians(value)
+    return _some_time(value) if factor is None else factor
+
+
 DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
 PATH = parsed(_path, TEXT)
 LIMIT = parsed(_some_time, DURATION.json)
+TASK_LIMIT = parsed(_some_time_or_medians, {"type": "string", "examples": ["90s", "15m", "5x median"]})
 SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
@@ -307,7 +313,10 @@ STEP: Mapping[str, Key] = {
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
     "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
-    "timeout": Key(LIMIT, "How long one try may take."),
+    "timeout": Key(
+        TASK_LIMIT,
+        "How long one try may take; for tasks also `5x median`, so many times the median of those that succeeded.",
+    ),
     "retries": Key(
         Form(_read_retries, {"anyOf": [_RETRIES_IN_SHORT.json, _RETRIES_IN_FULL.json]}),
         "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",

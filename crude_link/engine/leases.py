@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import count, islice
 
 from crude_link.engine.quarantine import Granted, Quarantine
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim, Held, Place, Scope, Want, room_for
+from crude_link.model.resources import Budget, Claim, Held, Place, Scope, Want, room_for
 from crude_link.model.task import TaskEnd
 
 
@@ -19,7 +21,7 @@ class FanLeases:
     nothing runs there any more; until then its number is not used again.
     """
 
-    def __init__(self, step: Step, order: FanOrder) -> None:
+    def __init__(self, step: Step, order: FanOrder, aside: Iterable[tuple[str, str]] = ()) -> None:
         self.slots_wanted = order.slots
         #: The pool or budget that allows no more slots; empty: it is as many as were asked for.
         self.limit = order.limit
@@ -28,7 +30,7 @@ class FanLeases:
         self.freed: list[int] = []
         #: The executor has not been told which slots there are now.
         self.is_news = False
-        self.quarantine = Quarantine(order.quarantine)
+        self.quarantine = Quarantine(order.quarantine, aside)
         self._pools = order.pools
         #: Each task is handed out for a slot, in which no other runs.
         self.is_bound = order.is_bound
@@ -40,6 +42,7 @@ class FanLeases:
         self._closing: dict[int, Granted] = {}
         #: The slot of each task that is bound to one.
         self._busy: dict[int, int] = {}
+        self._want_no_more_than_is_left()
 
     @property
     def slots(self) -> int:
@@ -53,8 +56,8 @@ class FanLeases:
 
     def set_slots(self, asked: int) -> None:
         """Want so many slots, or as many as pools and budgets have room for; close those that are too many."""
-        sizes = {name: len(self.quarantine.left(name, items)) for name, items in self._pools.items()}
-        self.slots_wanted, self.limit = room_for(asked, self._needs, sizes, self.budgets)
+        self.slots_wanted, self.limit = asked, ""
+        self._want_no_more_than_is_left()
         self._close(sorted(self._slots)[self.slots_wanted :])
 
     def slot_claims(self, most: int) -> list[Claim]:
@@ -64,8 +67,11 @@ class FanLeases:
             for need in self._needs
         ]
         used = self._slots.keys() | self._closing.keys()
-        closed = [number for number in range(1, self.slots_wanted + 1) if number not in used]
-        return [Claim(number, wants) for number in closed[: max(0, most - len(used))]]
+        # What was put aside, and is held as yet by a slot that is closing, is in nobody's way.
+        in_the_way = [items for items in self._closing.values() if not self.quarantine.has_any_of(items)]
+        room = min(self.slots_wanted - len(self._slots) - len(in_the_way), most - len(used))
+        unused = (number for number in count(1) if number not in used)
+        return [Claim(number, wants) for number in islice(unused, max(0, room))]
 
     def open_slots(self, claims: Sequence[Claim], granted: Sequence[Granted | None]) -> None:
         """Take note of what was granted to slots."""
@@ -96,6 +102,22 @@ class FanLeases:
         self._busy[task] = slot
         return Place(slot, self._values(self._slots[slot]))
 
+    def lacking(self, tasks: int, all_here: Collection[FanLeases]) -> Budget | None:
+        """Return the budget, as it is now, of which not enough is left for so many further tasks; None: there is.
+
+        Nobody knows how much of theirs those that run have taken already: it is kept free for them in full.
+        """
+        measured = [
+            replace(budget, total=max(0.0, budget.left() - sum(one.promised(budget.name) for one in all_here)))
+            for budget in self.budgets
+            if budget.left
+        ]
+        return min((budget for budget in measured if budget.tasks < tasks), key=lambda one: one.tasks, default=None)
+
+    def promised(self, name: str) -> float:
+        """Return how much of a budget the tasks take that run and are bound to their slots."""
+        return sum(len(self._busy) * budget.each for budget in self.budgets if budget.name == name)
+
     def note_ends(self, ends: Sequence[TaskEnd]) -> None:
         """Take note that tasks have ended."""
         for end in ends:
@@ -112,6 +134,7 @@ class FanLeases:
     def close_bad_slots(self) -> None:
         """Close the slots whose items were put aside; they are opened again when they get others."""
         self._close([number for number, items in self._slots.items() if self.quarantine.has_any_of(items)])
+        self._want_no_more_than_is_left()
 
     def yield_to(self, pools: Collection[str]) -> None:
         """Close all slots, should tasks hold something for which others wait; then it is asked for anew."""
@@ -125,6 +148,11 @@ class FanLeases:
             if not need.holders(len(self.quarantine.left(need.pool, self._pools[need.pool]))):
                 return need.pool
         return ""
+
+    def _want_no_more_than_is_left(self) -> None:
+        sizes = {name: len(self.quarantine.left(name, items)) for name, items in self._pools.items()}
+        self.slots_wanted, limit = room_for(self.slots_wanted, self._needs, sizes, self.budgets)
+        self.limit = limit or self.limit
 
     def _close(self, slots: Sequence[int]) -> None:
         for number in slots:

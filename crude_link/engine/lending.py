@@ -14,9 +14,10 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Claim
+from crude_link.model.resources import Budget, Claim
 from crude_link.model.run import AttemptKey
 from crude_link.model.wish import SetSlots
+from crude_link.model.words import size_words
 
 #: What others hold is asked for this often, in seconds; and whether others wait for what tasks hold here.
 _PERIOD = 0.1
@@ -36,6 +37,8 @@ class Lending:
         self._refused: dict[AttemptKey, tuple[float, int]] = {}
         #: Those of which the store knows that they wait.
         self._waiting: set[AttemptKey] = set()
+        #: Those for whose next task too little is left of a budget.
+        self._lacking: set[AttemptKey] = set()
         #: When it was looked last whether others wait.
         self._looked: dict[AttemptKey, float] = {}
 
@@ -49,8 +52,16 @@ class Lending:
         """Return what keeps account of a fan-out's leases; None for one that needs none."""
         if not (order.pools or order.is_bound or order.budgets):
             return None
-        leases = self._accounts[order.whole.key] = FanLeases(step, order)
+        leases = self._accounts[order.whole.key] = FanLeases(step, order, self._aside(order))
+        if leases.is_hopeless:  # with what an earlier attempt has put aside: a new one tries all again
+            self._around.leases().put_aside(order.whole.key.run, step.name, ())
+            leases = self._accounts[order.whole.key] = FanLeases(step, order)
         return leases
+
+    def _aside(self, order: FanOrder) -> Sequence[tuple[str, str]]:
+        """Return what was put aside in an earlier attempt at the whole."""
+        key = order.whole.key
+        return self._around.leases().aside(key.run, key.step) if order.quarantine and key.number > 1 else ()
 
     def take(self, fan: FanOut) -> Taken:
         """Open the slots that get what they need; return the tasks that are to be handed out."""
@@ -63,9 +74,10 @@ class Lending:
         if leases.freed:
             self._ask(fan, ())
         self._tell_slots(fan, leases)
-        if leases.is_bound:
-            return fan.take_ready([leases.place_of(task) for task in fan.ready(now)], now)
-        return fan.take(now)
+        if not leases.is_bound:
+            return fan.take(now)
+        ready = fan.ready(now)
+        return fan.take_ready([leases.place_of(task) for task in ready[: self._enough_for(fan, len(ready))]], now)
 
     def set_slots(self, fan: FanOut, asked: int) -> None:
         """Let a fan-out have another number of slots, as far as there is room; what they are to hold is asked for."""
@@ -77,7 +89,7 @@ class Lending:
 
     def due(self, fan: FanOut) -> datetime | None:
         """Return when a fan-out that waits asks again."""
-        if fan.is_stopped or fan.key not in self._refused:
+        if fan.is_stopped or not (fan.key in self._refused or fan.key in self._lacking):
             return None
         return self._around.clock.now() + timedelta(seconds=_PERIOD)
 
@@ -89,6 +101,7 @@ class Lending:
         self._accounts.pop(fan.key, None)
         self._told.discard(fan.key)
         self._waiting.discard(fan.key)
+        self._lacking.discard(fan.key)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
@@ -128,9 +141,30 @@ class Lending:
             return
         for text in told:
             self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
+        self._around.leases().put_aside(fan.key.run, fan.key.step, leases.quarantine.aside)
         leases.close_bad_slots()
         if pool := leases.is_hopeless:
             fan.give_up(f"given up: too much of {pool} was put aside after failures (quarantine)")
+
+    def _enough_for(self, fan: FanOut, tasks: int) -> int:
+        """Return for how many of so many tasks enough is left of budgets that are looked at again for each."""
+        assert fan.leases
+        budget = fan.leases.lacking(tasks, self._accounts.values()) if tasks else None
+        if budget is None:
+            self._lacking.discard(fan.key)
+            return tasks
+        self._lacking.add(fan.key)
+        self._tell_lack(fan, budget)
+        return budget.tasks
+
+    def _tell_lack(self, fan: FanOut, budget: Budget) -> None:
+        """Say, once, of what there is too little for a fan-out that has nothing to do meanwhile."""
+        if fan.counts.running or budget.tasks or fan.key in self._told:
+            return
+        self._told.add(fan.key)
+        each, left = size_words(round(budget.each)), size_words(round(budget.total))
+        text = f"waits for {budget.name}: each task takes {each}, and {left} are free"
+        self._around.notifier.tell(Notice(text=text, level=Level.WARNING, run=fan.key.run, step=fan.key.step))
 
     def _tell_wait(self, fan: FanOut, claims: Sequence[Claim]) -> None:
         """Say, once, whom a fan-out waits for that has nothing to do meanwhile."""

@@ -68,6 +68,8 @@ class Step:
     needs: tuple[str, ...] = ()
     when: Condition | None = None
     timeout: timedelta | None = None
+    #: In place of `timeout`, for tasks: so many times the median duration of those that have succeeded.
+    timeout_medians: float | None = None
     retries: RetryPolicy = RetryPolicy()
     continue_on_failure: bool = False
     inputs: tuple[Text, ...] = ()
@@ -80,9 +82,10 @@ class Step:
     parallel: int | None = None
     #: What each of its slots or tasks holds.
     holds: tuple[Need, ...] = ()
-    #: Cores, and bytes of memory, that each of its tasks takes.
+    #: Cores, and bytes of memory and of disk, that each of its tasks takes.
     cpus: float | None = None
     memory: int | None = None
+    disk: int | None = None
     #: So many failed tasks are still a success.
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
@@ -63,12 +63,14 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """Something of which there is only so much for all tasks that run here: cores, memory."""
+    """Something of which there is only so much for all tasks that run here: cores, memory, disk."""
 
     #: The key under which a step says how much of it each task takes.
     name: str
     each: float
     total: float
+    #: What is left of it now, where that also changes by others' doing: no task begins for which it is not enough.
+    left: Callable[[], float] | None = field(default=None, compare=False)
 
     @property
     def tasks(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,4 +86,13 @@ class SetSlots:
     environments: Sequence[Mapping[str, str] | None] = ()
 
 
-Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTimeout:
+    """Change how long each task of a fan-out may take, also of those that run; `words` tell of it where one did."""
+
+    key: AttemptKey
+    timeout: timedelta
+    words: str
+
+
+Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots | SetTimeout

@@ -83,6 +83,8 @@ class Progress:
         parts = [Part(f"{self._done_words()} done", 0)]
         if counts.failed:
             parts.append(Part(f"{counts.failed:,} failed", 1, "red"))
+        if counts.left_out:
+            parts.append(Part(left_out_words(counts), 7))
         if self._retried:
             parts.append(Part(f"{self._retried:,} tried again", 5, "yellow"))
         if counts.running:
@@ -120,11 +122,14 @@ class Progress:
             done = f" · {self.counts.succeeded:,} done" if self._done else ""
             return f"{ended_words(outcome)}{done}{hint}"
         ended, before = self._done - (self._before or 0), self._before or 0
+        if outcome.reason and not ended:
+            return one_line(outcome.reason)
         again = f"{self._retried:,} tried again" if self._retried else ""
         wall = outcome.wall.total_seconds()
         rate = rate_words(ended / wall) if ended and wall > 0 else ""
         count = f"{ended:,}{' more' if before else ''} task{'s'[: ended != 1]}"
-        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again]
+        before_words = left_out_words(self.counts) if self.counts.left_out else ""
+        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again, before_words]
         return f"{', '.join(each for each in words if each)}{hint}"
 
     @property
@@ -223,6 +228,11 @@ def source_words(foreach: ForEach) -> str:
     else:
         words = f"of {foreach.source} {one_line(str(value))}"
     return f"{words}, the first {foreach.limit:,}" if foreach.limit else words
+
+
+def left_out_words(counts: TaskCounts) -> str:
+    """Say how many inputs are no tasks of this run: `12 done by earlier runs`."""
+    return f"{counts.left_out:,} done by earlier runs"
 
 
 def task_words(end: TaskEnd) -> str:

@@ -160,8 +160,8 @@ class _Draft:
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
-        slots, limit = room_of(step, pools)
-        budgets = budgets_of(step)
+        budgets = budgets_of(step, reach.places.project)
+        slots, limit = room_of(step, pools, budgets)
         env = compiled_env(step, self._value)
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
@@ -191,7 +191,7 @@ class _Draft:
                 quarantine={pool.name: pool.quarantine for pool in declared if pool.quarantine},
                 budgets=budgets,
                 has_slot_needs=bool(budgets or step.holds),
-                is_bound=is_bound(step),
+                is_bound=is_bound(step) or any(budget.left for budget in budgets),
                 warm=_warm_start(step, head),
                 has_values=function is not None,
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from crude_link.interfaces import RunLocks
@@ -74,6 +74,19 @@ class SqliteLeases:
             )
             for row in self._database.rows("lease_waits")
             if self._locks.is_held(row["run"])
+        ]
+
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        """Record which items a step does without, in place of what was recorded before."""
+        with self._database.write(durable=False):
+            self._database.change("delete_put_aside", run=run, step=step)
+            for pool, item in items:
+                self._database.change("insert_put_aside", run=run, step=step, pool=pool, item=item)
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        """Return which items a step does without."""
+        return [
+            (text(row["pool"]), text(row["item"])) for row in self._database.rows("put_aside", run=run, step=step)
         ]
 
     def _free(self, run: int, step: str, freed: Sequence[int]) -> Mapping[str, list[str]]:

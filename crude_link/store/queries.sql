@@ -116,7 +116,8 @@ FROM runs WHERE id = :run;
 -- Record the end of an attempt that has none yet.
 UPDATE attempts SET ending = :ending, ended = :ended, reason = :reason, exit_status = :exit_status, signal = :signal,
     wall_us = :wall_us, cpu_us = :cpu_us, peak_memory = :peak_memory, peak_is_bound = :peak_is_bound,
-    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors
+    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors, slots_us = :slots_us,
+    idle_us = :idle_us
 WHERE run = :run AND step = :step AND task = :task AND number = :number AND ending IS NULL;
 
 -- name: attempt_id
@@ -201,11 +202,62 @@ INSERT INTO fans (run, step, source) SELECT id, :step, :source FROM runs WHERE i
 
 -- name: fan
 -- The fan-out of a step.
-SELECT id, source FROM fans WHERE run = :run AND step = :step;
+SELECT id, source, memory FROM fans WHERE run = :run AND step = :step;
 
 -- name: set_fan_source
 -- Record in which state of its source the tasks of a fan-out are numbered by position.
 UPDATE fans SET source = :source WHERE id = :fan;
+
+-- name: insert_memory
+-- Make the memory of a fan-out's step, unless it is there.
+INSERT OR IGNORE INTO memories (pipeline, step)
+SELECT pipeline, step FROM fans JOIN runs ON runs.id = fans.run WHERE fans.id = :fan;
+
+-- name: set_fan_memory
+-- Let what a fan-out does be remembered beyond its run, unless it is already.
+UPDATE fans SET memory = (SELECT memories.id FROM memories JOIN runs USING (pipeline)
+                          WHERE runs.id = fans.run AND memories.step = fans.step)
+WHERE id = :fan AND memory IS NULL;
+
+-- name: forget_fan_memory
+-- Let what a fan-out does be remembered no more.
+UPDATE fans SET memory = NULL WHERE id = :fan AND memory IS NOT NULL;
+
+-- name: memory_of_fan
+-- Where a fan-out is remembered.
+SELECT memory, run FROM fans WHERE id = :fan;
+
+-- name: unended_fans_of_memory
+-- The fan-outs of other runs that are remembered in the same place, where the end of the run is not recorded.
+SELECT fans.id, fans.run, fans.memory FROM fans JOIN runs ON runs.id = fans.run
+WHERE fans.memory = (SELECT memory FROM fans WHERE id = :fan) AND fans.id <> :fan AND runs.status = 'running';
+
+-- name: memories
+-- All memories.
+SELECT id, pipeline, step FROM memories ORDER BY pipeline, step;
+
+-- name: memory_size
+-- How many inputs are remembered of a step.
+SELECT count(*) AS size FROM remembered WHERE memory = :memory;
+
+-- name: remember
+-- Note that an input is done, and by which run first.
+INSERT OR IGNORE INTO remembered (memory, digest, run) VALUES (:memory, :digest, :run);
+
+-- name: remember_fan
+-- Note all that a fan-out did before it was to be remembered.
+INSERT OR IGNORE INTO remembered (memory, digest, run)
+SELECT fans.memory, tasks.digest, fans.run FROM fans JOIN tasks ON tasks.fan = fans.id
+WHERE fans.id = :fan AND tasks.ending = 'e' AND tasks.exit_status = 0 AND tasks.digest IS NOT NULL;
+
+-- name: remembered
+-- Whether another run has done an input.
+SELECT 1 FROM remembered WHERE memory = :memory AND digest = :digest AND run <> :run;
+
+-- name: forget_some
+-- Forget some of the inputs of a step.
+DELETE FROM remembered WHERE (memory, digest) IN
+    (SELECT memory, digest FROM remembered WHERE memory = :memory LIMIT :limit);
 
 -- name: set_task
 -- Record the end of a task. The newest one stays, and a success for ever.
@@ -263,6 +315,10 @@ SELECT max(task) AS highest FROM tasks WHERE fan = :fan;
 -- name: unsuccessful_tasks
 -- How the tasks stand that have ended and not succeeded, and how often they were tried.
 SELECT task, number, ending FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan;
+
+-- name: success_durations
+-- How long the last tasks took that succeeded.
+SELECT wall_us FROM tasks WHERE fan = :fan AND ending = 'e' AND exit_status = 0 ORDER BY task DESC LIMIT :limit;
 
 -- name: task_endings
 -- How many tasks ended unsuccessfully in which way.
@@ -354,6 +410,18 @@ DELETE FROM lease_waits WHERE run = :run;
 -- name: delete_lease_waits_of_step
 -- Forget for what a step of a run waited.
 DELETE FROM lease_waits WHERE run = :run AND step = :step;
+
+-- name: put_aside
+-- What a step does without.
+SELECT pool, item FROM put_aside WHERE run = :run AND step = :step ORDER BY pool, item;
+
+-- name: insert_put_aside
+-- Record that a step does without an item.
+INSERT OR IGNORE INTO put_aside (run, step, pool, item) VALUES (:run, :step, :pool, :item);
+
+-- name: delete_put_aside
+-- Let a step have all items again.
+DELETE FROM put_aside WHERE run = :run AND step = :step;
 
 -- name: insert_firing
 -- Record what became of slot times; fails when one that began a run is there already.

@@ -21,6 +21,7 @@ from crude_link.store.states import SqliteStates
 if TYPE_CHECKING:
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
+    from crude_link.store.memory import SqliteMemory
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
 
@@ -57,6 +58,13 @@ class SqliteStore:
         from crude_link.store.leases import SqliteLeases
 
         return SqliteLeases(self._database, self.locks)
+
+    @cached_property
+    def memory(self) -> SqliteMemory:
+        """Which inputs of fan-outs are done once and for all."""
+        from crude_link.store.memory import SqliteMemory
+
+        return SqliteMemory(self._database)
 
     @cached_property
     def ledger(self) -> SqliteLedger:

@@ -169,3 +169,17 @@ def test_who_wants_no_more_than_it_has_does_not_stand_in_the_way(desk: Desk) -> 
     desk.leases.stop_waiting(second, "embed")
     assert list(desk.leases.waits()) == []
     assert desk.ask(first, slot(2, items=["a"]), freed=[1]) == [{"PROXY": ["a"]}]
+
+
+def test_what_a_step_does_without_is_known_until_something_else_is(desk: Desk, other: Desk) -> None:
+    run, another = desk.begin(), desk.begin()
+    assert desk.leases.aside(run, "embed") == []
+    desk.leases.put_aside(run, "embed", {("PROXY", "b"), ("PROXY", "a")})
+    desk.leases.put_aside(another, "embed", [("GPU", "0")])
+    desk.leases.release(run, "embed")
+    assert sorted(other.leases.aside(run, "embed")) == [("PROXY", "a"), ("PROXY", "b")]
+    assert other.leases.aside(run, "other") == []
+    desk.leases.put_aside(run, "embed", [("PROXY", "b")])
+    assert other.leases.aside(run, "embed") == [("PROXY", "b")]
+    desk.leases.put_aside(run, "embed", ())
+    assert other.leases.aside(run, "embed") == []

@@ -76,7 +76,6 @@ CASES = [
     ("steps:\n  - scirpt: a.py\n", ":2:5", "step 'step-1': `scirpt` is no key of a step (did you mean 'script'?)"),
     (f"{STEP}, timezone: UTC}}\n", ":2:29", "`timezone` is a key of the file"),
     ("steps:\n  - script: a.py\n    script: b.py\n", ":3:5", "`script` stands here a second time (first in line 2)"),
-    (f"{STEP}, disk: 1}}\n", ":2:29", "`disk` comes with budgets"),
     (f"{STEP}, docker: python}}\n", ":2:29", "`docker` comes with SSH hosts"),
     (f"{STEP}, runs_on: gpu1}}\n", ":2:38", "`runs_on: gpu1` comes with SSH hosts"),
     (f"schedule: []\n{STEP}}}\n", ":1:1", "`schedule` comes with schedules"),

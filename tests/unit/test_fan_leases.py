@@ -13,7 +13,7 @@ from crude_link.engine.fanout import FanOut
 from crude_link.engine.leases import FanLeases
 from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import Claim, Need, Place, Scope
+from crude_link.model.resources import Budget, Claim, Need, Place, Scope
 from crude_link.model.run import AttemptKey, Ending
 from crude_link.model.task import FanRecord, TaskEnd
 
@@ -54,6 +54,25 @@ def test_each_slot_that_is_not_open_asks_for_what_it_is_to_hold() -> None:
     opened(leases, "p2", None, None)
     assert (leases.slots, slots(leases.slot_claims(9))) == (1, [2, 3])
     assert leases.slot_environments() == [{"WORKER_RESOURCE_PROXY": "p2"}]
+
+
+def test_a_budget_that_is_looked_at_again_lets_only_so_many_tasks_begin_as_there_is_something_left_for() -> None:
+    left = [30.0]
+    budgets = [Budget(name="cpus", each=1, total=4), Budget(name="disk", each=10, total=50, left=lambda: left[0])]
+    step = Step(name="embed", action=Command(text="true"))
+    leases = FanLeases(step, replace(FakeWork([]).order, slots=4, budgets=budgets, is_bound=True))
+    leases.open_slots(leases.slot_claims(4), [{}, {}, {}, {}])
+    assert leases.lacking(3, [leases]) is None
+    for left[0], tasks in ((29.0, 2), (9.0, 0)):
+        lacking = leases.lacking(3, [leases])
+        assert lacking
+        assert (lacking.name, lacking.total, lacking.tasks) == ("disk", left[0], tasks)
+    left[0] = 30.0
+    leases.place_of(1)
+    assert leases.lacking(2, [leases]) is None  # for the one that runs, its share is kept
+    assert leases.lacking(3, [leases])
+    leases.note_ends([an_end(1, 1)])
+    assert leases.lacking(3, [leases]) is None
 
 
 def test_budgets_leave_slots_closed() -> None:
@@ -130,6 +149,14 @@ def test_a_slot_whose_item_was_put_aside_is_closed_until_it_gets_another() -> No
     assert leases.is_hopeless == ""
     leases.note_ends([an_end(4, 2, 1)])
     assert leases.is_hopeless == "PROXY"
+
+
+def test_no_slot_asks_for_what_was_put_aside_in_an_earlier_attempt() -> None:
+    step = Step(name="embed", action=Command(text="true"), holds=(PER_SLOT,))
+    order = replace(FakeWork([]).order, slots=3, pools=POOLS, quarantine={"PROXY": 1})
+    leases = FanLeases(step, order, [("PROXY", "p2"), ("SEAT", "digest")])
+    assert (leases.slots_wanted, leases.limit) == (2, "PROXY")
+    assert [list(claim.wants[0].items) for claim in leases.slot_claims(9)] == 2 * [["p1", "p3"]]
 
 
 def test_slots_too_many_close_and_give_back_what_they_hold_when_nothing_runs_there() -> None:
