@@ -131,16 +131,13 @@ class Figures:
 
 def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures | None:
     """Return what tasks measure; `attempts` are those at the whole. None when none ran."""
-    walls, cpu, peak, retries, busy_us = array("q"), 0, 0, 0, 0
-    slots: set[int] = set()
+    walls, cpu, peak, retries = array("q"), 0, 0, 0
     for record in tasks:
         end = record.end
         retries += end.number - 1
         if not end.slot:
             continue
-        slots.add(end.slot)
         walls.append(end.wall_us)
-        busy_us += end.wall_us * end.number
         cpu += end.cpu_us
         peak = max(peak, end.peak_memory or 0)
     if not walls:
