@@ -44,9 +44,11 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
 
 
 def _schedules(said: _Said) -> Iterator[Schedule]:
-    schedule = schedule_of(said["cron"], said["timezone"])
-    if schedule:
-        yield schedule
+    simple = schedule_of(said["cron"], said["timezone"])
+    if simple:
+        yield simple
+    for schedule in said["schedule"]:
+        yield replace(schedule, timezone=schedule.timezone or said["timezone"])
 
 
 def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:

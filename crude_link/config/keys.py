@@ -16,7 +16,18 @@ STEP_KEYS = (
     "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
-PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
+PIPELINE_KEYS = (
+    "name",
+    "params",
+    "secrets",
+    "resources",
+    "timeout",
+    "cron",
+    "timezone",
+    "schedule",
+    "retention",
+    "steps",
+)
 #: Keys of a file that are gone when its steps are merged.
 FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
 #: How errors name the top level.
@@ -33,13 +44,16 @@ _OTHER_WORDS = {
     "depends_on": "needs", "if": "when", "condition": "when", "retry": "retries", "working_dir": "cwd",
     "workdir": "cwd", "working_directory": "cwd", "interpreter": "python", "tasks": "steps", "stages": "steps",
     "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
-    "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
+    "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach", "schedules": "schedule",
+    "interval": "every", "date": "at", "tz": "timezone", "zone": "timezone", "concurrency": "overlap",
+    "max_instances": "overlap", "coalesce": "catch_up", "misfire_grace_time": "max_lateness",
 }  # fmt: skip
+#: Keys of an entry of `schedule` that are no key elsewhere.
+_ENTRY_WORDS = ("every", "at", "overlap", "catch_up", "max_catch_up", "max_lateness", "dst", "on_failure")
 _SSH, _BUCKETS = "SSH hosts", "bucket folders"
 _SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
-    "schedule": (_SCHEDULES, "When the pipeline runs by itself: one entry or a list."),
     "notify": (_SCHEDULES, "Whom to tell of what."),
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
@@ -63,6 +77,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
         return "YAML reads `on` as the word for true; where a step runs is `runs_on`"
     if where == "a step" and re.search(r"\s", key):
         return f"`{key}` is a key to YAML, which ends keys at a colon; quote the whole line if it is a command"
+    if where == THE_FILE and key in _ENTRY_WORDS:
+        return f"`{key}` is a key of an entry of `schedule`; write `schedule:` with `cron` and `{key}` in it"
     later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
     if key in STEP_KEYS and key not in words:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"

@@ -12,6 +12,7 @@ from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.node import Node, node_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.resources_checks import check_resources
+from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.source import Source
 from crude_link.config.validation import validated
 from crude_link.config.warm_checks import check_warm
@@ -48,6 +49,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_schedules(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))

@@ -9,7 +9,7 @@ import pytest
 
 from crude_link.config.load import Source, load
 from crude_link.errors import ConfigError, CrudeLinkError
-from crude_link.triggers.cron import schedule_problem, schedule_warning
+from crude_link.triggers.schedules import schedule_problem, schedule_warning
 
 
 def _no_programs(text: str) -> str:
@@ -78,7 +78,7 @@ CASES = [
     ("steps:\n  - script: a.py\n    script: b.py\n", ":3:5", "`script` stands here a second time (first in line 2)"),
     (f"{STEP}, docker: python}}\n", ":2:29", "`docker` comes with SSH hosts"),
     (f"{STEP}, runs_on: gpu1}}\n", ":2:38", "`runs_on: gpu1` comes with SSH hosts"),
-    (f"schedule: []\n{STEP}}}\n", ":1:1", "`schedule` comes with schedules"),
+    (f"notify: {{}}\n{STEP}}}\n", ":1:1", "`notify` comes with schedules"),
     (f"download: []\n{STEP}}}\n", ":1:1", "`download` comes with bucket folders"),
     (f"matrix: {{}}\n{STEP}}}\n", ":1:1", "`matrix` comes with experiments"),
     (f"defaults: {{script: b.py}}\n{STEP}}}\n", ":1:12", "`script` cannot be a default"),
