@@ -48,6 +48,8 @@ class StepOrders:
     #: Gives the absolute folder behind `${run.dir}`.
     run_files: Callable[[int], Path]
     logs: Logs
+    #: Gives the file of what the function, or the tasks, of an ended attempt gave.
+    results_file: Callable[[AttemptKey], Path]
     secrets: Secrets
     environment: Mapping[str, str]
     host_python: str = sys.executable
@@ -60,7 +62,7 @@ class StepOrders:
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
-        return _Draft(self, run, step, key, References(run, facts, self.run_files, self.logs)).order(view)
+        return _Draft(self, run, step, key, self._references(run, facts)).order(view)
 
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
         """Return the work of a step with `foreach`; see `Orders`.
@@ -69,8 +71,10 @@ class StepOrders:
         """
         from crude_link.steps.fan_draft import what_tasks_share
 
-        references = References(run, facts, self.run_files, self.logs)
-        return _Draft(self, run, what_tasks_share(step), key, references).fan(step, facts)
+        return _Draft(self, run, what_tasks_share(step), key, self._references(run, facts)).fan(step, facts)
+
+    def _references(self, run: Run, facts: Facts) -> References:
+        return References(run, facts, self.run_files, self.logs, self.results_file)
 
 
 @dataclass(kw_only=True, slots=True)
