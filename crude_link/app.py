@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from crude_link.store.sqlite_store import SqliteStore, open_store
 if TYPE_CHECKING:
     from crude_link.config.source import Source
     from crude_link.interfaces import Clock, Orders, Trigger
-    from crude_link.model.pipeline import Pipeline
+    from crude_link.model.pipeline import Pipeline, Secret
     from crude_link.model.policy import Retention
     from crude_link.model.schedule import Schedule
     from crude_link.steps.secrets import Secrets
@@ -184,11 +184,12 @@ class Desk:
             project=self.project.directory,
             config_file=loaded.config.path,
             environment=self.environment,
-            secrets=self.secrets(loaded.pipeline),
+            secrets=self.secrets(loaded.pipeline.secrets),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
             find_gpus=self.find_gpus,
         )
-        return look.check(loaded.pipeline, selection)
+        problems, warnings = look.check(loaded.pipeline, selection)
+        return [*problems, *_missing_services(loaded)], warnings
 
     def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
         """Let the classes of all steps but those that are `done` look at their configs; return what is wrong.
@@ -208,7 +209,7 @@ class Desk:
             pipeline=pipeline,
             places=Places(project=self.project.directory),
             environment=self.environment,
-            secrets=self.secrets(pipeline),
+            secrets=self.secrets(pipeline.secrets),
             run=lambda one: complaint_of(
                 one.argv, cwd=one.cwd, environment=one.env, timeout=one.timeout, name=one.name
             ),
@@ -241,12 +242,12 @@ class Desk:
         )
         return store.runs.begin_run(new, sitting)
 
-    def secrets(self, pipeline: Pipeline) -> Secrets:
+    def secrets(self, declared: Sequence[Secret]) -> Secrets:
         """Return the secrets of a pipeline, to be resolved when they are used."""
         from crude_link.steps.secrets import Secrets
 
         return Secrets(
-            pipeline.secrets,
+            declared,
             project=self.project.directory,
             environment=self.environment,
             run_command=self._secret_of,
@@ -262,7 +263,7 @@ class Desk:
             run_files=store.files.run_dir,
             logs=store.logs,
             results_file=store.results_file,
-            secrets=self.secrets(pipeline),
+            secrets=self.secrets(pipeline.secrets),
             environment=self.environment,
             run_command=self._run_into,
             find_gpus=self.find_gpus,
@@ -294,6 +295,17 @@ class Desk:
             return self._output_of(text)
         except CrudeLinkError as error:
             raise CannotStart(str(error)) from error
+
+
+def _missing_services(loaded: Loaded) -> Iterator[Problem]:
+    """Yield a problem where somebody is to be told by a package that is not here."""
+    from crude_link.model.recipient import AppriseUrls
+
+    if any(isinstance(each.address, AppriseUrls) for each in loaded.pipeline.notify):
+        from crude_link.couriers.services import MISSING, is_installed
+
+        if not is_installed():
+            yield Problem(message=MISSING, file=str(loaded.config.path))
 
 
 def _asks(pipeline: Pipeline) -> bool:

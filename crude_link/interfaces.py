@@ -289,8 +289,8 @@ class Ledger(Protocol):
     def note(self, firing: Firing) -> bool:
         """Record what became of slot times that began no run (`RunStore.begin_run` writes the others).
 
-        False, and nothing is written, when the first of them has a row already. What continues the newest row of
-        its entry, with the same fate, blocker and reason, makes that row longer.
+        False, and nothing is written, when the first of them has a row already, and that does not say that it
+        waits. What continues the newest row of its entry, with the same fate, blocker and reason, makes that longer.
         """
 
     def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
@@ -305,8 +305,8 @@ class Ledger(Protocol):
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""
 
-    def unqueue(self, firing: Firing) -> None:
-        """Let a slot time that waits wait no longer; what became of it is noted next."""
+    def withdraw(self, firing: Firing) -> None:
+        """Remove a row that began no run, for its slot times are to come again: the clock was set back."""
 
 
 class SchedulerBook(Protocol):
@@ -349,6 +349,9 @@ class StateStore(Protocol):
 
 class History(Protocol):
     """What earlier runs tell of the next. Read only."""
+
+    def going(self, pipeline: str | None = None) -> Sequence[Run]:
+        """Return the runs of one pipeline or of all that have begun and not ended, RUNNING or LOST, oldest first."""
 
     def usual(self, pipeline: str) -> Mapping[str, timedelta]:
         """Return each step's median duration over its last 20 successes; steps without one are missing."""

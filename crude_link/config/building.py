@@ -12,6 +12,7 @@ from crude_link.config.function_form import function_parts
 from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
+from crude_link.config.notify_parts import recipients_of
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
@@ -39,6 +40,7 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         timeout=said["timeout"],
         schedules=tuple(_schedules(said)),
         retention=said["retention"],
+        notify=recipients_of(said["notify"]),
         document=document,
     )
 

@@ -19,6 +19,7 @@ from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, Path
+from crude_link.config.notify_checks import check_notify
 from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
@@ -97,6 +98,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_notify(subject)
     check_schedules(subject)
     check_entry_params(subject)
     advise(subject)

@@ -26,6 +26,7 @@ PIPELINE_KEYS = (
     "timezone",
     "schedule",
     "retention",
+    "notify",
     "steps",
 )
 #: Keys of a file that are gone when its steps are merged.
@@ -47,14 +48,15 @@ _OTHER_WORDS = {
     "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach", "schedules": "schedule",
     "interval": "every", "date": "at", "tz": "timezone", "zone": "timezone", "concurrency": "overlap",
     "max_instances": "overlap", "coalesce": "catch_up", "misfire_grace_time": "max_lateness",
+    "notifications": "notify", "alerts": "notify", "server": "host", "smtp": "mail", "email": "mail",
+    "hook": "webhook", "username": "user", "ping": "heartbeat",
 }  # fmt: skip
 #: Keys of an entry of `schedule` that are no key elsewhere.
 _ENTRY_WORDS = ("every", "at", "overlap", "catch_up", "max_catch_up", "max_lateness", "dst", "on_failure")
 _SSH, _BUCKETS = "SSH hosts", "bucket folders"
-_SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
+_EXPERIMENTS = "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
-    "notify": (_SCHEDULES, "Whom to tell of what."),
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
     "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),

@@ -30,6 +30,7 @@ from crude_link.config.forms import (
 from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
+from crude_link.config.notify_form import NOTIFY
 from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.retry_form import DURATION, LIMIT, RETRIES, TASK_LIMIT
 from crude_link.config.schedule_form import CRON, SCHEDULE
@@ -283,6 +284,7 @@ PIPELINE: Mapping[str, Key] = {
     "timezone": Key(text(), "The zone of `cron` and `schedule`: Europe/Berlin; without it the machine's."),
     "schedule": Key(SCHEDULE, "When the pipeline runs by itself: a crontab line, an entry, or a list of these.", ()),
     "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
+    "notify": NOTIFY,
     "steps": Key(
         Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
     ),

@@ -19,7 +19,7 @@ _DISPENSABLE = (
     "parallel", "resources", "gpus", "cpus", "memory", "disk", "allow_failed", "stop_after_failed", "warm",
 )  # fmt: skip
 #: Keys of a pipeline that make none of its steps.
-_APART = ("name", "params", "timeout", "cron", "timezone", "schedule", "retention")
+_APART = ("name", "params", "timeout", "cron", "timezone", "schedule", "retention", "notify")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

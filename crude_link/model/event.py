@@ -194,6 +194,26 @@ class SlotSettled:
     in_a_row: int = 1
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleHalted:
+    """A policy has ended the schedules of a pipeline: until they are unpaused, or for the life of this process."""
+
+    pipeline: Pipeline
+    #: `run 41 failed`, `3 runs in a row failed, the last is run 41`.
+    reason: str
+    is_paused: bool
+    #: The run that brought it about.
+    run: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLeft:
+    """A run of a slot time was left behind when its scheduler died, and nobody goes on with it by himself."""
+
+    run: Run
+    pipeline: Pipeline
+
+
 Event: TypeAlias = (
     RunBegan
     | AttemptBegan
@@ -203,5 +223,7 @@ Event: TypeAlias = (
     | StepSettled
     | RunEnded
     | SlotSettled
+    | ScheduleHalted
+    | RunLeft
     | Notice
 )

@@ -10,6 +10,7 @@ from enum import Enum
 from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
+from crude_link.model.recipient import Recipient
 from crude_link.model.resources import Need, Pool
 from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain, Scalar, Text, Value
@@ -127,6 +128,8 @@ class Pipeline:
     timeout: timedelta | None = None
     schedules: tuple[Schedule, ...] = ()
     retention: Retention | None = None
+    #: Who is told when nobody sits in front.
+    notify: tuple[Recipient, ...] = ()
     #: The whole pipeline as plain data from which it can be built again: early references are put in, late
     #: ones and secrets still stand there as references. This is what a run's record keeps.
     document: Mapping[str, Plain] = field(default_factory=dict)

@@ -27,6 +27,10 @@ class SqliteHistory:
         found = {text(step): self._usual(pipeline, text(step)) for step in steps}
         return {step: usual for step, usual in found.items() if usual is not None}
 
+    def going(self, pipeline: str | None = None) -> Sequence[Run]:
+        """Return the runs that have begun and not ended, of one pipeline or of all; oldest first."""
+        return self._reader.going(pipeline)
+
     def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Return the newest runs first, of one pipeline or of all; the lost ones as LOST."""
         return self._reader.runs(pipeline, limit)

@@ -13,6 +13,14 @@ SELECT * FROM runs WHERE id = :run;
 -- The newest runs of all pipelines first.
 SELECT * FROM runs ORDER BY id DESC LIMIT :limit;
 
+-- name: running_runs
+-- The runs of all pipelines that by their record are running, oldest first.
+SELECT * FROM runs WHERE status = 'running' ORDER BY id;
+
+-- name: running_runs_of_pipeline
+-- The runs of one pipeline that by their record are running, oldest first.
+SELECT * FROM runs WHERE pipeline = :pipeline AND status = 'running' ORDER BY id;
+
 -- name: runs_of_pipeline
 -- The newest runs of one pipeline first.
 SELECT * FROM runs WHERE pipeline = :pipeline ORDER BY id DESC LIMIT :limit;
@@ -461,6 +469,21 @@ SELECT * FROM firings WHERE until >= :since ORDER BY slot_time DESC, id DESC LIM
 -- What became of the slot times of one pipeline, the latest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
 
+-- name: firings_between
+-- What became of the slot times of a pipeline from one moment to another, the earliest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND slot_time <= :last AND until >= :first
+ORDER BY slot_time, id LIMIT :limit;
+
+-- name: last_begun
+-- By pipeline, what was last begun by a schedule; a person's back-fills are not.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('ran', 'caught up') GROUP BY pipeline);
+
+-- name: last_unbegun
+-- By pipeline, what was last not begun by a schedule.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('skipped', 'missed', 'refused', 'could not begin') GROUP BY pipeline);
+
 -- name: queued_firings
 -- Which slot times wait, the earliest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;
@@ -474,10 +497,18 @@ DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until <
 -- Up to when the ledger knows of an entry.
 SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
 
+-- name: ledger_entries
+-- Which pipelines and entries the ledger knows of.
+SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM firings ORDER BY pipeline, entry;
+
 -- name: settle_schedule
 -- Note up to when the ledger knows of an entry.
 INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)
 ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled;
+
+-- name: withdraw_firing
+-- Forget a row that began no run.
+DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NULL;
 
 -- name: set_pause
 -- Let a pipeline begin nothing by schedule.
@@ -499,3 +530,49 @@ VALUES (1, :host, :pid, :began, :seen, :config_files, :log_file);
 -- name: scheduler
 -- The scheduler of this project, the living one or the last.
 SELECT * FROM scheduler;
+
+-- name: insert_dispatch
+-- Put an alert for a recipient into the outbox.
+INSERT INTO dispatches (pipeline, kind, run, at, recipient_words, recipient, secrets, alert, state, due, tries, answer)
+VALUES (:pipeline, :kind, :run, :at, :recipient_words, :recipient, :secrets, :alert, :state, :due, 0, '');
+
+-- name: give_up_surplus
+-- Of what waits for a recipient of a pipeline, let all but the newest wait no longer.
+UPDATE dispatches SET state = 'given up', answer = :answer
+WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient AND id <= (
+    SELECT id FROM dispatches WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient
+    ORDER BY id DESC LIMIT 1 OFFSET :most);
+
+-- name: due_dispatches
+-- What is to be tried now, the oldest first.
+SELECT * FROM dispatches WHERE state = 'waiting' AND due <= :now ORDER BY id LIMIT :limit;
+
+-- name: next_due
+-- When something is to be tried next.
+SELECT min(due) AS due FROM dispatches WHERE state = 'waiting';
+
+-- name: set_dispatch
+-- Record what came of a try.
+UPDATE dispatches SET state = :state, due = :due, tries = :tries, answer = :answer, tried = :tried
+WHERE id = :id AND state = 'waiting';
+
+-- name: dispatches
+-- The newest first.
+SELECT * FROM dispatches WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :limit;
+
+-- name: delete_old_dispatches
+-- Forget what does not wait and is older than a moment, or behind so many newer ones.
+DELETE FROM dispatches WHERE state <> 'waiting' AND (at < :before OR id <= (
+    SELECT id FROM dispatches ORDER BY id DESC LIMIT 1 OFFSET :most));
+
+-- name: troubles
+-- What people have been told is wrong with a pipeline.
+SELECT * FROM troubles WHERE pipeline = :pipeline;
+
+-- name: delete_troubles
+-- Forget what was wrong with a pipeline.
+DELETE FROM troubles WHERE pipeline = :pipeline;
+
+-- name: insert_trouble
+-- Note what people have been told is wrong.
+INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
     from crude_link.store.memory import SqliteMemory
+    from crude_link.store.outbox import SqliteOutbox
     from crude_link.store.results import StepResults
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
@@ -83,6 +84,13 @@ class SqliteStore:
         from crude_link.store.ledger import SqliteSchedulers
 
         return SqliteSchedulers(self._database)
+
+    @cached_property
+    def outbox(self) -> SqliteOutbox:
+        """Alerts on their way."""
+        from crude_link.store.outbox import SqliteOutbox
+
+        return SqliteOutbox(self._database)
 
     @cached_property
     def task_logs(self) -> TaskLogs:
