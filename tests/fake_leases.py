@@ -13,6 +13,7 @@ class FakeLeases:
 
     def __init__(self) -> None:
         self.held: list[Lease] = []
+        self._waits: list[LeaseWait] = []
         #: What steps do without.
         self.without: dict[tuple[int, str], list[tuple[str, str]]] = {}
 
@@ -20,19 +21,29 @@ class FakeLeases:
         self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
         self.held = [one for one in self.held if (one.run, one.step) != (run, step) or one.slot not in freed]
-        return [self._granted(run, step, claim, at) for claim in claims]
+        granted = [self._granted(run, step, claim, at) for claim in claims]
+        self._waits = [
+            *(one for one in self._waits if (one.run, one.step) != (run, step)),
+            *(
+                LeaseWait(pool=want.pool, run=run, step=step, since=at)
+                for claim, items in zip(claims, granted, strict=True)
+                for want in claim.wants
+                if items is None
+            ),
+        ]
+        return granted
 
     def release(self, run: int, step: str | None = None) -> None:
         self.held = [one for one in self.held if one.run != run or step not in (None, one.step)]
 
     def stop_waiting(self, run: int, step: str) -> None:
-        """Nothing is kept of who waits."""
+        self._waits = [one for one in self._waits if (one.run, one.step) != (run, step)]
 
     def leases(self) -> Sequence[Lease]:
         return sorted(self.held, key=lambda lease: lease.pool)
 
     def waits(self) -> Sequence[LeaseWait]:
-        return []
+        return self._waits
 
     def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
         self.without[run, step] = sorted(items)

@@ -14,7 +14,7 @@ from crude_link.engine.surroundings import Surroundings
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import Budget, Claim
+from crude_link.model.resources import FREE_DISK, Budget, Claim, Want
 from crude_link.model.run import AttemptKey
 from crude_link.model.wish import SetSlots
 from crude_link.model.words import size_words
@@ -39,6 +39,8 @@ class Lending:
         self._waiting: set[AttemptKey] = set()
         #: Those for whose next task too little is left of a budget.
         self._lacking: set[AttemptKey] = set()
+        #: Those of which it is recorded that they do nothing for that reason.
+        self._stalled: set[AttemptKey] = set()
         #: When it was looked last whether others wait.
         self._looked: dict[AttemptKey, float] = {}
 
@@ -102,6 +104,7 @@ class Lending:
         self._told.discard(fan.key)
         self._waiting.discard(fan.key)
         self._lacking.discard(fan.key)
+        self._stalled.discard(fan.key)
         self._returns += 1
 
     def _open_slots(self, fan: FanOut, leases: FanLeases) -> None:
@@ -152,10 +155,24 @@ class Lending:
         budget = fan.leases.lacking(tasks, self._accounts.values()) if tasks else None
         if budget is None:
             self._lacking.discard(fan.key)
+            self._note_stall(fan, is_stalled=False)
             return tasks
         self._lacking.add(fan.key)
+        self._note_stall(fan, is_stalled=not (budget.tasks or fan.counts.running))
         self._tell_lack(fan, budget)
         return budget.tasks
+
+    def _note_stall(self, fan: FanOut, *, is_stalled: bool) -> None:
+        """Record, for those who ask why nothing runs, that a fan-out waits for disk space, or does no more."""
+        if is_stalled == (fan.key in self._stalled):
+            return
+        store, run, step = self._around.leases(), fan.key.run, fan.key.step
+        if is_stalled:
+            self._stalled.add(fan.key)
+            store.exchange(run, step, (), [Claim(0, [Want(FREE_DISK, ())])], self._around.clock.now())
+        else:
+            self._stalled.discard(fan.key)
+            store.stop_waiting(run, step)  # what it waits for besides is recorded when it asks again
 
     def _tell_lack(self, fan: FanOut, budget: Budget) -> None:
         """Say, once, of what there is too little for a fan-out that has nothing to do meanwhile."""

@@ -17,6 +17,8 @@ POOL_SOURCES = ("items", "lines", "range", "command")
 GPU = "GPU"
 #: The source of a pool that is found on the machine.
 FOUND = "found"
+#: No pool, but what a step waits for by this name: that a disk has room for its next task.
+FREE_DISK = "free disk space"
 
 
 class Scope(Enum):
