@@ -290,7 +290,8 @@ class Ledger(Protocol):
         """Record what became of slot times that began no run (`RunStore.begin_run` writes the others).
 
         False, and nothing is written, when the first of them has a row already, and that does not say that it
-        waits. What continues the newest row of its entry, with the same fate, blocker and reason, makes that longer.
+        waits; what a person had run of it does not count. What continues the newest row of its entry, with the same
+        fate, blocker and reason, makes that longer.
         """
 
     def settle(self, pipeline: str, entry: str, moment: datetime) -> None:

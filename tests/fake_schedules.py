@@ -128,7 +128,13 @@ class Going:
 class World:
     """A project in memory, with one pipeline `p` unless a test follows others, and one scheduler at a time."""
 
-    def __init__(self, *schedules: Schedule, lasts: timedelta = timedelta(seconds=1)) -> None:
+    def __init__(
+        self,
+        *schedules: Schedule,
+        lasts: timedelta = timedelta(seconds=1),
+        look: timedelta = timedelta(seconds=3),
+    ) -> None:
+        self.look = look
         self.clock = FakeClock()
         self.ledger = MemoryLedger()
         self.book = MemoryBook()
@@ -207,7 +213,7 @@ class World:
         """Let a scheduler begin."""
         parts = DutyParts(
             ledger=self.ledger, book=self.book, starter=self, watch=self, clock=self.clock, notifier=self,
-            make_trigger=make_trigger,
+            make_trigger=make_trigger, look=self.look,
         )  # fmt: skip
         seen = self.book.newest.seen if self.book.newest else NOON
         absence = Absence(begin=seen, end=self.clock.now(), cause="no scheduler ran")

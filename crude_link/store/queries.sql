@@ -453,6 +453,11 @@ DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time 
 SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
 ORDER BY run IS NULL, count, id DESC LIMIT 1;
 
+-- name: scheduled_firing
+-- What a schedule has made of one slot time; what a person had run of it is something else.
+SELECT id FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
+AND fate NOT IN ('back-filled', 'repeated') LIMIT 1;
+
 -- name: run_of_slot
 -- The run that a slot time has begun.
 SELECT run FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NOT NULL;
@@ -576,3 +581,7 @@ DELETE FROM troubles WHERE pipeline = :pipeline;
 -- name: insert_trouble
 -- Note what people have been told is wrong.
 INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);
+
+-- name: newest_beginning
+-- When the newest run began.
+SELECT max(began) FROM runs;
