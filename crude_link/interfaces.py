@@ -261,14 +261,12 @@ class LeaseStore(Protocol):
         """Free what some slots of a step had, and grant claims in their order, all in one transaction.
 
         Returns for each claim its items by pool, or None when not all of them are free. What was just freed is left
-        to others, if others wait for that pool. While a claim of the step is not granted, the step waits.
+        to others, if others wait for that pool. While a claim of the step is not granted, the step waits; who
+        claims nothing waits for nothing.
         """
 
     def release(self, run: int, step: str | None = None) -> None:
         """Free all that a run, or one step of it, holds, and forget for what it waits."""
-
-    def stop_waiting(self, run: int, step: str) -> None:
-        """Forget for what a step waits: it wants no more than it has."""
 
     def leases(self) -> Sequence[Lease]:
         """Return what is held by runs that somebody holds, by pool."""

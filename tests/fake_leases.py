@@ -36,9 +36,6 @@ class FakeLeases:
     def release(self, run: int, step: str | None = None) -> None:
         self.held = [one for one in self.held if one.run != run or step not in (None, one.step)]
 
-    def stop_waiting(self, run: int, step: str) -> None:
-        self._waits = [one for one in self._waits if (one.run, one.step) != (run, step)]
-
     def leases(self) -> Sequence[Lease]:
         return sorted(self.held, key=lambda lease: lease.pool)
 

@@ -118,9 +118,13 @@ class Lending:
             if most < leases.slots_wanted:
                 self._refused[fan.key] = (self._around.clock.monotonic(), self._returns)
         if not claims and fan.key in self._waiting:
-            self._waiting.discard(fan.key)
             self._refused.pop(fan.key, None)
-            self._around.leases().stop_waiting(fan.key.run, fan.key.step)
+            self._wait_for_nothing(fan)
+
+    def _wait_for_nothing(self, fan: FanOut) -> None:
+        self._waiting.discard(fan.key)
+        self._stalled.discard(fan.key)
+        self._around.leases().exchange(fan.key.run, fan.key.step, (), (), self._around.clock.now())
 
     def _tell_slots(self, fan: FanOut, leases: FanLeases) -> None:
         if leases.is_news:
@@ -166,13 +170,12 @@ class Lending:
         """Record, for those who ask why nothing runs, that a fan-out waits for disk space, or does no more."""
         if is_stalled == (fan.key in self._stalled):
             return
-        store, run, step = self._around.leases(), fan.key.run, fan.key.step
         if is_stalled:
             self._stalled.add(fan.key)
-            store.exchange(run, step, (), [Claim(0, [Want(FREE_DISK, ())])], self._around.clock.now())
+            claims = [Claim(0, [Want(FREE_DISK, ())])]
+            self._around.leases().exchange(fan.key.run, fan.key.step, (), claims, self._around.clock.now())
         else:
-            self._stalled.discard(fan.key)
-            store.stop_waiting(run, step)  # what it waits for besides is recorded when it asks again
+            self._wait_for_nothing(fan)  # what it waits for besides is recorded when it asks again
 
     def _tell_lack(self, fan: FanOut, budget: Budget) -> None:
         """Say, once, of what there is too little for a fan-out that has nothing to do meanwhile."""

@@ -52,11 +52,6 @@ class SqliteLeases:
             for query in ("delete_leases", "delete_lease_waits"):
                 self._database.change(f"{query}_of_step" if step is not None else query, run=run, **_named(step))
 
-    def stop_waiting(self, run: int, step: str) -> None:
-        """Forget for what a step waits."""
-        with self._database.write(durable=False):
-            self._database.change("delete_lease_waits_of_step", run=run, step=step)
-
     def leases(self) -> Sequence[Lease]:
         """Return what is held by runs that somebody holds."""
         rows = self._database.rows("leases")
@@ -151,9 +146,10 @@ class SqliteLeases:
         at: datetime,
     ) -> None:
         """Keep in mind for which pools a step waits."""
-        asked = {want.pool for claim in claims for want in claim.wants}
-        if not asked:
+        if not claims:
+            self._database.change("delete_lease_waits_of_step", run=run, step=step)
             return
+        asked = {want.pool for claim in claims for want in claim.wants}
         lacking = {
             want.pool for claim, given in zip(claims, granted, strict=True) if given is None for want in claim.wants
         }
