@@ -364,21 +364,20 @@ WHERE fan = :fan AND task = :task;
 
 -- name: leases
 -- All leases, by pool.
-SELECT pool, item, share, run, step, slot, task, number, since FROM leases ORDER BY pool, id;
+SELECT pool, item, share, run, step, slot, since FROM leases ORDER BY pool, id;
 
 -- name: leases_of_pool
 -- What of a pool is held, and by which runs.
 SELECT item, share, run FROM leases WHERE pool = :pool;
 
--- name: leases_of_holder
--- What a slot or a try at a task holds.
-SELECT pool, item FROM leases
-WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: leases_of_slot
+-- What a slot holds.
+SELECT pool, item FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: insert_lease
--- Record that something is held.
+-- Record that a slot holds something; it is never a task (0) that does.
 INSERT INTO leases (pool, item, share, run, step, slot, task, number, since)
-VALUES (:pool, :item, :share, :run, :step, :slot, :task, :number, :since);
+VALUES (:pool, :item, :share, :run, :step, :slot, 0, 0, :since);
 
 -- name: delete_leases
 -- Free what a run still held.
@@ -388,9 +387,9 @@ DELETE FROM leases WHERE run = :run;
 -- Free what a step of a run still held.
 DELETE FROM leases WHERE run = :run AND step = :step;
 
--- name: delete_leases_of_holder
--- Free what a slot or a try at a task held.
-DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: delete_leases_of_slot
+-- Free what a slot held.
+DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: lease_waits
 -- Who waits for which pool, the longest first.
