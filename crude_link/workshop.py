@@ -84,12 +84,16 @@ class Workshop:
 
         Last of all the classes of the steps that are not `done` look at their configs.
         """
+        self.check_files(loaded, selection)
+        self.check_classes(loaded, selection, done)
+
+    def check_files(self, loaded: Loaded, selection: Selection = Selection()) -> None:
+        """Do the pre-flight as far as it runs nothing of the user's; ConfigError, and warnings, as `check`."""
         problems, warnings = self.desk.check(loaded, selection)
         for text in (*loaded.pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
-        self.check_classes(loaded, selection, done)
 
     def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:
         """Let the classes of the steps that are not `done` look at their configs; ConfigError with what is wrong."""

@@ -33,9 +33,12 @@ class WorkshopStarter:
         self._begun: dict[str, tuple[int, float]] = {}
 
     def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
-        """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot."""
+        """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot.
+
+        Classes look at their configs only before the scheduler begins: all that is live would wait for their code.
+        """
         loaded = self._for_run(loaded, schedule)
-        self._workshop.check(loaded)
+        self._workshop.check_files(loaded)
         return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run
 
     def resume(self, run: int) -> None:
