@@ -187,8 +187,10 @@ class World:
 
     def left_behind(self, pipeline: str) -> Sequence[Begun]:
         firings = {firing.run: firing for firing in self.began}
-        lost = [run for run in self.ended_runs.values() if run.status is Status.LOST and run.pipeline == pipeline]
-        return [Begun(run=run, firing=firings[run.id], sittings=self.sittings[run.id]) for run in lost]
+        mine = [run for run in self.ended_runs.values() if run.pipeline == pipeline]
+        lost = [run for run in mine if run.status is Status.LOST]
+        newest = [run for run in mine[-1:] if run.status is Status.FAILED]
+        return [Begun(run=run, firing=firings[run.id], sittings=self.sittings[run.id]) for run in (*lost, *newest)]
 
     def tidy(self, loaded: Loaded) -> None:
         pass

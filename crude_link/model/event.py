@@ -208,7 +208,7 @@ class ScheduleHalted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunLeft:
-    """A run of a slot time was left behind when its scheduler died, and nobody goes on with it by himself."""
+    """An earlier scheduler left a run of a slot time, LOST or FAILED, and nobody goes on with it by himself."""
 
     run: Run
     pipeline: Pipeline

@@ -14,6 +14,9 @@ from crude_link.scheduling.bookkeeper import Bookkeeper
 from crude_link.scheduling.following import slot_words
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
 
+#: Without `max_lateness`, a run that an earlier scheduler left is gone on with no later than this.
+_LONGEST_LEFT = timedelta(days=1)
+
 
 class Aftermath:
     """Applies what a pipeline's schedule says of runs that have failed."""
@@ -44,6 +47,14 @@ class Aftermath:
         text = f"{pipeline.name}: run {run.id} is {run.status.value}; it is gone on with at {slot_words(due)}"
         self._books.say(text, Level.WARNING)
         return True
+
+    def is_taken_up(self, pipeline: FollowedPipeline, begun: Begun, left: datetime) -> bool:
+        """True when a run that an earlier scheduler left at a moment is gone on with, as `is_tried_again`."""
+        schedule = pipeline.schedules.get(begun.firing.entry)
+        limit = schedule.max_lateness if schedule else None
+        if self._parts.clock.now() - left > (limit or _LONGEST_LEFT):
+            return False
+        return self.is_tried_again(pipeline, begun, left)
 
     def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str, run: int | None = None) -> None:
         """Do what the failure policy says after a run that failed for good, or a slot that could not begin."""

@@ -275,6 +275,25 @@ def test_a_lost_run_is_gone_on_with_by_the_next_scheduler_or_told() -> None:
         assert any("run 1" in text and "lost" in text for text in world.notices(Level.WARNING))
 
 
+@pytest.mark.parametrize("how", [Status.LOST, Status.FAILED])
+@pytest.mark.parametrize(("limit", "off"), [(None, 25 * 60 * MINUTE), (10 * MINUTE, 11 * MINUTE)])
+def test_a_run_that_was_left_long_ago_is_told_and_stands_in_the_way_of_no_slot_time(
+    how: Status, limit: timedelta | None, off: timedelta
+) -> None:
+    lasts = 20 * SECOND if how is Status.LOST else SECOND
+    world = World(replace(PLAIN, max_lateness=limit, retries=RetryPolicy(max=1, delay=30 * SECOND)), lasts=lasts)
+    world.endings = [Status.FAILED] if how is Status.FAILED else []
+    world.start()
+    world.pass_time(65 * SECOND)
+    world.die(off)
+    world.start()
+    world.pass_time(MINUTE)
+    assert world.sittings[1] == 1
+    assert Fate.SKIPPED not in {row.fate for row in world.rows}
+    said = "lost" if how is Status.LOST else "failed"
+    assert any("run 1" in text and said in text and "resume 1" in text for text in world.notices(Level.WARNING))
+
+
 def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothing() -> None:
     world = World(PLAIN)
     world.start()
