@@ -11,7 +11,7 @@ from typing import Protocol
 from fakes import NOON, FakeClock
 
 from crude_link.app import ConfigFile, Loaded
-from crude_link.errors import ConfigError, SlotTaken
+from crude_link.errors import ConfigError, SlotTaken, StoreError
 from crude_link.interfaces import Ledger, Trigger
 from crude_link.model.event import Event, Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -157,6 +157,8 @@ class World:
         self.sittings: dict[int, int] = {}
         self.ended_runs: dict[int, Run] = {}
         self.broken = ""
+        #: What is wrong once a run is recorded.
+        self.broken_later = ""
         self.duty: ScheduleDuty | None = None
 
     # --- Starter --------------------------------------------------------------------------------------------
@@ -167,6 +169,8 @@ class World:
         number = len(self.began) + 1
         firing = replace(firing, run=number, slot_time=firing.slot_time.astimezone(timezone.utc))
         self.ledger.begin(firing)
+        if self.broken_later:
+            raise StoreError(self.broken_later)
         self.began.append(firing)
         run = Run(
             id=number, pipeline=firing.pipeline, origin=Origin.SCHEDULE, status=Status.RUNNING,

@@ -192,6 +192,8 @@ class SlotSettled:
     pipeline: Pipeline
     #: How many slot times in a row have had this fate by now.
     in_a_row: int = 1
+    #: The same was told of those before, for the same reason, and not long ago.
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -83,7 +83,8 @@ class Aftermath:
         self._parts.notifier.tell(told)
 
     def _tell_next(self, pipeline: FollowedPipeline) -> None:
-        if pipeline.next_slot and not pipeline.stopped:
+        # One that has come already is seen to just now.
+        if pipeline.next_slot and pipeline.next_slot > self._parts.clock.now() and not pipeline.stopped:
             self._books.say(f"{pipeline.name}: next run at {slot_words(pipeline.next_slot)}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from fake_schedules import World, pipeline
 from fakes import NOON
 
-from crude_link.model.event import Level
+from crude_link.model.event import Level, SlotSettled
 from crude_link.model.firing import Fate, Pause
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.schedule import AfterFailure, CatchUp, FailurePolicy, Overlap, Schedule
@@ -80,6 +80,38 @@ def test_a_slot_that_cannot_begin_is_in_the_ledger_and_counts_as_a_failure() -> 
     world.pass_time(5 * MINUTE)
     assert duty.is_over
     assert [(row.fate, row.reason) for row in world.rows] == [(Fate.FAILED, "train.py is gone")]
+
+
+def test_a_run_that_is_recorded_and_cannot_go_on_is_told() -> None:
+    world = World(PLAIN)
+    world.broken_later = "no file can be opened"
+    world.start()
+    world.pass_time(MINUTE)
+    (text,) = world.notices(Level.ERROR)
+    assert text == "p: the run for 2026-11-21 12:01:00 +00:00 could not go on: no file can be opened"
+
+
+def test_a_slot_that_cannot_begin_is_not_said_to_be_the_next() -> None:
+    world = World(PLAIN)
+    world.broken = "train.py is gone"
+    world.start()
+    world.pass_time(MINUTE)
+    assert world.notices(Level.INFO) == ["p: next run at 2026-11-21 12:01:00 +00:00"]
+
+
+def test_what_goes_on_for_the_same_reason_is_told_once_an_hour_and_when_it_is_no_chance_any_more() -> None:
+    world = World(PLAIN)
+    world.start()
+    world.book.pause(Pause(pipeline="p", at=NOON, by="ada"))
+    world.pass_time(125 * MINUTE)
+    told = [event for event in world.told if isinstance(event, SlotSettled)]
+    assert [event.in_a_row for event in told] == list(range(1, 126))
+    assert [event.in_a_row for event in told if not event.is_repetition] == [1, 10, 70]
+    world.book.unpause("p")
+    world.pass_time(MINUTE)
+    world.book.pause(Pause(pipeline="p", at=NOON, by="ada"))
+    world.pass_time(MINUTE)
+    assert [event for event in world.told if isinstance(event, SlotSettled)][-1].is_repetition is False
 
 
 def test_a_run_that_a_person_stopped_is_no_failure() -> None:
