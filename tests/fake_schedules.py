@@ -59,7 +59,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.rows: list[Firing] = []
-        self.settlements: dict[tuple[str, str], datetime] = {}
+        self.settlements: dict[tuple[str, str], tuple[datetime, str]] = {}
 
     def note(self, firing: Firing) -> bool:
         if firing.fate is not Fate.QUEUED:
@@ -80,11 +80,15 @@ class MemoryLedger:
         self.rows = [row for row in self.rows if not (row.fate is Fate.QUEUED and _is_of(row, firing))]
         self.rows.append(firing)
 
-    def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
-        self.settlements[pipeline, entry] = moment
+    def settle(self, pipeline: str, schedule: Schedule, moment: datetime | None) -> None:
+        if moment is None:
+            self.settlements.pop((pipeline, schedule.entry), None)
+        else:
+            self.settlements[pipeline, schedule.entry] = moment, schedule.timing
 
-    def settled(self, pipeline: str, entry: str) -> datetime | None:
-        return self.settlements.get((pipeline, entry))
+    def settled(self, pipeline: str, schedule: Schedule) -> datetime | None:
+        moment, timing = self.settlements.get((pipeline, schedule.entry), (None, ""))
+        return moment if timing == schedule.timing else None
 
     def firings(
         self, pipeline: str | None = None, *, since: datetime = NOON, limit: int = 1_000_000

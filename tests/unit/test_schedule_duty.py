@@ -336,6 +336,30 @@ def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothin
     assert [row.entry for row in world.rows] == ["every 1m", "every 7s"]
 
 
+def test_an_entry_of_a_name_that_fires_at_other_times_since_the_last_scheduler_has_missed_nothing() -> None:
+    world = World(replace(PLAIN, name="often"))
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.die(5 * MINUTE)
+    world.loaded = [pipeline(replace(PLAIN, name="often", every=2 * MINUTE))]
+    world.start()
+    world.pass_time(2 * MINUTE)
+    assert world.fates() == ran(1, 8)
+
+
+def test_an_entry_that_comes_back_into_the_config_has_missed_nothing() -> None:
+    other = replace(PLAIN, every=70_000 * MINUTE)
+    world = World(PLAIN, other)
+    both = world.loaded
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.loaded, world.changed = [pipeline(other)], True
+    world.pass_time(2 * MINUTE)
+    world.loaded, world.changed = both, True
+    world.pass_time(MINUTE)
+    assert world.fates() == ran(1, 4)
+
+
 def test_pipelines_come_and_go() -> None:
     world = World(PLAIN)
     world.start()
