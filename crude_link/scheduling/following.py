@@ -41,7 +41,7 @@ class Following:
                 added.append(self.pipelines[name])
             pipeline = self.pipelines[name]
             if self._take(pipeline, each):
-                self._say(f"{name}: next run at {slot_words(pipeline.next_slot)}")
+                self._say(f"{name}: next run at {slot_words(self._coming(pipeline))}")
         return added
 
     def due(self, now: datetime) -> Iterator[FollowedEntry]:
@@ -71,6 +71,11 @@ class Following:
                 if entry.settled > now:
                     self._rewind(entry, now, [row for row in rows if row.entry == entry.name and row.last > now])
             pipeline.waiting = [each for each in pipeline.waiting if each.slot_time <= now]
+
+    def _coming(self, pipeline: FollowedPipeline) -> datetime | None:
+        """Return its next slot time that is yet to come; those that were missed are told when they are settled."""
+        found = (entry.trigger.next_after(self._parts.clock.now()) for entry in pipeline.entries.values())
+        return min((slot for slot in found if slot), default=None)
 
     # --- one entry ------------------------------------------------------------------------------------------
 

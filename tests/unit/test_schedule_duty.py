@@ -360,6 +360,16 @@ def test_an_entry_that_comes_back_into_the_config_has_missed_nothing() -> None:
     assert world.fates() == ran(1, 4)
 
 
+def test_what_was_missed_is_not_said_to_be_the_next() -> None:
+    world = World(PLAIN)
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.die(5 * MINUTE)
+    before = len(world.notices(Level.INFO))
+    world.start()
+    assert world.notices(Level.INFO)[before] == "p: next run at 2026-11-21 12:07:00 +00:00"
+
+
 def test_pipelines_come_and_go() -> None:
     world = World(PLAIN)
     world.start()
