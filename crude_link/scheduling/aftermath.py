@@ -38,23 +38,26 @@ class Aftermath:
 
     def is_tried_again(self, pipeline: FollowedPipeline, begun: Begun, ended: datetime) -> bool:
         """True when the run is gone on with later, which is noted and told."""
-        run, schedule = begun.run, pipeline.schedules.get(begun.firing.entry)
-        wait = retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
+        wait = self._wait(pipeline, begun)
         if wait is None:
             return False
-        due = max(ended + wait, self._parts.clock.now())
+        run, due = begun.run, max(ended + wait, self._parts.clock.now())
         pipeline.retries[run.id] = due
         text = f"{pipeline.name}: run {run.id} is {run.status.value}; it is gone on with at {slot_words(due)}"
         self._books.say(text, Level.WARNING)
         return True
 
     def is_taken_up(self, pipeline: FollowedPipeline, begun: Begun, left: datetime) -> bool:
-        """True when a run that an earlier scheduler left at a moment is gone on with, as `is_tried_again`."""
-        schedule = pipeline.schedules.get(begun.firing.entry)
+        """Answer as `is_tried_again` for a run that an earlier scheduler left; False when it is too late."""
+        wait, schedule = self._wait(pipeline, begun), pipeline.schedules.get(begun.firing.entry)
         limit = schedule.max_lateness if schedule else None
-        if self._parts.clock.now() - left > (limit or _LONGEST_LEFT):
+        if wait is None or self._parts.clock.now() - left - wait > (limit or _LONGEST_LEFT):
             return False
         return self.is_tried_again(pipeline, begun, left)
+
+    def _wait(self, pipeline: FollowedPipeline, begun: Begun) -> timedelta | None:
+        schedule = pipeline.schedules.get(begun.firing.entry)
+        return retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
 
     def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str, run: int | None = None) -> None:
         """Do what the failure policy says after a run that failed for good, or a slot that could not begin."""

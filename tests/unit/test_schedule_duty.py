@@ -326,6 +326,18 @@ def test_a_run_that_was_left_long_ago_is_told_and_stands_in_the_way_of_no_slot_t
     assert any("run 1" in text and said in text and "resume 1" in text for text in world.notices(Level.WARNING))
 
 
+def test_a_retry_that_is_not_due_yet_outlives_its_scheduler_however_long_its_delay() -> None:
+    retries = RetryPolicy(max=1, delay=90 * MINUTE)
+    world = World(replace(PLAIN, every=60 * MINUTE, max_lateness=MINUTE, retries=retries))
+    world.endings = [Status.FAILED]
+    world.start()
+    world.pass_time(65 * MINUTE)
+    world.die(20 * MINUTE)
+    world.start()
+    world.pass_time(80 * MINUTE)
+    assert world.sittings[1] == 2
+
+
 def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothing() -> None:
     world = World(PLAIN)
     world.start()
