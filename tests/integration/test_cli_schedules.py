@@ -306,7 +306,7 @@ def test_why_says_that_nobody_followed_the_schedule_yet(project: LookProject, as
 
 def test_why_says_slot_times_in_the_zone_of_their_schedule(project: LookProject, ask: Ask) -> None:
     entry = "schedule: {name: late, cron: {hour: '*'}, timezone: Asia/Tokyo}"
-    (project.directory / "config.yaml").write_text(f"name: night\n{entry}\nsteps: [ls]\n")
+    (project.directory / "config.yaml").write_text(f"name: night\n{entry}\nsteps: [ls -l]\n")
     project.store.ledger.note(firing(NOON, Fate.MISSED, entry="late", until=NOON + HOUR, count=2))
     out = ask("why", "--slot", "2026-03-01 21:00").out
     assert "2 slots, 2026-03-01 21:00 +09:00 to 2026-03-01 22:00 +09:00, of `late`, were missed." in " ".join(
