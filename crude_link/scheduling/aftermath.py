@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from crude_link.engine.retry import wait_after
 from crude_link.model.event import Level, ScheduleHalted
 from crude_link.model.firing import ENDED, Pause
-from crude_link.model.run import Ending, Outcome
+from crude_link.model.run import Ending, Outcome, Run
 from crude_link.model.schedule import AfterFailure, Schedule
 from crude_link.model.status import Status
 from crude_link.scheduling.bookkeeper import Bookkeeper
-from crude_link.scheduling.following import slot_words
+from crude_link.scheduling.following import next_words, slot_words
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
 
 #: Without `max_lateness`, a run that an earlier scheduler left is gone on with no later than this.
@@ -34,7 +34,7 @@ class Aftermath:
         if run.status not in (Status.FAILED, Status.LOST) or schedule is None:
             self._tell_next(pipeline)
         elif not self.is_tried_again(pipeline, begun, self._parts.clock.now()):
-            self.failed(pipeline, schedule, f"run {run.id} is {run.status.value}", run.id)
+            self.failed(pipeline, schedule, _end_words(run), run.id)
 
     def is_tried_again(self, pipeline: FollowedPipeline, begun: Begun, ended: datetime) -> bool:
         """True when the run is gone on with later, which is noted and told."""
@@ -43,7 +43,7 @@ class Aftermath:
             return False
         run, due = begun.run, max(ended + wait, self._parts.clock.now())
         pipeline.retries[run.id] = due
-        text = f"{pipeline.name}: run {run.id} is {run.status.value}; it is gone on with at {slot_words(due)}"
+        text = f"{pipeline.name}: {_end_words(run)}; it is resumed at {slot_words(due)}"
         self._books.say(text, Level.WARNING)
         return True
 
@@ -77,8 +77,7 @@ class Aftermath:
             self._parts.notifier.tell(told)
 
     def _pause(self, pipeline: FollowedPipeline, what: str, run: int | None) -> None:
-        runs = "1 run" if pipeline.failures == 1 else f"{pipeline.failures} runs in a row"
-        why = f"{runs} failed, at last: {what}"
+        why = what if pipeline.failures == 1 else f"{pipeline.failures} failures in a row, the last: {what}"
         pause = Pause(pipeline=pipeline.name, at=self._parts.clock.now(), by="crude-link", why=why)
         self._books.written(lambda: self._parts.book.pause(pause))
         pipeline.failures = 0
@@ -86,9 +85,13 @@ class Aftermath:
         self._parts.notifier.tell(told)
 
     def _tell_next(self, pipeline: FollowedPipeline) -> None:
-        # One that has come already is seen to just now.
-        if pipeline.next_slot and pipeline.next_slot > self._parts.clock.now() and not pipeline.stopped:
-            self._books.say(f"{pipeline.name}: next run at {slot_words(pipeline.next_slot)}")
+        words = "" if pipeline.stopped else next_words(self._parts, pipeline)
+        if words:
+            self._books.say(words)
+
+
+def _end_words(run: Run) -> str:
+    return f"run {run.id} {'was lost' if run.status is Status.LOST else 'failed'}"
 
 
 def retry_wait(schedule: Schedule, begun: Begun) -> timedelta | None:

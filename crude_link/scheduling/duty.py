@@ -207,7 +207,7 @@ class ScheduleDuty:
     def _stop(self, pipeline: FollowedPipeline, run: int, reason: str) -> None:
         if run in pipeline.retries:
             del pipeline.retries[run], self._begun[run]
-            self._books.say(f"{pipeline.name}: run {run} is not gone on with: {reason}", Level.WARNING)
+            self._books.say(f"{pipeline.name}: run {run} is not resumed: {reason}", Level.WARNING)
         else:
             self._parts.starter.stop(run, reason)
 
@@ -227,5 +227,5 @@ class ScheduleDuty:
                 self._begun[run] = (pipeline, replace(begun, sittings=begun.sittings + 1))
             except CrudeLinkError as error:
                 del self._begun[run]
-                self._books.say(f"{pipeline.name}: run {run} could not be gone on with: {error}", Level.ERROR)
+                self._books.say(f"{pipeline.name}: run {run} could not be resumed: {error}", Level.ERROR)
         return later

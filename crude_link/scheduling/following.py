@@ -40,8 +40,9 @@ class Following:
                 self.pipelines[name] = FollowedPipeline(loaded=each)
                 added.append(self.pipelines[name])
             pipeline = self.pipelines[name]
-            if self._take(pipeline, each):
-                self._say(f"{name}: next run at {slot_words(self._coming(pipeline))}")
+            words = next_words(self._parts, pipeline) if self._take(pipeline, each) else ""
+            if words:
+                self._say(words)
         return added
 
     def due(self, now: datetime) -> Iterator[FollowedEntry]:
@@ -71,11 +72,6 @@ class Following:
                 if entry.settled > now:
                     self._rewind(entry, now, [row for row in rows if row.entry == entry.name and row.last > now])
             pipeline.waiting = [each for each in pipeline.waiting if each.slot_time <= now]
-
-    def _coming(self, pipeline: FollowedPipeline) -> datetime | None:
-        """Return its next slot time that is yet to come; those that were missed are told when they are settled."""
-        found = (entry.trigger.next_after(self._parts.clock.now()) for entry in pipeline.entries.values())
-        return min((slot for slot in found if slot), default=None)
 
     # --- one entry ------------------------------------------------------------------------------------------
 
@@ -168,9 +164,23 @@ class Following:
         self._parts.notifier.tell(Notice(text=text, level=level))
 
 
-def slot_words(slot_time: datetime | None) -> str:
+def next_words(parts: DutyParts, pipeline: FollowedPipeline) -> str:
+    """Say when the next run begins, or that nothing does before a pause ends; nothing where no slot time is left.
+
+    Slot times that have come are no next run: what becomes of them is told for itself.
+    """
+    if any(pause.pipeline == pipeline.name for pause in parts.book.pauses()):
+        return f"{pipeline.name}: paused, so nothing begins by schedule · crude-link schedule unpause {pipeline.name}"
+    now = parts.clock.now()
+    known = [(entry, entry.next_slot) for entry in pipeline.entries.values() if entry.next_slot]
+    coming = [slot if slot > now else entry.trigger.next_after(now) for entry, slot in known]
+    first = min((slot for slot in coming if slot), default=None)
+    return f"{pipeline.name}: next run at {slot_words(first)}" if first else ""
+
+
+def slot_words(slot_time: datetime) -> str:
     """Say when a slot comes, with its zone."""
-    return moment_words(slot_time, seconds=True) if slot_time else "never"
+    return moment_words(slot_time, seconds=True)
 
 
 def _settled_by_rows(trigger: Trigger, settled: datetime, rows: Sequence[Firing]) -> datetime:

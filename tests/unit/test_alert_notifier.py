@@ -116,6 +116,18 @@ def settled(fate: Fate, in_a_row: int = 1, reason: str = "why") -> SlotSettled:
     return SlotSettled(firing=firing, pipeline=PIPELINE, in_a_row=in_a_row)
 
 
+def test_of_a_run_that_timed_out_the_step_that_this_ended_is_quoted(bench: Bench) -> None:
+    late = replace(a_run(Status.FAILED, NOON + MINUTE), reason="the run timed out after 4 s")
+    states = (StepState(name="train", status=Status.CANCELLED, reason=late.reason),)
+    cancelled = replace(FAILED, ending=Ending.STOPPED, reason=late.reason)
+    attempts = {"train": replace(ATTEMPT, outcome=cancelled)}
+    last = AttemptEnded(attempt=ATTEMPT, outcome=cancelled, findings=Findings(), last_lines=("waiting for rows",))
+    bench.tell(began(), last, RunEnded(run=late, pipeline=PIPELINE, states=states, attempts=attempts))
+    assert (bench.last.step, bench.last.cause) == ("train", "the run timed out after 4 s")
+    assert bench.last.last_lines == ("waiting for rows",)
+    assert bench.last.commands[0] == "crude-link logs 42 train"
+
+
 def test_a_failure_is_told_once_and_its_end_too(bench: Bench) -> None:
     assert bench.tell(ended(Status.SUCCEEDED)) == []
     assert bench.tell(ended(Status.FAILED)) == [AlertKind.FAILED]
