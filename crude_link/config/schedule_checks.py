@@ -29,6 +29,11 @@ def check_schedules(subject: Subject) -> None:
         if "cron" in subject.document:
             subject.problems.add(_BOTH, subject.tree.nearest(("schedule",)).place)
         _entries(subject, subject.document["schedule"])
+    elif "schedule" in subject.document:
+        place = subject.tree.nearest(("schedule",)).place
+        if place and place[1] == 1:  # deeper in, it takes away from one pipeline what all share
+            message = "`schedule` is empty: the pipeline runs only by hand; give it an entry such as `every: 10m`"
+            subject.problems.warn(message, place)
     _idle_zone(subject)
 
 

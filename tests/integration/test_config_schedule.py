@@ -139,10 +139,13 @@ cron: '@daily'
 pipelines:
   a: {steps: [ls -l], schedule: {every: 1h}}
   b: {steps: [ls -l]}
+  c: {steps: [ls -l], schedule: null}
 """
-    a, b = load(source_of(tmp_path, text))
+    a, b, c = load(source_of(tmp_path, text))
     assert [one.when for one in a.schedules] == ["every 1h"]
     assert [one.when for one in b.schedules] == ["@daily"]
+    assert c.schedules == ()
+    assert c.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,7 @@ pipelines:
         ("{every: 1d}", "for a time of day write `cron: '0 6 * * *'`"),
         ("{cron: {day: 1, day_of_week: fri}}", "must both fit"),
         ("{every: 1h, max_catch_up: 3}", "`max_catch_up` does nothing without"),
+        ("", "`schedule` is empty: the pipeline runs only by hand"),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path, schedule: str, words: str) -> None:
