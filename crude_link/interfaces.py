@@ -125,13 +125,13 @@ class Orders(Protocol):
     """Makes Orders: fills references, applies the argument style, quotes, builds the environment."""
 
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
-        """Return the work of a step with `foreach`, task 0. CannotStart as for `order_for`, and for its source."""
+        """Return the work of a step with `foreach`, task 0. As `order_for`; CannotStart also for its source."""
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step` in `run`.
 
         Reads secrets and, for `${steps.S.stdout}`, logs. Creates the attempt's folder. CannotStart when a
-        reference, a secret, the script or a declared input is not to be had; its text is the reason.
+        reference, a secret, the script or a declared input is not to be had; its text is the reason. NotYet.
         """
 
 
