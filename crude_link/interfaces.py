@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from crude_link.model.condition import Facts
 from crude_link.model.event import Event, ExecutorEvent, Stream
-from crude_link.model.firing import Firing, Pause, SchedulerRecord
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
@@ -36,6 +35,7 @@ from crude_link.model.value import Plain
 from crude_link.model.wish import Wish
 
 if TYPE_CHECKING:
+    from crude_link.model.firing import Firing, Pause, SchedulerRecord
     from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 
 
