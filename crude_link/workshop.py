@@ -52,6 +52,7 @@ class Workshop:
         self._front = front
         self._stack = ExitStack()
         self._is_listening = False
+        self._warned: set[str] = set()  # a scheduler checks before each run
         around = Surroundings(
             runs=self.store.runs,
             attempts=self.store.attempts,
@@ -80,16 +81,22 @@ class Workshop:
         self._stack.close()
 
     def check(self, loaded: Loaded, selection: Selection = Selection(), done: Sequence[str] = ()) -> None:
-        """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier.
+        """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier, each once.
 
         Last of all the classes of the steps that are not `done` look at their configs.
         """
+        self.check_files(loaded, selection)
+        self.check_classes(loaded, selection, done)
+
+    def check_files(self, loaded: Loaded, selection: Selection = Selection()) -> None:
+        """Do the pre-flight as far as it runs nothing of the user's; ConfigError, and warnings, as `check`."""
         problems, warnings = self.desk.check(loaded, selection)
         for text in (*loaded.pipeline.warnings, *warnings):
-            self.notifier.tell(Notice(text=text, level=Level.WARNING))
+            if text not in self._warned:
+                self._warned.add(text)
+                self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
-        self.check_classes(loaded, selection, done)
 
     def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:
         """Let the classes of the steps that are not `done` look at their configs; ConfigError with what is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from crude_link.app import Records
 from crude_link.model.firing import Fate, Firing
@@ -38,9 +38,9 @@ def late_words(firing: Firing) -> str:
     return duration_words(late) if late is not None and late >= _PROMPT else ""
 
 
-def which_words(firing: Firing) -> str:
-    """Say which slot times a row is about, with seconds only where they have some."""
-    return slots_words(firing, seconds=bool(firing.slot_time.second or firing.last.second))
+def which_words(firing: Firing, zone: tzinfo | None = None) -> str:
+    """Say which slot times a row is about, with seconds only where they have some; None is this machine's zone."""
+    return slots_words(firing, seconds=bool(firing.slot_time.second or firing.last.second), zone=zone)
 
 
 def slot_of_run(records: Records, run: Run) -> str:

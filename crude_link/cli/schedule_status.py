@@ -57,7 +57,7 @@ def command(as_json: bool) -> int:
         return 1
     is_alive = is_scheduling(records)
     scheduler = records.store.schedulers.scheduler()
-    next_slots, trouble = _next_slots(desk, scheduler)
+    next_slots, trouble = _next_slots(desk, scheduler, is_alive)
     standings = _standings(records, next_slots)
     if as_json:
         print_json({"alive": is_alive, "scheduler": scheduler, "config_problem": trouble, "pipelines": standings})
@@ -70,7 +70,9 @@ def command(as_json: bool) -> int:
     return 0 if is_alive else 1
 
 
-def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str, datetime | None], str]:
+def _next_slots(
+    desk: Desk, scheduler: SchedulerRecord | None, is_alive: bool
+) -> tuple[dict[str, datetime | None], str]:
     """Return the next slot time of each pipeline of the scheduler's config files; or why they cannot be told."""
     from crude_link.cli.pipelines import config_paths
     from crude_link.cli.schedules import entries_of, shown_path
@@ -85,7 +87,8 @@ def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str
             slots = [slot for slot in (found.get(entry.pipeline), entry.trigger.next_after(now)) if slot]
             found[entry.pipeline] = min(slots, default=None)
     except CrudeLinkError as error:
-        return {}, f"the next slot times cannot be told: {error}"
+        so = "the scheduler goes on with what it said before, " if is_alive else ""
+        return {}, f"the config cannot be used; {so}and the next slot times cannot be told: {error}"
     return found, ""
 
 

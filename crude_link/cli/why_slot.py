@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import islice
 from pathlib import Path
 
@@ -95,8 +95,10 @@ class _Look:
     def tell(self, pipeline: str, spans: Mapping[str, Span]) -> None:
         """Tell of the slot times of a pipeline: of an entry those in its span, of one that is no more those here."""
         rows = self._rows(pipeline, spans)
+        zones = {entry.name: entry.zone for entry in self._entries if entry.pipeline == pipeline}
         for firing in rows:
-            self.found.add(_sentence(firing), *_commands(firing, rows))
+            zone = zones.get(firing.entry)
+            self.found.add(_sentence(firing, zone), *_commands(firing, rows, zone))
             if firing.run is not None and self._records:
                 self._tell_run(self._records, firing.run)
         for entry in self._entries:
@@ -139,7 +141,7 @@ class _Look:
     def _unknown(self, entry: Entry, span: Span) -> list[datetime]:
         """Return the first slot times that the ledger has not, of the span, and of its part that is not settled."""
         ledger = self._records.store.ledger if self._records else None
-        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        settled = ledger.settled(entry.pipeline, entry.schedule) if ledger else None
         begins = [span.first, *([settled] if settled and span.first <= settled <= span.last else [])]
         slots = [slot for begin in begins for slot in islice(entry.slots(begin, span.last), _MOST)]
         rows = ledger and {slot: ledger.firing(entry.pipeline, entry.name, slot) for slot in slots}
@@ -151,7 +153,7 @@ class _Look:
             return (f"comes in {duration_words(slot - self._now)}", f"crude-link schedule next {entry.pipeline}")
         ledger = self._records.store.ledger if self._records else None
         since = ledger.since(entry.pipeline, entry.name) if ledger else None
-        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        settled = ledger.settled(entry.pipeline, entry.schedule) if ledger else None
         backfill = _backfill(entry.pipeline, slot)
         if since is None or settled is None:
             return ("was not run: no scheduler has followed this entry yet", backfill)
@@ -171,10 +173,10 @@ class _Look:
         return (f"was not run: no scheduler was running then{seen}. {then}", start_command(scheduler))
 
 
-def _sentence(firing: Firing) -> str:
-    of = f" of `{firing.entry}`" if firing.count == 1 else f" of `{firing.entry}` all"
+def _sentence(firing: Firing, zone: tzinfo | None) -> str:
+    of = f" of `{firing.entry}`" if firing.count == 1 else f", of `{firing.entry}`,"
     why = f": {firing.reason}" if firing.reason else ""
-    return f"{firing.pipeline}: {which_words(firing)}{of} {_became(firing)}{why}."
+    return f"{firing.pipeline}: {which_words(firing, zone)}{of} {_became(firing)}{why}."
 
 
 def _became(firing: Firing) -> str:
@@ -195,7 +197,7 @@ def _became(firing: Firing) -> str:
             return "could not begin"
 
 
-def _commands(firing: Firing, rows: Sequence[Firing]) -> list[str]:
+def _commands(firing: Firing, rows: Sequence[Firing], zone: tzinfo | None) -> list[str]:
     """Return what could be done; of what was not run, and has been run since by hand, there is nothing."""
     if firing.run is not None:
         return [f"crude-link show {firing.run}"]
@@ -206,7 +208,7 @@ def _commands(firing: Firing, rows: Sequence[Firing]) -> list[str]:
         row.run and row.entry == firing.entry and firing.slot_time <= row.slot_time <= firing.last for row in rows
     ):
         return blocker
-    return [*blocker, _backfill(firing.pipeline, firing.slot_time.astimezone(), firing.last.astimezone())]
+    return [*blocker, _backfill(firing.pipeline, firing.slot_time.astimezone(zone), firing.last.astimezone(zone))]
 
 
 def _backfill(pipeline: str, first: datetime, last: datetime | None = None) -> str:

@@ -80,13 +80,16 @@ def _at(value: object) -> str:
     return f"{day} {hours:0>5}{seconds if seconds and seconds != ':00' else ''}"
 
 
-def _word(words: Mapping[str, Any], meant: Mapping[object, str]) -> Form:
-    """Return the form of one word out of a few; `meant` tells which of them people say otherwise."""
+def _word(words: Mapping[str, Any], meant: Mapping[object, str], full: str = "") -> Form:
+    """Return the form of one word out of a few; `meant` tells which of them people say otherwise.
+
+    `full` is what may stand there too, for which another form is.
+    """
 
     def read(value: object) -> Any:
         if isinstance(value, str) and value in words:
             return words[value]
-        wanted = " or ".join(words)
+        wanted = " or ".join([*words, full] if full else words)
         if isinstance(value, bool):
             hint = f"; write `{meant[value]}`" if value in meant else ""
             raise ValueError(f"is {wanted}; YAML reads what stands here as {shown(value)}{hint}")
@@ -106,7 +109,11 @@ _DST_KEYS: Mapping[str, Key] = {
     "repeated": Key(_word(_REPEATED, {}), "A time that comes twice: `first`, or in `both` hours.", Repeated.FIRST),
 }
 _DST_IN_FULL = mapping(_DST_KEYS, "`dst`", Dst)
-_DST_IN_SHORT = _word({"skip": Dst(missing=Missing.SKIP), "both": Dst(repeated=Repeated.BOTH)}, {False: "skip"})
+_DST_IN_SHORT = _word(
+    {"skip": Dst(missing=Missing.SKIP), "both": Dst(repeated=Repeated.BOTH)},
+    {False: "skip"},
+    "{missing: ..., repeated: ...}",
+)
 
 
 def _read_dst(value: Plain, path: Path, report: Report) -> Any:
@@ -129,6 +136,7 @@ _FAILURES_IN_FULL = mapping(
 _FAILURES_IN_SHORT = _word(
     {word.value: FailurePolicy(then=word) for word in AfterFailure},
     {"continue": "keep", "ignore": "keep", "go_on": "keep", "pause": "{pause_after: 1}", "end": "stop"},
+    "{pause_after: 3}",
 )
 
 

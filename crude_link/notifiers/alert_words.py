@@ -12,7 +12,7 @@ from crude_link.model.status import Status
 from crude_link.model.words import duration_words, moment_words
 from crude_link.notifiers.look import one_line, printable
 from crude_link.notifiers.slots import halted_notice, left_notice, slot_notice
-from crude_link.notifiers.summary import closing_words, next_commands
+from crude_link.notifiers.summary import closing_words, failed_state, next_commands
 
 #: Of each of the last lines, so many characters.
 _LONGEST = 500
@@ -46,7 +46,7 @@ def end_alert(
     took = run.ended - run.began if run.ended else None
     words = closing_words(run, event.states, took)
     title = f"{run.pipeline}{_again_words(kind, trouble)}: {words}"
-    step = next((state for state in event.states if state.status in (Status.FAILED, Status.LOST)), None)
+    step = failed_state(run, event.states)
     made = _of_run(scene.alert(kind, run.pipeline, title), run)
     return replace(
         made,

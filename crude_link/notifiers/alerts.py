@@ -46,6 +46,7 @@ from crude_link.notifiers.judging import (
     slow_after,
     usual_of,
 )
+from crude_link.notifiers.summary import failed_state
 
 #: How often the outbox is asked whether something is due that could not be delivered before, in seconds.
 _LOOK_EVERY = 10.0
@@ -183,10 +184,12 @@ class AlertNotifier:
         failing = before.get(Plight.FAILING)
         judged = judge_end(event.run.status, failing, self._parts.clock.now())
         lines = watched.last_lines if watched else {}
-        failed = next((state.name for state in event.states if state.status in (Status.FAILED, Status.LOST)), "")
+        failed = failed_state(event.run, event.states)
         was_slow = watched is not None and (watched.is_told or watched.is_slow(self._parts.clock.monotonic()))
         kind = judged.kind or (AlertKind.SLOW_ENDED if was_slow else AlertKind.ENDED)
-        alert = end_alert(self._scene(), kind, event, judged.trouble or failing, lines.get(failed, ()))
+        alert = end_alert(
+            self._scene(), kind, event, judged.trouble or failing, lines.get(failed.name, ()) if failed else ()
+        )
         alerts = [with_usual(alert, usual_of(watched.past)) if was_slow and watched else alert]
         if event.run.status is Status.SUCCEEDED:
             alerts.append(end_alert(self._scene(), AlertKind.HEARTBEAT, event, None, ()))
@@ -194,6 +197,8 @@ class AlertNotifier:
 
     def _run_left(self, event: RunLeft) -> None:
         before = self._parts.outbox.troubles(event.pipeline.name)
+        if event.run.status is Status.FAILED and Plight.FAILING in before:
+            return  # it was told when it failed; only a scheduler that died just then could not
         judged = judge_end(event.run.status, before.get(Plight.FAILING), self._parts.clock.now())
         kind = judged.kind or AlertKind.ENDED
         alert = left_alert(self._scene(), kind, event, judged.trouble)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from crude_link.model.event import Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing
-from crude_link.model.words import moment_words
+from crude_link.model.status import Status
+from crude_link.model.words import moment_words, zoned_words
 
 #: Where nothing is said, it is INFO.
 _LEVELS = {Fate.SKIPPED: Level.WARNING, Fate.MISSED: Level.WARNING, Fate.FAILED: Level.ERROR}
@@ -50,13 +53,17 @@ def left_notice(event: RunLeft) -> Notice:
     run = event.run
     slot = f", for the slot at {moment_words(run.slot_time, seconds=True)}," if run.slot_time else ""
     reason = run.reason.removesuffix(f"; crude-link resume {run.id}")
-    text = f"{run.pipeline}: run {run.id}{slot} was lost: {reason} · crude-link resume {run.id}"
+    how = "was lost" if run.status is Status.LOST else "has failed"
+    text = f"{run.pipeline}: run {run.id}{slot} {how}: {reason} · crude-link resume {run.id}"
     return Notice(text=text, level=Level.WARNING, run=run.id)
 
 
-def slots_words(firing: Firing, *, seconds: bool = True) -> str:
-    """Say which slot times it is about: `the slot at 2026-03-01 02:00 CET`, `12 slots, 2026-03-01 ... to ...`."""
-    first = moment_words(firing.slot_time, seconds=seconds)
+def slots_words(firing: Firing, *, seconds: bool = True, zone: tzinfo | None = None) -> str:
+    """Say which slot times it is about: `the slot at 2026-03-01 02:00 CET`, `12 slots, 2026-03-01 ... to ...`.
+
+    They are in the zone, or in that of this machine.
+    """
+    first = zoned_words(firing.slot_time.astimezone(zone), seconds=seconds)
     if firing.count == 1:
         return f"the slot at {first}"
-    return f"{firing.count:,} slots, {first} to {moment_words(firing.last, seconds=seconds)}"
+    return f"{firing.count:,} slots, {first} to {zoned_words(firing.last.astimezone(zone), seconds=seconds)}"

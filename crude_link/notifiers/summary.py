@@ -189,6 +189,12 @@ def next_commands(run: Run, states: Sequence[StepState], attempts: Mapping[str, 
             return [f"crude-link wait {run.id}", f"crude-link stop {run.id}"]
 
 
+def failed_state(run: Run, states: Sequence[StepState]) -> StepState | None:
+    """Return the step at which a run failed: one that did; else, where the run timed out, one that this ended."""
+    blamed = [(Status.FAILED, Status.LOST), *([(Status.CANCELLED,)] if run.status is Status.FAILED else [])]
+    return next((state for statuses in blamed for state in states if state.status in statuses), None)
+
+
 def _counted(state: StepState, tasks: Mapping[str, TaskCounts]) -> StepState:
     """Add to a step's reason how its tasks stand."""
     counts = tasks.get(state.name)
@@ -227,7 +233,7 @@ def _outcome_behind(state: StepState, attempt: Attempt | None) -> Outcome | None
 
 
 def _look_at_failure(run: Run, states: Sequence[StepState], attempts: Mapping[str, Attempt]) -> str:
-    failed = next((state for state in states if state.status in (Status.FAILED, Status.LOST)), None)
+    failed = failed_state(run, states)
     if failed is None:
         return f"crude-link why {run.id}"
     attempt = attempts.get(failed.name)

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from crude_link.engine.retry import wait_after
 from crude_link.model.event import Level, ScheduleHalted
 from crude_link.model.firing import ENDED, Pause
-from crude_link.model.run import Ending, Outcome
+from crude_link.model.run import Ending, Outcome, Run
 from crude_link.model.schedule import AfterFailure, Schedule
 from crude_link.model.status import Status
 from crude_link.scheduling.bookkeeper import Bookkeeper
-from crude_link.scheduling.following import slot_words
+from crude_link.scheduling.following import next_words, slot_words
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
+
+#: Without `max_lateness`, a run that an earlier scheduler left is gone on with no later than this.
+_LONGEST_LEFT = timedelta(days=1)
 
 
 class Aftermath:
@@ -31,19 +34,30 @@ class Aftermath:
         if run.status not in (Status.FAILED, Status.LOST) or schedule is None:
             self._tell_next(pipeline)
         elif not self.is_tried_again(pipeline, begun, self._parts.clock.now()):
-            self.failed(pipeline, schedule, f"run {run.id} is {run.status.value}", run.id)
+            self.failed(pipeline, schedule, _end_words(run), run.id)
 
     def is_tried_again(self, pipeline: FollowedPipeline, begun: Begun, ended: datetime) -> bool:
         """True when the run is gone on with later, which is noted and told."""
-        run, schedule = begun.run, pipeline.schedules.get(begun.firing.entry)
-        wait = retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
+        wait = self._wait(pipeline, begun)
         if wait is None:
             return False
-        due = max(ended + wait, self._parts.clock.now())
+        run, due = begun.run, max(ended + wait, self._parts.clock.now())
         pipeline.retries[run.id] = due
-        text = f"{pipeline.name}: run {run.id} is {run.status.value}; it is gone on with at {slot_words(due)}"
+        text = f"{pipeline.name}: {_end_words(run)}; it is resumed at {slot_words(due)}"
         self._books.say(text, Level.WARNING)
         return True
+
+    def is_taken_up(self, pipeline: FollowedPipeline, begun: Begun, left: datetime) -> bool:
+        """Answer as `is_tried_again` for a run that an earlier scheduler left; False when it is too late."""
+        wait, schedule = self._wait(pipeline, begun), pipeline.schedules.get(begun.firing.entry)
+        limit = schedule.max_lateness if schedule else None
+        if wait is None or self._parts.clock.now() - left - wait > (limit or _LONGEST_LEFT):
+            return False
+        return self.is_tried_again(pipeline, begun, left)
+
+    def _wait(self, pipeline: FollowedPipeline, begun: Begun) -> timedelta | None:
+        schedule = pipeline.schedules.get(begun.firing.entry)
+        return retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
 
     def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str, run: int | None = None) -> None:
         """Do what the failure policy says after a run that failed for good, or a slot that could not begin."""
@@ -63,8 +77,7 @@ class Aftermath:
             self._parts.notifier.tell(told)
 
     def _pause(self, pipeline: FollowedPipeline, what: str, run: int | None) -> None:
-        runs = "1 run" if pipeline.failures == 1 else f"{pipeline.failures} runs in a row"
-        why = f"{runs} failed, at last: {what}"
+        why = what if pipeline.failures == 1 else f"{pipeline.failures} failures in a row, the last: {what}"
         pause = Pause(pipeline=pipeline.name, at=self._parts.clock.now(), by="crude-link", why=why)
         self._books.written(lambda: self._parts.book.pause(pause))
         pipeline.failures = 0
@@ -72,8 +85,13 @@ class Aftermath:
         self._parts.notifier.tell(told)
 
     def _tell_next(self, pipeline: FollowedPipeline) -> None:
-        if pipeline.next_slot and not pipeline.stopped:
-            self._books.say(f"{pipeline.name}: next run at {slot_words(pipeline.next_slot)}")
+        words = "" if pipeline.stopped else next_words(self._parts, pipeline)
+        if words:
+            self._books.say(words)
+
+
+def _end_words(run: Run) -> str:
+    return f"run {run.id} {'was lost' if run.status is Status.LOST else 'failed'}"
 
 
 def retry_wait(schedule: Schedule, begun: Begun) -> timedelta | None:

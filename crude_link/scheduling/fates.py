@@ -136,8 +136,10 @@ def _wanted(schedule: Schedule, due: Due, now: datetime) -> tuple[datetime, ...]
 def _missed(schedule: Schedule, due: Due, wanted: tuple[datetime, ...], view: PipelineView, now: datetime) -> Note:
     last = due.newest[-1 - len(wanted)]
     why = view.absence
-    if not wanted and _is_too_late(schedule, last, now):
+    if _is_too_late(schedule, last, now):
         why += f"; {_too_late_words(schedule)}"
+    elif wanted and schedule.catch_up is CatchUp.ALL:
+        why += f"; max_catch_up is {schedule.max_catch_up}"
     elif not wanted:
         why += f"; catch_up is {schedule.catch_up.value}"
     return _note(schedule, Fate.MISSED, due.first, last, due.count - len(wanted), why)
@@ -159,12 +161,17 @@ def _run(schedule: Schedule, slot_time: datetime, view: PipelineView, now: datet
         words = f"the slot at {moment_words(slot_time, seconds=True)} replaced it"
         stop = Stop(runs=tuple(view.live), reason=words)
         replaced = [_again(each, Fate.SKIPPED, words) for each in view.waiting]
-        return (*replaced, stop, _note(schedule, Fate.QUEUED, slot_time, slot_time, 1, going, blocker))
+        why = f"replaces {_runs_words(view.live)}" if view.live else going
+        return (*replaced, stop, _note(schedule, Fate.QUEUED, slot_time, slot_time, 1, why, blocker))
     if len(view.waiting) >= schedule.max_catch_up:
         full = f"{going}, and the queue is full: {len(view.waiting)} wait"
         return (_note(schedule, Fate.SKIPPED, slot_time, slot_time, 1, full, blocker),)
     why = view.absence if is_late else going
     return (_note(schedule, Fate.QUEUED, slot_time, slot_time, 1, why, blocker),)
+
+
+def _runs_words(runs: Sequence[int]) -> str:
+    return f"run{'s'[: len(runs) != 1]} {', '.join(map(str, sorted(runs)))}"
 
 
 def _is_too_late(schedule: Schedule, slot_time: datetime, now: datetime) -> bool:

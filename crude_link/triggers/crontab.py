@@ -80,9 +80,10 @@ def parse_crontab(text: str) -> Crontab:
             "for seconds write the fields by name (`second: '*/10'`)"
         )
     if len(words) != 5:
+        every = f"; for elapsed time write `every: {' '.join(words[1:])}`" if words[0] == "every" else ""
         raise CrontabError(
             f"`{text}` has {len(words)} field{'s'[: len(words) != 1]}, but a crontab line has 5: "
-            "minute, hour, day of month, month, day of week"
+            f"minute, hour, day of month, month, day of week{every}"
         )
     minutes, hours, days, months, weekdays = (
         frozenset(value for term in word.split(",") for value in _values(term, field))
@@ -147,4 +148,6 @@ def _number(word: str, field: _Field) -> int:
         name for name in field.names if word.startswith(name)
     ]
     hint = f"; did you mean `{near[0]}`?" if near else ""
+    if word in ("l", "last"):
+        hint = "; the last day is `{day: last}`, as fields"
     raise CrontabError(f"{field.name} `{word}` is not known{hint}")

@@ -67,7 +67,11 @@ def schedule_warning(schedule: Schedule, after: datetime | None = None) -> str |
         if trigger_for(schedule).next_after(datetime.min.replace(tzinfo=zone_of("UTC"))) is None:
             return f"{schedule.at} is a time that clocks leave out there, and `dst: skip` leaves it out too"
         is_over = after is not None and trigger_for(schedule).next_after(after) is None
-        return f"{schedule.at} has passed; it does not fire again" if is_over else None
+        return (
+            f"{schedule.at} has passed: it fires no more, unless a scheduler that awaited it missed it"
+            if is_over
+            else None
+        )
     return fields_warning(schedule.fields) if schedule.fields else None
 
 

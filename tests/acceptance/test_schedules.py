@@ -63,6 +63,14 @@ def test_killed_at_any_moment_no_slot_time_runs_twice_and_each_has_one_fate(fold
     assert sum(row.count for row in rows) == span + 1
 
 
+def test_what_is_doubtful_in_a_config_is_logged_once_and_not_before_each_run(folder: Folder) -> None:
+    folder.config("schedule: {every: 1s, max_catch_up: 3}\n" + COUNTED)
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: len(lines(folder)) >= 3, "three runs")
+    end(begun)
+    assert folder.read("crude-link.log").count("`max_catch_up` does nothing") == 1
+
+
 def test_a_second_scheduler_says_who_is_the_first_and_runs_nothing(folder: Folder) -> None:
     folder.config("cron: {second: '*'}\n" + COUNTED)
     begun = folder.start("--non-interactive")

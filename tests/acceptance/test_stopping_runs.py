@@ -160,7 +160,7 @@ def test_the_run_itself_can_time_out(folder: Folder) -> None:
     folder.config("timeout: 1s\n" + folder.read("config.yaml"))
     ended = folder.run("run")
     assert ended.status == 1
-    assert "the run timed out after 1 s" in ended.err
+    assert "the run timed out after 1 s · crude-link logs 1 long · " in ended.err
     folder.wait_for_nobody()
 
 

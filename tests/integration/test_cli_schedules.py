@@ -17,10 +17,12 @@ from look_project import NEW_RUN, NOON, SUCCESS, LookProject
 from crude_link.cli import main
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
 from crude_link.model.run import Origin
+from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 
 HOUR = timedelta(hours=1)
-ENTRY = "hour=* UTC"
+SCHEDULE = Schedule(fields={"hour": "*"}, timezone="UTC")
+ENTRY = SCHEDULE.entry
 CONFIG = "name: night\ntimezone: UTC\ncron: {hour: '*'}\nsteps: [{name: work, command: 'true'}]\n"
 RECORD = SchedulerRecord(host="thor", pid=4711, began=NOON, seen=NOON + HOUR, config_files=())
 
@@ -278,7 +280,7 @@ def test_without_a_schedule_there_is_nothing_to_come(project: LookProject, ask: 
     [
         ("12:00", "began run 1 on time.", "crude-link show 1"),
         ("14:00", "3 slots, 2026-03-01 13:00", "--from '2026-03-01 13:00 +00:00' --to '2026-03-01 15:00 +00:00'"),
-        ("14:00", "all were missed: no scheduler ran from 12 to 15.", "crude-link schedule backfill night --from"),
+        ("14:00", "were missed: no scheduler ran from 12 to 15.", "crude-link schedule backfill night --from"),
         ("16:00", "began run 2, caught up 1 h late.", "crude-link show 2"),
         ("17:00", "was skipped: run 2 is still going.", "crude-link show 2"),
         ("18:00", "waits: run 2 is still going.", "crude-link schedule status"),
@@ -288,8 +290,8 @@ def test_without_a_schedule_there_is_nothing_to_come(project: LookProject, ask: 
 )
 def test_why_explains_a_slot_time(project: LookProject, ask: Ask, slot: str, said: str, command: str) -> None:
     filled(project)
-    project.store.ledger.settle("night", ENTRY, NOON - HOUR)
-    project.store.ledger.settle("night", ENTRY, NOON + 6 * HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON - HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON + 6 * HOUR)
     with scheduling(project):
         pass
     answer = json.loads(ask("why", "--slot", f"2026-03-01 {slot}", "night", "--json").out)
@@ -299,9 +301,28 @@ def test_why_explains_a_slot_time(project: LookProject, ask: Ask, slot: str, sai
 
 def test_why_says_that_nobody_followed_the_schedule_yet(project: LookProject, ask: Ask) -> None:
     assert "no scheduler has followed this entry yet" in ask("why", "--slot", "2026-03-01 12:00").out
-    project.store.ledger.settle("night", ENTRY, NOON + HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON + HOUR)
     out = ask("why", "--slot", "2026-03-01 12:00").out
     assert "a scheduler follows this entry only since 2026-03-01 13:00" in out.replace("14:00 +01:00", "13:00")
+
+
+def test_why_says_slot_times_in_the_zone_of_their_schedule(project: LookProject, ask: Ask) -> None:
+    entry = "schedule: {name: late, cron: {hour: '*'}, timezone: Asia/Tokyo}"
+    (project.directory / "config.yaml").write_text(f"name: night\n{entry}\nsteps: [ls -l]\n")
+    project.store.ledger.note(firing(NOON, Fate.MISSED, entry="late", until=NOON + HOUR, count=2))
+    out = ask("why", "--slot", "2026-03-01 21:00").out
+    assert "2 slots, 2026-03-01 21:00 +09:00 to 2026-03-01 22:00 +09:00, of `late`, were missed." in " ".join(
+        out.split()
+    )
+    assert "--from '2026-03-01 21:00 +09:00' --to '2026-03-01 22:00 +09:00'" in out
+
+
+def test_status_says_that_a_wrong_config_does_not_stop_a_living_scheduler(project: LookProject, ask: Ask) -> None:
+    filled(project)
+    (project.directory / "config.yaml").write_text("cron: {hours: 2}\nsteps: [ls]\n")
+    with scheduling(project):
+        assert "the scheduler goes on with what it said before" in ask("schedule", "status").err
+    assert "goes on with" not in ask("schedule", "status").err
 
 
 def test_why_says_that_a_slot_is_still_to_come(project: LookProject, ask: Ask) -> None:

@@ -148,7 +148,7 @@ pipelines:
 @pytest.mark.parametrize(
     ("schedule", "words"),
     [
-        ("{at: 2026-02-28 06:00}", "`at`: 2026-02-28 06:00 has passed; it does not fire again"),
+        ("{at: 2026-02-28 06:00}", "`at`: 2026-02-28 06:00 has passed: it fires no more"),
         ("{every: 1d}", "for a time of day write `cron: '0 6 * * *'`"),
         ("{cron: {day: 1, day_of_week: fri}}", "must both fit"),
         ("{every: 1h, max_catch_up: 3}", "`max_catch_up` does nothing without"),
@@ -203,8 +203,19 @@ CASES = [
     (f"schedule: {{every: 1h, catch_up: off}}\n{STEP}\n", ":1:33", "write `none`"),
     (f"schedule: {{every: 1h, max_catch_up: 0}}\n{STEP}\n", ":1:37", "is at least 1, not 0"),
     (f"schedule: {{every: 1h, max_lateness: 5}}\n{STEP}\n", ":1:37", "a duration has a unit"),
-    (f"schedule: {{every: 1h, dst: none}}\n{STEP}\n", ":1:28", "is skip or both, not 'none'"),
+    (
+        f"schedule: {{every: 1h, dst: none}}\n{STEP}\n",
+        ":1:28",
+        "is skip or both or {missing: ..., repeated: ...}, not 'none'",
+    ),
     (f"schedule: {{every: 1h, dst: {{missing: no}}}}\n{STEP}\n", ":1:38", "is next or skip"),
+    (
+        f"schedule: {{every: 1h, on_failure: paus}}\n{STEP}\n",
+        ":1:35",
+        "is stop or keep or {pause_after: 3}, not 'paus'",
+    ),
+    (f"schedule: every 10m\n{STEP}\n", ":1:11", "; for elapsed time write `every: 10m`"),
+    (f"cron: 0 0 L * *\n{STEP}\n", ":1:7", "the last day is `{day: last}`, as fields"),
     (f"schedule: {{every: 1h, on_failure: continue}}\n{STEP}\n", ":1:35", "(did you mean 'keep'?)"),
     (f"schedule: {{every: 1h, on_failure: {{pause_after: 0}}}}\n{STEP}\n", ":1:49", "is at least 1, not 0"),
     (f"schedule: {{every: 1h, timezone: Mars/Olympus}}\n{STEP}\n", ":1:33", "there is no time zone"),

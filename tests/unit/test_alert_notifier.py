@@ -116,6 +116,18 @@ def settled(fate: Fate, in_a_row: int = 1, reason: str = "why") -> SlotSettled:
     return SlotSettled(firing=firing, pipeline=PIPELINE, in_a_row=in_a_row)
 
 
+def test_of_a_run_that_timed_out_the_step_that_this_ended_is_quoted(bench: Bench) -> None:
+    late = replace(a_run(Status.FAILED, NOON + MINUTE), reason="the run timed out after 4 s")
+    states = (StepState(name="train", status=Status.CANCELLED, reason=late.reason),)
+    cancelled = replace(FAILED, ending=Ending.STOPPED, reason=late.reason)
+    attempts = {"train": replace(ATTEMPT, outcome=cancelled)}
+    last = AttemptEnded(attempt=ATTEMPT, outcome=cancelled, findings=Findings(), last_lines=("waiting for rows",))
+    bench.tell(began(), last, RunEnded(run=late, pipeline=PIPELINE, states=states, attempts=attempts))
+    assert (bench.last.step, bench.last.cause) == ("train", "the run timed out after 4 s")
+    assert bench.last.last_lines == ("waiting for rows",)
+    assert bench.last.commands[0] == "crude-link logs 42 train"
+
+
 def test_a_failure_is_told_once_and_its_end_too(bench: Bench) -> None:
     assert bench.tell(ended(Status.SUCCEEDED)) == []
     assert bench.tell(ended(Status.FAILED)) == [AlertKind.FAILED]
@@ -228,6 +240,14 @@ def test_a_halted_schedule_is_told_with_what_sets_it_going(bench: Bench) -> None
     assert bench.tell(paused) == [AlertKind.HALTED]
     assert bench.last.title == "night: the schedule is paused: 3 runs in a row failed"
     assert bench.last.commands == ("crude-link resume 42", "crude-link schedule unpause night")
+
+
+def test_a_failure_of_which_a_dead_scheduler_could_not_tell_is_told_by_the_next_and_only_then(bench: Bench) -> None:
+    left = RunLeft(run=a_run(Status.FAILED, NOON, NOON), pipeline=PIPELINE)
+    assert bench.tell(left) == [AlertKind.FAILED]
+    assert bench.last.title.endswith("has failed: 'train': exit 1")
+    bench.pass_time(DAY)
+    assert bench.tell(left) == []
 
 
 def test_a_run_that_was_left_behind_is_a_failure(bench: Bench) -> None:

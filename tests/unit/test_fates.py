@@ -118,6 +118,23 @@ def test_reasons_are_in_words() -> None:
     assert note.reason == "no scheduler ran; catch_up is none"
 
 
+def test_of_what_is_not_caught_up_although_others_are_the_limit_is_named() -> None:
+    two = replace(HOURLY, catch_up=CatchUp.ALL, max_catch_up=2)
+    missed, *_ = moves_for(two, due(5, 3), FREE, NOON + timedelta(minutes=30))
+    assert isinstance(missed, Note)
+    assert (missed.count, missed.reason) == (3, "no scheduler ran; max_catch_up is 2")
+    hour = replace(HOURLY, catch_up=CatchUp.ALL, max_lateness=timedelta(hours=1))
+    missed, *_ = moves_for(hour, due(3), FREE, NOON + timedelta(minutes=30))
+    assert isinstance(missed, Note)
+    assert missed.reason == "no scheduler ran; more than 1 h late (max_lateness)"
+
+
+def test_a_slot_that_replaces_runs_names_them() -> None:
+    *_, note = moves_for(replace(HOURLY, overlap=Overlap.REPLACE), ON_TIME, replace(BUSY, live=(9, 7)), NOON)
+    assert isinstance(note, Note)
+    assert (note.reason, note.blocker) == ("replaces runs 7, 9", 7)
+
+
 def test_a_pipeline_that_refuses_refuses_all() -> None:
     view = replace(FREE, refusal="paused by ada", waiting=(waiting(-1),))
     assert said(moves_for(HOURLY, due(5), view, NOON)) == ["refused 5"]

@@ -293,5 +293,8 @@ def test_what_is_probably_not_meant_is_said() -> None:
     assert "for a time of day write `cron:" in (schedule_warning(Schedule(every=timedelta(days=1))) or "")
     assert schedule_warning(Schedule(every=timedelta(hours=6))) is None
     past = Schedule(at="2020-01-01 06:00", timezone="UTC")
-    assert schedule_warning(past, at("2026-01-01")) == "2020-01-01 06:00 has passed; it does not fire again"
+    assert (
+        schedule_warning(past, at("2026-01-01"))
+        == "2020-01-01 06:00 has passed: it fires no more, unless a scheduler that awaited it missed it"
+    )
     assert schedule_warning(past, at("2019-01-01")) is None
