@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
 from crude_link.errors import CannotStart, ConfigError, CrudeLinkError, Problem, StoreError, UnknownRun
-from crude_link.model.firing import Firing
 from crude_link.model.pipeline import Script
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
 from crude_link.store.place import Project, find_project
@@ -25,6 +24,7 @@ from crude_link.store.sqlite_store import SqliteStore, open_store
 if TYPE_CHECKING:
     from crude_link.config.source import Source
     from crude_link.interfaces import Clock, Orders, Trigger
+    from crude_link.model.firing import Firing
     from crude_link.model.pipeline import Pipeline, Secret
     from crude_link.model.policy import Retention
     from crude_link.model.schedule import Schedule

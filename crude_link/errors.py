@@ -15,7 +15,7 @@
     ├── ExecutorError                  4   an executor that could not even start
     └── CannotStart                    1   an attempt that cannot be started; becomes an Outcome, never ends a program
 
-A failing step is no exception: it is an `Outcome`.
+A failing step is no exception: it is an `Outcome`. `NotYet` is no error: it never leaves the loop.
 """
 
 from __future__ import annotations
@@ -108,6 +108,10 @@ class ExecutorError(CrudeLinkError):
     """An executor could not even start."""
 
     exit_status = 4
+
+
+class NotYet(Exception):
+    """What a step needs is still being made, piece by piece, so that others get their turn: ask again at once."""
 
 
 class CannotStart(CrudeLinkError):

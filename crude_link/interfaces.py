@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from crude_link.model.condition import Facts
 from crude_link.model.event import Event, ExecutorEvent, Stream
-from crude_link.model.firing import Firing, Pause, SchedulerRecord
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
@@ -37,6 +36,7 @@ from crude_link.model.value import Plain
 from crude_link.model.wish import Wish
 
 if TYPE_CHECKING:
+    from crude_link.model.firing import Firing, Pause, SchedulerRecord
     from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 
 
@@ -126,13 +126,13 @@ class Orders(Protocol):
     """Makes Orders: fills references, applies the argument style, quotes, builds the environment."""
 
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
-        """Return the work of a step with `foreach`, task 0. CannotStart as for `order_for`, and for its source."""
+        """Return the work of a step with `foreach`, task 0. As `order_for`; CannotStart also for its source."""
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step` in `run`.
 
         Reads secrets and, for `${steps.S.stdout}`, logs. Creates the attempt's folder. CannotStart when a
-        reference, a secret, the script or a declared input is not to be had; its text is the reason.
+        reference, a secret, the script or a declared input is not to be had; its text is the reason. NotYet.
         """
 
 

@@ -17,7 +17,7 @@ from crude_link.engine.live import LiveRun
 from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
-from crude_link.errors import CannotStart
+from crude_link.errors import CannotStart, NotYet
 from crude_link.interfaces import FanWork
 from crude_link.model.condition import Facts
 from crude_link.model.event import Ended, Event, ExecutorEvent, Held, Started, Stream, TasksEnded, Wrote
@@ -157,11 +157,16 @@ class FakeExecutor:
 class FakeOrders:
     """Makes orders that say only which attempt they are for; steps in `broken` cannot start."""
 
-    def __init__(self, broken: Mapping[str, str], budgets: Sequence[Budget] = ()) -> None:
+    def __init__(self, broken: Mapping[str, str], budgets: Sequence[Budget], pieces: Mapping[str, int]) -> None:
         self._broken = broken
         self._budgets = budgets
+        #: How often what a step needs is not there yet.
+        self._pieces = dict(pieces)
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
+        if self._pieces.get(step.name, 0):
+            self._pieces[step.name] -= 1
+            raise NotYet
         if step.name in self._broken:
             raise CannotStart(self._broken[step.name])
         log = LogPlace(stdout=Path("o"), stderr=Path("e"), index=Path("i"))
@@ -341,14 +346,14 @@ class Bench:
         if pipeline:
             self.take(pipeline)
 
-    def take(self, pipeline: Pipeline, run: int = 1) -> LiveRun:
+    def take(self, pipeline: Pipeline, run: int = 1, pieces: Mapping[str, int] | None = None) -> LiveRun:
         held = ExitStack()
         held.callback(self.let_go.append, run)
         live = LiveRun(
             run=a_run(run),
             pipeline=pipeline,
             sitting=1,
-            orders=FakeOrders(self._broken, self._budgets),
+            orders=FakeOrders(self._broken, self._budgets, pieces or {}),
             held=held,
             attempts={},
             findings={},

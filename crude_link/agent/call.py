@@ -51,7 +51,7 @@ def _loaded(file: str) -> ModuleType:
     except ImportError:
         from importlib.util import module_from_spec, spec_from_file_location
 
-    sys.meta_path.append(_Ours())
+    _find_ours()
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is no Python file")
@@ -61,15 +61,18 @@ def _loaded(file: str) -> ModuleType:
     return module
 
 
-class _Ours:
-    """Finds `crude_link`, from which `Retry` comes, where this Python has none of its own."""
+def _find_ours() -> None:
+    """Let `crude_link`, from which `Retry` comes, be found where this Python has none of its own."""
 
-    def find_spec(self, name: str, *_: object) -> Any:
-        if name != "crude_link":
-            return None
-        from _frozen_importlib_external import PathFinder
+    class Ours:  # made here, for each fork of a warm Python defines what stands above anew
+        def find_spec(self, name: str, *_: object) -> Any:
+            if name != "crude_link":
+                return None
+            from _frozen_importlib_external import PathFinder
 
-        return PathFinder.find_spec(name, [os.path.dirname(os.path.dirname(_HERE))])
+            return PathFinder.find_spec(name, [os.path.dirname(os.path.dirname(_HERE))])
+
+    sys.meta_path.append(Ours())
 
 
 def main() -> None:

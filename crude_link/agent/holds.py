@@ -27,7 +27,8 @@ class Hold:
         self.survivors: list[int] = []
         #: The sessions of the steps that we start.
         self.sessions = SessionList(path, writer)
-        self._fd = -1
+        #: The lock, which the guard shares; -1: it is not had yet.
+        self.fd = -1
         self._wants_sweep = sweep
         self._sweep: Sweep | None = None
 
@@ -38,7 +39,7 @@ class Hold:
 
     def step(self, now: float) -> None:
         """Go on as far as is possible without waiting; to be called again at `due`."""
-        if self._fd < 0 and not self._lock():
+        if self.fd < 0 and not self._lock():
             self.due = now + _RETRY_SECONDS
             return
         if self._wants_sweep:
@@ -50,11 +51,12 @@ class Hold:
         self.is_held = True
 
     def release(self) -> None:
-        """Let go of the lock."""
+        """Let go of the lock, for the guard too."""
         self.sessions.close()
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
+        if self.fd >= 0:
+            fcntl.flock(self.fd, fcntl.LOCK_UN)
+            os.close(self.fd)
+        self.fd = -1
         self.is_held = False
 
     def _lock(self) -> bool:
@@ -75,7 +77,7 @@ class Hold:
         if not _is_same(fd, self.path):
             os.close(fd)
             return False
-        self._fd = fd
+        self.fd = fd
         return True
 
 

@@ -187,7 +187,7 @@ class Agent:
         if hold.refusal:
             self._outbox.put({"is": "refused", "run": hold.run, "reason": hold.refusal})
         else:
-            self._guard.note(hold.path)
+            self._guard.note(hold.path, hold.fd)
             self._outbox.put({"is": "held", "run": hold.run})
         if hold.survivors:
             text = f"processes of run {hold.run} cannot be ended: {', '.join(map(str, hold.survivors))}"

@@ -19,7 +19,9 @@ POOL_KEYS: Mapping[str, Key] = {
     "command": Key(
         FOREACH_KEYS["command"].form, "Shell text or a list of words; each line of its output is an item."
     ),
-    "quarantine": Key(number(1, whole=True), "After so many failures in a row a step does without an item."),
+    "quarantine": Key(
+        number(1, whole=True), "After so many tasks in a row that failed with it a step does without an item."
+    ),
     "secret": Key(boolean(), "The items are masked in all output, and not stored.", False),
 }
 _POOL = mapping(POOL_KEYS, "a pool")

@@ -123,7 +123,7 @@ class FanLeases:
         for end in ends:
             self.is_news |= self._busy.pop(end.task, 0) in self._closing
             if self.quarantine.is_wanted:
-                self.quarantine.judge(self._slots.get(end.slot) or self._closing.get(end.slot) or {}, end.status)
+                self.quarantine.judge(self._slots.get(end.slot) or self._closing.get(end.slot) or {}, end)
 
     def note_shut(self, slots: Iterable[int]) -> None:
         """Take note that nothing runs any more in slots that were to be closed."""

@@ -56,6 +56,8 @@ class LiveRun:
     #: The newest answer; it holds until `is_stale`.
     plan: Plan | None = None
     is_stale: bool = True
+    #: A step could start, but what it needs is still being made.
+    is_making: bool = False
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt, in place of what was known of it before."""

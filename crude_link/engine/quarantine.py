@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from crude_link.model.status import Status
+from crude_link.model.task import TaskEnd
 
 #: What a claim was granted: names of items by pool.
 Granted = Mapping[str, Sequence[str]]
 
 
 class Quarantine:
-    """`most` says, for each pool that has a limit, after how many failures in a row an item is put aside."""
+    """`most` says, for each pool that has a limit, after how many failed tasks in a row an item is put aside.
+
+    A task that fails again with the same item says nothing new of the item: it may be the task.
+    """
 
     def __init__(self, most: Mapping[str, int], aside: Iterable[tuple[str, str]] = ()) -> None:
         self._most = most
         #: What is put aside: pools and items.
         self.aside = {(pool, item) for pool, item in aside if pool in most}
-        self._failures: dict[tuple[str, str], int] = {}
+        #: The tasks that have failed with an item since one succeeded.
+        self._failures: dict[tuple[str, str], set[int]] = {}
         self._news: list[str] = []
 
     @property
@@ -25,14 +30,14 @@ class Quarantine:
         """Some pool has a limit."""
         return bool(self._most)
 
-    def judge(self, held: Granted, status: Status) -> None:
+    def judge(self, held: Granted, end: TaskEnd) -> None:
         """Take note of how a task has ended that held these items."""
-        if status not in (Status.SUCCEEDED, Status.FAILED):
+        if end.status not in (Status.SUCCEEDED, Status.FAILED):
             return
         for pool, items in held.items():
             most = self._most.get(pool)
             for item in items if most else ():
-                self._note(pool, item, status, most or 0)
+                self._note(pool, item, end, most or 0)
 
     def left(self, pool: str, items: Iterable[str]) -> list[str]:
         """Return the items that were not put aside."""
@@ -47,12 +52,13 @@ class Quarantine:
         news, self._news = self._news, []
         return news
 
-    def _note(self, pool: str, item: str, status: Status, most: int) -> None:
+    def _note(self, pool: str, item: str, end: TaskEnd, most: int) -> None:
         place = pool, item
-        if status is Status.SUCCEEDED:
+        if end.status is Status.SUCCEEDED:
             self._failures.pop(place, None)
             return
-        self._failures[place] = self._failures.get(place, 0) + 1
-        if self._failures[place] >= most and place not in self.aside:
+        failed = self._failures.setdefault(place, set())
+        failed.add(end.task)
+        if len(failed) >= most and place not in self.aside:
             self.aside.add(place)
-            self._news.append(f"{item} of {pool} is put aside after {most} failure{'s'[: most != 1]} in a row")
+            self._news.append(f"{item} of {pool} is put aside after {most} failed task{'s'[: most != 1]} in a row")

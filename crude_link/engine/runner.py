@@ -16,7 +16,7 @@ from crude_link.engine.live import LiveRun
 from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_moves
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
-from crude_link.errors import CannotStart
+from crude_link.errors import CannotStart, NotYet
 from crude_link.model.event import (
     AttemptBegan,
     AttemptEnded,
@@ -143,9 +143,9 @@ class Runner:
         What is to be started is started first; the cached states, whose write also flushes the ends before it to
         the disk, and the telling of them come while it already runs.
         """
-        while live.is_stale or self._is_due(live):
+        while live.is_stale or live.is_making or self._is_due(live):
             live.plan = next_moves(live.as_view(), self._around.clock.now(), live.plan)
-            live.is_stale = False
+            live.is_stale = live.is_making = False
             finish: Finish | None = None
             for move in live.plan.moves:
                 match move:
@@ -160,6 +160,8 @@ class Runner:
             self._note_states(live, live.plan)
             if finish:
                 return self._finish(live, finish)
+            if live.is_making:
+                break  # others get their turn
         return None
 
     def _is_due(self, live: LiveRun) -> bool:
@@ -174,6 +176,9 @@ class Runner:
         attempt = Attempt(key=key, sitting=live.sitting, began=began, host=around.executor.host)
         try:
             whole = self._order(live, step, key)
+        except NotYet:
+            live.is_making = True
+            return
         except CannotStart as error:
             around.attempts.begin_attempt(attempt)
             live.note(attempt)
@@ -241,6 +246,7 @@ class Runner:
         clock = self._around.clock
         seconds = min(longest.total_seconds(), REQUEST_PERIOD if self._live else longest.total_seconds())
         for live in self._live.values():
+            seconds = 0 if live.is_making else seconds
             for move in live.plan.moves if live.plan else ():
                 if isinstance(move, Wait) and move.until:
                     seconds = min(seconds, (move.until - clock.now()).total_seconds())

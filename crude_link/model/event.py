@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from crude_link.model.firing import Firing
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, AttemptKey, Findings, Outcome, Run, StepState
 
 if TYPE_CHECKING:
+    from crude_link.model.firing import Firing
     from crude_link.model.task import TaskCounts, TaskEnd
 
 

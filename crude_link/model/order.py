@@ -103,7 +103,7 @@ class FanOrder:
     limit: str = ""
     #: What slots and tasks can hold: of each pool the items, by the names under which the store knows them.
     pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: After so many failures in a row an item of a pool is put aside.
+    #: After so many tasks in a row that failed with it an item of a pool is put aside.
     quarantine: Mapping[str, int] = field(default_factory=dict)
     #: What its tasks together may take, beside those of other fan-outs here.
     budgets: Sequence[Budget] = ()

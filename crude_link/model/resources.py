@@ -36,7 +36,7 @@ class Pool:
     #: What the items come from, and what stands behind that name in the config.
     source: str
     value: Value = None
-    #: An item is put aside after so many failures in a row; None: never.
+    #: An item is put aside after so many tasks in a row that failed with it; None: never.
     quarantine: int | None = None
     #: The items are masked, and the store knows them by a digest.
     is_secret: bool = False

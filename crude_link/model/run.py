@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from crude_link.model.another_try import AnotherTry
-from crude_link.model.firing import Firing
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
+
+if TYPE_CHECKING:
+    from crude_link.model.another_try import AnotherTry
+    from crude_link.model.firing import Firing
 
 
 class AttemptKey(NamedTuple):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from crude_link.model.another_try import AnotherTry
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
+
+if TYPE_CHECKING:
+    from crude_link.model.another_try import AnotherTry
 
 
 class TaskOrder(NamedTuple):

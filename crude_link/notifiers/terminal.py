@@ -33,7 +33,6 @@ from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.live_line import LiveLine
 from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.progress import FanOuts, each_words
-from crude_link.notifiers.slots import as_notice
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -115,7 +114,11 @@ class TerminalNotifier:
                 self._talk(self._headed(state.status, state.name, words))
             case RunEnded():
                 self._tell_end(event)
-            case SlotSettled() | ScheduleHalted() | RunLeft() | Notice():
+            case Notice():
+                self._tell_notice(event)
+            case SlotSettled() | ScheduleHalted() | RunLeft():
+                from crude_link.notifiers.slots import as_notice  # with all that only schedules need
+
                 self._tell_notice(as_notice(event))
             case _:
                 assert_never(event)

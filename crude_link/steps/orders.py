@@ -30,9 +30,10 @@ from crude_link.steps.evidence import file_stamp
 from crude_link.steps.function import CALL, RESULT, call_text, class_text, function_of, shown_words
 from crude_link.steps.places import Places
 from crude_link.steps.reading import read_signature
-from crude_link.steps.references import LookUp, References, fill, fill_shell, fill_text
+from crude_link.steps.references import RESULTS_FILE, LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
+from crude_link.steps.values_of import references_of
 from crude_link.steps.written import as_argument, written
 
 #: Of the Python we run under; `platform` would take 6 ms to say it.
@@ -48,7 +49,7 @@ class StepOrders:
     #: Gives the absolute folder behind `${run.dir}`.
     run_files: Callable[[int], Path]
     logs: Logs
-    #: Gives the file of what the function, or the tasks, of an ended attempt gave.
+    #: Gives the file of what the function, or the tasks, of an ended attempt gave. NotYet: it is being written.
     results_file: Callable[[AttemptKey], Path]
     secrets: Secrets
     environment: Mapping[str, str]
@@ -62,7 +63,7 @@ class StepOrders:
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
-        return _Draft(self, run, step, key, self._references(run, facts)).order(view)
+        return _Draft(self, run, step, key, self._references(run, step, facts)).order(view)
 
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
         """Return the work of a step with `foreach`; see `Orders`.
@@ -71,10 +72,15 @@ class StepOrders:
         """
         from crude_link.steps.fan_draft import what_tasks_share
 
-        return _Draft(self, run, what_tasks_share(step), key, self._references(run, facts)).fan(step, facts)
+        return _Draft(self, run, what_tasks_share(step), key, self._references(run, step, facts)).fan(step, facts)
 
-    def _references(self, run: Run, facts: Facts) -> References:
-        return References(run, facts, self.run_files, self.logs, self.results_file)
+    def _references(self, run: Run, step: Step, facts: Facts) -> References:
+        """Return what looks up the references of a step. NotYet, before anything else is done for it."""
+        references = References(run, facts, self.run_files, self.logs, self.results_file)
+        for _, reference in references_of(step):
+            if reference.path.endswith(RESULTS_FILE):
+                references.look_up(reference)
+        return references
 
 
 @dataclass(kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from crude_link.errors import CannotStart, Problem
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import Pool
 from crude_link.model.run import Selection
-from crude_link.model.value import Plain, Reference, Value, references_in
+from crude_link.model.value import Plain, Value
 from crude_link.resources.gpus import no_gpus
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.environment import read_env_file, step_env
@@ -22,6 +22,7 @@ from crude_link.steps.reading import read_signature
 from crude_link.steps.references import fill, fill_shell
 from crude_link.steps.secrets import SHORTEST, Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
+from crude_link.steps.values_of import references_of, values_of
 from crude_link.steps.written import as_argument
 
 #: With less than this a run could not even keep its record.
@@ -95,7 +96,7 @@ class _Check:
 
     def step(self, step: Step) -> None:
         places = self._places()
-        for key, value in _values(step).items():
+        for key, value in values_of(step).items():
             if secret := self._secret_in(value):
                 self._problem(step, f"`{key}` holds the value of {secret}", key)
         self.inputs = self._first_inputs(step, places)
@@ -108,7 +109,7 @@ class _Check:
                 places.folder(step.cwd)
         self._inputs(step, places)
         self._environment(step, places)
-        for key, reference in _references(step):
+        for key, reference in references_of(step):
             if reference.head == "secrets":
                 self._secret(step, reference.path.removeprefix("secrets."), key)
         self._remember_outputs(step, places)
@@ -304,33 +305,6 @@ class _Check:
         line, column = at or (None, None)
         file = str(self.flight.config_file)
         self.problems.append(Problem(message=f"step '{step.name}': {message}", file=file, line=line, column=column))
-
-
-def _references(step: Step) -> Iterator[tuple[str, Reference]]:
-    """Yield every late reference of a step, with the key in which it stands."""
-    for key, value in _values(step).items():
-        for reference in references_in(value):
-            yield key, reference
-
-
-def _values(step: Step) -> dict[str, Value]:
-    """Return what a step says that may hold text of any kind, by its keys."""
-    action = step.action
-    return {
-        "function" if isinstance(action, Script) and action.function else "script": (
-            action.path if isinstance(action, Script) else None
-        ),
-        "python": action.python if isinstance(action, Script) else None,
-        "command": None if isinstance(action, Script) else action.text or action.argv,
-        **{f"arguments.{name}": value for name, value in step.arguments.items()},
-        **{f"env.{name}": value for name, value in step.env.items()},
-        "env_file": step.env_file,
-        "cwd": step.cwd,
-        "inputs": step.inputs,
-        "outputs": step.outputs,
-        "metrics": step.metrics,
-        **({f"foreach.{step.foreach.source}": step.foreach.value} if step.foreach else {}),
-    }
 
 
 def _filled(arguments: Mapping[str, Value]) -> dict[str, Plain]:

@@ -19,6 +19,8 @@ from crude_link.steps.written import written
 LookUp: TypeAlias = Callable[[Reference], Plain]
 #: The longest output that `${steps.S.stdout}` puts in, in bytes.
 LONGEST_STDOUT = 1_000_000
+#: How a reference ends to the file of a step's results.
+RESULTS_FILE = ".results_file"
 
 
 class References:
@@ -45,7 +47,10 @@ class References:
         return dict(self._known)
 
     def look_up(self, reference: Reference) -> Plain:
-        """Return what a reference to `run` or `steps` stands for. CannotStart says why it stands for nothing."""
+        """Return what a reference to `run` or `steps` stands for. CannotStart says why it stands for nothing.
+
+        NotYet while the file of a step's results is being written.
+        """
         text = str(reference)
         if text not in self._known:
             self._known[text] = self._of_run(reference) if reference.head == "run" else self._of_step(reference)
@@ -78,7 +83,7 @@ class References:
             raise CannotStart(f"{reference} stands for nothing: no such step has ended in this run")
         if path[2:] == ["stdout"]:
             return self._stdout(reference, _attempt(reference, step))
-        if path[2:] == ["results_file"]:
+        if path[2:] == [RESULTS_FILE[1:]]:
             return str(self._results_file(_attempt(reference, step)))
         try:
             return self._facts.look_up(reference.path)

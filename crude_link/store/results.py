@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from crude_link.errors import NotYet
 from crude_link.interfaces import Logs, TaskStore
 from crude_link.model.run import AttemptKey
 from crude_link.model.task import TaskRecord
@@ -13,6 +14,10 @@ from crude_link.store.failures import translated
 from crude_link.store.files import RunFiles
 from crude_link.store.task_logs import TaskLogs
 from crude_link.store.task_values import Result, TaskValues, read_result
+
+#: A piece of a file is so many bytes, and each line is worth so many more: that takes 20 to 60 ms.
+_PIECE = 2_000_000
+_COST_OF_LINE = 1_000
 
 
 class StepResults:
@@ -23,6 +28,8 @@ class StepResults:
         self._logs = logs
         self._tasks = tasks
         self._task_logs = task_logs
+        #: The files that are being written.
+        self._unfinished: dict[Path, Iterator[None]] = {}
 
     def of_function(self, key: AttemptKey) -> Result | None:
         """Return what the function of a step without tasks returned; None when nothing is kept of it."""
@@ -41,13 +48,23 @@ class StepResults:
         values.close()
 
     def file(self, key: AttemptKey) -> Path:
-        """Return the file of what an ended attempt gave, a line for each task; it is written when first asked for."""
+        """Return the file of what an ended attempt gave, a line for each task; it is written when first asked for.
+
+        NotYet after each piece of a long one: that of a million tasks takes half a minute.
+        """
         path = self._logs.place(key).stdout.with_suffix(".jsonl")
-        if not path.exists():
-            returned = None if key.task == 0 else self.of_function(key)
-            lines = self.of_tasks(key.run, key.step) if key.task == 0 else [returned] if returned else []
-            _write(path, lines)
+        if path in self._unfinished or not path.exists():
+            writing = self._unfinished.pop(path, None) or _writing(path, self._lines(key))
+            for _ in writing:
+                self._unfinished[path] = writing
+                raise NotYet
         return path
+
+    def _lines(self, key: AttemptKey) -> Iterator[Result]:
+        if key.task == 0:
+            yield from self.of_tasks(key.run, key.step)
+        elif returned := self.of_function(key):
+            yield returned
 
     def _stdout(self, run: int, step: str, record: TaskRecord) -> str:
         """Return what a task wrote, its last newline cut, as `${steps.S.stdout}` has it."""
@@ -55,9 +72,16 @@ class StepResults:
         return b"".join(stdout).decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
 
 
-def _write(path: Path, lines: Iterable[Result]) -> None:
-    aside = path.with_name(f".{path.name}.new")
+def _writing(path: Path, results: Iterator[Result]) -> Iterator[None]:
+    """Write a file, which is there once it is whole; yields between its pieces."""
+    aside, cost = path.with_name(f".{path.name}.new"), 0
     with translated(path):
         with aside.open("w", encoding="ascii") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
+            for result in results:
+                line = json.dumps(result) + "\n"
+                file.write(line)
+                cost += _COST_OF_LINE + len(line)
+                if cost >= _PIECE:
+                    cost = 0
+                    yield
         aside.rename(path)

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from crude_link.errors import SlotTaken, UnknownRun
-from crude_link.model.firing import Fate, Firing
 from crude_link.model.run import (
     AttemptKey,
     Ending,
@@ -22,10 +22,12 @@ from crude_link.model.value import Plain
 from crude_link.model.words import moment_words
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
-from crude_link.store.ledger import insert_firing, utc_text
 from crude_link.store.locks import FlockLocks
 from crude_link.store.reader import RunReader
 from crude_link.store.rows import code_values, key_of, key_values, moment_text, outcome_values, text, to_json
+
+if TYPE_CHECKING:
+    from crude_link.model.firing import Firing
 
 
 class SqliteRuns:
@@ -133,6 +135,9 @@ class SqliteRuns:
         return run
 
     def _note_firing(self, firing: Firing, run: int) -> None:
+        from crude_link.model.firing import Fate  # with all that only schedules need
+        from crude_link.store.ledger import insert_firing, utc_text
+
         taken = self._database.first(
             "run_of_slot", pipeline=firing.pipeline, entry=firing.entry, slot_time=utc_text(firing.slot_time)
         )

@@ -245,7 +245,7 @@ steps:
 """)
     ended = project.run("run", "--no-prompt")
     assert ended.status == 0, ended.err
-    assert ended.err.count("many: p2 of PROXY is put aside after 2 failures in a row") == 1
+    assert ended.err.count("many: p2 of PROXY is put aside after 2 failed tasks in a row") == 1
     used = Counter(words[0] for words in ran(project))
     assert used["p2"] < 10
     assert used["p1"] + used["p3"] == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -81,6 +82,15 @@ def pids(folder: Path, count: int = 3) -> list[int]:
     path = folder / "pids"
     wait_until(lambda: path.exists() and len(path.read_text().split()) == count)
     return [int(word) for word in path.read_text().split()]
+
+
+def is_free(lock: Path) -> bool:
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def test_a_stop_ends_the_whole_tree(bench: Bench) -> None:
@@ -184,6 +194,15 @@ def test_a_killed_coordinator_and_its_agent_leave_nothing(tmp_path: Path, script
     coordinator.kill()
     os.kill(coordinator.agent, signal.SIGKILL)
     wait_until(lambda: not any(map(is_running, tree)))
+
+
+def test_the_lock_of_a_killed_agent_is_free_no_sooner_than_nothing_is_left(tmp_path: Path) -> None:
+    coordinator = Coordinator(tmp_path, DEAF_TREE)
+    tree = pids(tmp_path)
+    coordinator.kill()
+    os.kill(coordinator.agent, signal.SIGKILL)
+    wait_until(lambda: is_free(tmp_path / "lock-1"))
+    assert not any(map(is_running, tree))
 
 
 def test_the_next_coordinator_waits_until_nothing_is_left(tmp_path: Path) -> None:
@@ -317,7 +336,8 @@ def test_a_dead_guard_is_replaced(bench: Bench) -> None:
     executor.start(order)
     tree = pids(bench.folder)
     os.kill(executor.agent_pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_running, tree)))
+    wait_until(lambda: is_free(bench.folder / "lock-1"))
+    assert not any(map(is_running, tree))
 
 
 def test_a_suspended_step_can_be_stopped(bench: Bench) -> None:

@@ -124,8 +124,17 @@ def test_an_item_is_put_aside_after_failures_in_a_row_only() -> None:
     leases.note_ends([an_end(1, 2, 1), an_end(2, 1, 1), an_end(3, 1, 0), an_end(4, 1, 1)])
     assert leases.quarantine.news() == []
     leases.note_ends([an_end(5, 2, 1), an_end(6, 2, 1)])
-    assert leases.quarantine.news() == ["p2 of PROXY is put aside after 2 failures in a row"]
+    assert leases.quarantine.news() == ["p2 of PROXY is put aside after 2 failed tasks in a row"]
     assert leases.quarantine.news() == []
+
+
+def test_a_task_that_fails_again_and_again_does_not_put_aside_what_it_was_given() -> None:
+    leases = leases_of(PER_SLOT, most=2)
+    opened(leases, "p1", "p2", "p3")
+    leases.note_ends([an_end(1, 2, 1), an_end(1, 2, 1), an_end(1, 2, 1)])
+    assert leases.quarantine.news() == []
+    leases.note_ends([an_end(2, 2, 1)])
+    assert leases.quarantine.news() == ["p2 of PROXY is put aside after 2 failed tasks in a row"]
 
 
 def test_a_slot_whose_item_was_put_aside_is_closed_until_it_gets_another() -> None:

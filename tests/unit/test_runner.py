@@ -140,3 +140,24 @@ def test_independent_steps_are_started_in_the_same_turn() -> None:
     bench = Bench(pipeline(step("a"), step("b"), step("c", "a", "b")), {"a": [None], "b": [None]})
     bench.runner.turn(timedelta(0))
     assert [key.step for key in bench.executor.started] == ["a", "b"]
+
+
+def test_while_what_a_step_needs_is_made_in_pieces_all_else_goes_on() -> None:
+    bench = Bench(None)
+    bench.take(pipeline(step("a"), step("b")), run=1, pieces={"a": 50})
+    bench.take(TWO, run=2)
+    bench.turn_until(lambda: 2 in bench.store.ended)
+    assert [str(key) for key in bench.executor.started] == ["1/b/1/1", "2/a/1/1", "2/b/1/1"]
+    bench.runner.finish()
+    assert [key.step for key in bench.executor.started][3:] == ["a"]
+    assert bench.store.ended[1] == (Status.SUCCEEDED, "")
+
+
+def test_a_run_is_stopped_while_what_a_step_needs_is_made_in_pieces() -> None:
+    bench = Bench(None)
+    bench.take(pipeline(step("a")), pieces={"a": 1_000_000})
+    bench.runner.turn(timedelta(hours=1))
+    bench.store.ask(NewRequest(run=1, kind=RequestKind.STOP, by="ann", at=NOON))
+    bench.turn_until(lambda: 1 in bench.store.ended)
+    assert bench.store.ended[1][0] is Status.CANCELLED
+    assert bench.executor.started == []

@@ -1,0 +1,35 @@
+"""What a step says that may hold late references, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crude_link.model.pipeline import Script, Step
+from crude_link.model.value import Reference, Value, references_in
+
+
+def references_of(step: Step) -> Iterator[tuple[str, Reference]]:
+    """Yield every late reference of a step, with the key in which it stands."""
+    for key, value in values_of(step).items():
+        for reference in references_in(value):
+            yield key, reference
+
+
+def values_of(step: Step) -> dict[str, Value]:
+    """Return what a step says that may hold text of any kind, by its keys."""
+    action = step.action
+    return {
+        "function" if isinstance(action, Script) and action.function else "script": (
+            action.path if isinstance(action, Script) else None
+        ),
+        "python": action.python if isinstance(action, Script) else None,
+        "command": None if isinstance(action, Script) else action.text or action.argv,
+        **{f"arguments.{name}": value for name, value in step.arguments.items()},
+        **{f"env.{name}": value for name, value in step.env.items()},
+        "env_file": step.env_file,
+        "cwd": step.cwd,
+        "inputs": step.inputs,
+        "outputs": step.outputs,
+        "metrics": step.metrics,
+        **({f"foreach.{step.foreach.source}": step.foreach.value} if step.foreach else {}),
+    }
