@@ -57,6 +57,7 @@ class Workshop:
             attempts=self.store.attempts,
             tasks=lambda: self.store.tasks,
             leases=lambda: self.store.leases,
+            hauls=lambda: self.store.hauls,
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,

@@ -319,6 +319,7 @@ class Bench:
             attempts=self.store,
             tasks=lambda: self.tasks,
             leases=lambda: self.leases,
+            hauls=lambda: self.hauls,
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

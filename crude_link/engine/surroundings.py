@@ -11,6 +11,7 @@ from crude_link.interfaces import (
     Evidence,
     Executor,
     Front,
+    HaulStore,
     LeaseStore,
     Logs,
     Notifier,
@@ -29,6 +30,8 @@ class Surroundings:
     #: What only fan-outs need of the store, made when it is asked for.
     tasks: Callable[[], TaskStore]
     leases: Callable[[], LeaseStore]
+    #: What only transfers need of it.
+    hauls: Callable[[], HaulStore]
     states: StateStore
     logs: Logs
     executor: Executor

@@ -12,6 +12,7 @@ from crude_link.errors import CannotStart, Problem
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import Pool
 from crude_link.model.run import Selection
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain, Reference, Value, references_in
 from crude_link.resources.gpus import no_gpus
 from crude_link.steps.arguments import argument_list
@@ -96,7 +97,7 @@ class _Check:
         self.inputs = self._first_inputs(step, places)
         if isinstance(step.action, Script):
             self._script(step, step.action, places)
-        else:
+        elif isinstance(step.action, Command):
             self._command(step, step.action)
         with self._told(step, "cwd"):
             if isinstance(step.cwd, str) and not self._is_made(step.cwd):
@@ -311,6 +312,13 @@ def _references(step: Step) -> Iterator[tuple[str, Reference]]:
 def _values(step: Step) -> dict[str, Value]:
     """Return what a step says that may hold text of any kind, by its keys."""
     action = step.action
+    if isinstance(action, Transfer):
+        return {
+            action.kind.value: (action.remote, action.local, action.include, action.exclude),
+            **{f"storage.{place}": options for place, options in action.storage.items()},
+            **{f"env.{name}": value for name, value in step.env.items()},
+            "env_file": step.env_file,
+        }
     return {
         "function" if isinstance(action, Script) and action.function else "script": (
             action.path if isinstance(action, Script) else None

@@ -19,6 +19,7 @@ from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
 
 if TYPE_CHECKING:
+    from crude_link.store.hauls import SqliteHauls
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
     from crude_link.store.memory import SqliteMemory
@@ -66,6 +67,13 @@ class SqliteStore:
         from crude_link.store.memory import SqliteMemory
 
         return SqliteMemory(self._database)
+
+    @cached_property
+    def hauls(self) -> SqliteHauls:
+        """What downloads with `only: new` have brought."""
+        from crude_link.store.hauls import SqliteHauls
+
+        return SqliteHauls(self._database, self.logs)
 
     @cached_property
     def ledger(self) -> SqliteLedger:
