@@ -25,7 +25,7 @@ MAY_USE = {
     "executors": {"agent", *BELOW_ADAPTERS},  # they open agents and speak their protocol
     "steps": {"inputs", "resources", *BELOW_ADAPTERS},  # they ask for the inputs of a fan-out, and for pools
     "resources": {"inputs", *BELOW_ADAPTERS},  # the items of a pool come from the same sources
-    **dict.fromkeys(("config", "inputs", "store", "triggers", "notifiers"), BELOW_ADAPTERS),
+    **dict.fromkeys(("config", "inputs", "storage", "store", "triggers", "notifiers"), BELOW_ADAPTERS),
 }
 #: Third-party and standard modules that live in one place only.
 KEPT_IN = {
@@ -36,6 +36,11 @@ KEPT_IN = {
     "apscheduler": ("triggers", "scheduler"),
     "sqlite3": ("store",),
     "fire": (),
+    "obstore": ("storage",),
+    "fsspec": ("storage",),
+    "botocore": ("storage",),
+    "google": ("storage",),
+    "azure": ("storage",),
 }
 #: What starts or signals processes, and where that may stand.
 PROCESS_MODULES = ("agent", "executors", "programs")
