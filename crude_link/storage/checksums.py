@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -30,14 +30,14 @@ class PartsReader:
         self._room = part_size
         self.size = 0
 
-    def read(self, size: int = -1) -> bytes:
-        """Read on."""
-        piece = self._file.read(size)
-        self._whole.update(piece)
-        self._note_parts(memoryview(piece))
-        self.size += len(piece)
-        self._sent(len(piece))
-        return piece
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """Yield the file in pieces."""
+        while piece := self._file.read(size):
+            self._whole.update(piece)
+            self._note_parts(memoryview(piece))
+            self.size += len(piece)
+            self._sent(len(piece))
+            yield piece
 
     @property
     def md5(self) -> str:
@@ -92,6 +92,6 @@ def _likely_parts(entry: Entry) -> tuple[int, ...]:
 def _md5_of_parts(path: Path, part_size: int) -> str:
     with path.open("rb") as file:
         reader = PartsReader(file, part_size, lambda _: None)
-        while reader.read(_PIECE):
+        for _ in reader.pieces(_PIECE):
             pass
         return reader.md5_of_parts

@@ -73,12 +73,13 @@ def plan_download(entries: Iterable[Entry], here: Here, wanted: Wanted) -> Plan:
     problems = [f"{entry.name!r}: {why}" for entry in chosen if (why := why_not_here(entry.name))]
     problems += clashes((entry.name for entry in chosen), here.tells_case)
     names = {entry.name for entry in chosen}
+    remove: list[str] = []
     remarks: list[str] = []
     if wanted.only is Only.NEW:
         problems += _strangers(here, names)
-        remove, remarks = [name for name in here.notes if name in here.files and name not in names]
-    else:
-        remove, remarks = _disappeared(here, listed) if wanted.delete else ([], [])
+        remove = [name for name in here.notes if name in here.files and name not in names]
+    elif wanted.delete:
+        remove, remarks = _disappeared(here, listed)
     sorts: dict[Standing, list[Entry]] = {standing: [] for standing in Standing}
     for entry in chosen:
         is_forced = wanted.only is Only.ALL

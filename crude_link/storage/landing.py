@@ -54,7 +54,7 @@ class Landing:
         free = shutil.disk_usage(self.folder).free
         if size > free:
             raise DiskIsFull(
-                f"{size_words(size)} are to be fetched to {self.folder}, and its disk has room for {size_words(free)}."
+                f"{size_words(size)} are to come to {self.folder}, and its disk has room for {size_words(free)}."
                 " Make room, or fetch fewer files (`include`, `exclude`)."
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist", "con
 _METADATA = ("169.254.169.254", "metadata.google.internal", "ImdsCredential")
 _PASSING = ("408", "425", "429", "500", "502", "503", "504", "509")
 _PASSING_WORDS = ("HTTP error", "error sending request", "error decoding", "timed out", "SlowDown", "reset")
+
+_REQUEST = re.compile(r"Error performing ([A-Z]+) (\S+) in .*? - (.*)", re.DOTALL)
+_CAUSE = re.compile(r'message: "([^"]+)"')
 
 
 class _Said(NamedTuple):
@@ -82,8 +86,13 @@ _KINDS: tuple[tuple[Callable[[_Said], bool], Callable[[_Said], CrudeLinkError]],
 
 
 def _short(error: Exception) -> str:
-    """Return what an error of obstore says, without its dump of Rust structures and its XML."""
-    text = str(error).split("\n\nDebug source")[0].strip()
-    said, _, document = text.partition("<?xml")
+    """Return what an error of obstore says, without its counts of retries, its Rust structures and its XML."""
+    text, _, structures = str(error).partition("\n\nDebug source")
+    said, _, document = text.strip().partition("<?xml")
+    request = _REQUEST.search(said)
+    if request:
+        said = f"{request[1]} {request[2]}: {request[3]}"
+    cause = _CAUSE.search(structures)
     inside = [document.partition(f"<{tag}>")[2].partition("<")[0] for tag in ("Code", "Message")]
-    return " ".join([said.strip(), ": ".join(part.strip() for part in inside if part)]).strip()[:600]
+    parts = [said.strip().removesuffix(":"), cause[1] if cause and not document else "", *inside]
+    return ": ".join(part.strip() for part in parts if part.strip())[:600]

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crude_link.storage.address import WEB, Address
 from crude_link.storage.checksums import PartsReader
-from crude_link.storage.failures import (
-    CrudeLinkError,
-    Forbidden,
-    Gone,
-    NoBucket,
-    NoCredentials,
-    Passing,
-    TransferError,
-)
+from crude_link.storage.obstore_errors import told_apart
 from crude_link.storage.remote import Entry, Traits, Written
 
 if TYPE_CHECKING:
@@ -94,9 +86,12 @@ class ObstoreStore:
                     return Written(size=len(data), md5=md5, etag=_etag(answer["e_tag"]))
                 part = max(_PART, -(-size // _MOST_PARTS))
                 reader = PartsReader(file, part, sent)
-                source: Any = reader
                 answer = self._store.put(
-                    self._key(name), source, use_multipart=True, chunk_size=part, max_concurrency=_PARTS_AT_ONCE
+                    self._key(name),
+                    reader.pieces(_PIECE),
+                    use_multipart=True,
+                    chunk_size=part,
+                    max_concurrency=_PARTS_AT_ONCE,
                 )
             except Exception as error:
                 raise self._said(error, name) from error

@@ -105,8 +105,11 @@ def _gs(address: Address, options: Mapping[str, Option], given: Any) -> ObjectSt
         emulator = f"http://{emulator}"
     endpoint = options.get("endpoint") or emulator
     provider = None
-    if options.get("anonymous") or emulator:
+    if options.get("anonymous"):
         given["skip_signature"] = True
+    elif emulator:
+        # It takes any; without one, obstore asks this machine's metadata server.
+        given.setdefault("bearer_token", "emulator")
     elif not given.keys() & {"service_account", "service_account_key", "bearer_token"}:
         provider = of_google(str(address))
     if endpoint:
