@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from fake_hauls import FakeHauls
 from fake_leases import FakeLeases
 from fake_tasks import FakeTasks
 from fake_work import FakeWork
@@ -309,6 +310,7 @@ class Bench:
         self.store = MemoryStore()
         self.tasks = FakeTasks(self.store.log)
         self.leases = FakeLeases()
+        self.hauls = FakeHauls()
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
         self.interrupts = Interrupts(self.clock.monotonic)

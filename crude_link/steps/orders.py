@@ -34,7 +34,7 @@ from crude_link.steps.reading import read_signature
 from crude_link.steps.references import LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
-from crude_link.steps.transfer_orders import STORAGE, TransferDraft, TransferMeans
+from crude_link.steps.transfer_orders import TransferDraft, TransferMeans
 from crude_link.steps.written import as_argument, written
 
 #: Of the Python we run under; `platform` would take 6 ms to say it.
@@ -112,7 +112,7 @@ class _Draft:
         env = whole_env(self.orders.environment, from_file, step_env(step.env, self._value), ours)
         draft = self._transfer(log.stdout) if isinstance(step.action, Transfer) else None
         if draft:
-            env[STORAGE] = draft.storage(self._value)
+            env |= draft.env(self._value)
         started = self._started(env, cwd, draft)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
         metrics = places.path(fill_text(step.metrics, self._value)) if step.metrics is not None else None

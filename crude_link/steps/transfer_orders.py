@@ -73,9 +73,9 @@ class TransferDraft:
         both = [*local, *remote] if self.transfer.kind is TransferKind.UPLOAD else [*remote, *local]
         return [self.transfer.kind.value, *both]
 
-    def storage(self, look_up: LookUp) -> str:
-        """Return the options of stores, for the environment of the program."""
-        return storage_text(self.transfer.storage, look_up)
+    def env(self, look_up: LookUp) -> dict[str, str]:
+        """Return what the program finds in its environment: the options of stores."""
+        return {STORAGE: storage_text(self.transfer.storage, look_up)}
 
     def _order(self, look_up: LookUp) -> dict[str, Plain]:
         transfer = self.transfer
