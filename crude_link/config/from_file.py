@@ -30,6 +30,7 @@ from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
+from crude_link.config.transfer_checks import check_transfers
 from crude_link.config.validation import check_unused_config, validated
 from crude_link.config.warm_checks import check_warm
 from crude_link.config.world import World
@@ -100,6 +101,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_warm(subject)
     check_notify(subject)
     check_schedules(subject)
+    check_transfers(subject)
     check_entry_params(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)

@@ -14,7 +14,6 @@ from crude_link.storage.compare import Only
 from crude_link.storage.failures import BadOrder
 from crude_link.storage.options import Option
 
-
 #: The options of stores, as JSON, where they are not in the order.
 STORAGE = "CRUDE_LINK_STORAGE"
 
