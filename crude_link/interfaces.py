@@ -252,16 +252,6 @@ class TaskStore(Protocol):
         """Return the failed tasks by what they said, the largest group first."""
 
 
-class HaulStore(Protocol):
-    """What downloads with `only: new` have brought to the succeeded runs of each pipeline."""
-
-    def remember(self, pipeline: str, keys: Sequence[AttemptKey]) -> None:
-        """Record, in one transaction, what these attempts at transfers have brought: their run is to succeed."""
-
-    def write(self, pipeline: str, remote: str, path: Path) -> None:
-        """Write what has been had from a place into a file, as lines of JSON with `name` and `mark`."""
-
-
 class LeaseStore(Protocol):
     """Who holds which items of pools, across all runs. A lease is worth as much as the hold of its run."""
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from fake_hauls import FakeHauls
 from fake_leases import FakeLeases
 from fake_tasks import FakeTasks
 from fake_work import FakeWork
@@ -310,7 +309,7 @@ class Bench:
         self.store = MemoryStore()
         self.tasks = FakeTasks(self.store.log)
         self.leases = FakeLeases()
-        self.hauls = FakeHauls()
+        self.hauls: list[tuple[str, AttemptKey]] = []
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
         self.interrupts = Interrupts(self.clock.monotonic)
@@ -321,7 +320,7 @@ class Bench:
             attempts=self.store,
             tasks=lambda: self.tasks,
             leases=lambda: self.leases,
-            hauls=lambda: self.hauls,
+            remember_hauls=lambda pipeline, keys: self.hauls.extend((pipeline, key) for key in keys),
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

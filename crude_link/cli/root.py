@@ -43,7 +43,7 @@ LATER = {
 
 EPILOG = (
     "RUN is a number, last (the default), last~1 or last:PIPELINE. Exit status: 0 done, 1 failed, 2 usage, config or "
-    "pre-flight, 3 store or lock, 4 executor, 130 Ctrl-C, 143 TERM."
+    "pre-flight, 3 store or lock, 4 executor or transfer, 130 Ctrl-C, 143 TERM."
 )
 
 

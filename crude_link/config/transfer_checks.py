@@ -26,7 +26,7 @@ def check_transfers(subject: Subject) -> None:
     for index, step in enumerate(subject.steps):
         for key in _KEYS:
             if step.get(key) is not None and step.get("foreach") is not None:
-                message = not_yet(f"{key} beside foreach", "transfers of single tasks")
+                message = not_yet(f"{key}` beside `foreach", "transfers of single tasks")
                 subject.problems.add(message, subject.at("steps", index, key), of_step(step))
     _check_secrets(subject)
 

@@ -229,7 +229,7 @@ class Runner:
         attempts = [attempt for name in steps if (attempt := plan.standings[name].attempt) is not None]
         keys = [attempt.key for attempt in attempts if attempt.status is Status.SUCCEEDED]
         if keys:
-            self._around.hauls().remember(live.run.pipeline, keys)
+            self._around.remember_hauls(live.run.pipeline, keys)
 
     def _note_states(self, live: LiveRun, plan: Plan) -> None:
         """Write the states that changed to the store's cache, and tell those that no attempt has told."""

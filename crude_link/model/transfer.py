@@ -21,6 +21,8 @@ SCHEMES = (
 READ_ONLY_SCHEMES = ("http", "https")
 #: The last words of the names of listings: the second clears away what it finds.
 LISTINGS = ("listing", "clean")
+#: The exit status of a transfer that could not even start.
+CANNOT_BEGIN = 4
 #: The metric of a transfer that found nothing to bring.
 NOTHING = "is_empty"
 
