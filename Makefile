@@ -1,4 +1,4 @@
-.PHONY: check format lint types test bench bench-fan-out bench-warm docs
+.PHONY: check format lint types test bench bench-fan-out bench-warm bench-schedules docs
 
 check: format lint types test
 
@@ -22,6 +22,10 @@ bench-fan-out:
 
 bench-warm:
 	python benchmarks/warm.py
+
+bench-schedules:
+	python benchmarks/schedules.py
+	python benchmarks/schedules.py --files
 
 docs:
 	python docs/generate.py

@@ -263,6 +263,7 @@ class Desk:
             project=self.project.directory,
             run_files=store.files.run_dir,
             logs=store.logs,
+            results_file=store.results_file,
             secrets=self.secrets(pipeline.secrets),
             environment=self.environment,
             run_command=self._run_into,

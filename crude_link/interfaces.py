@@ -17,7 +17,7 @@ from crude_link.model.firing import Firing, Pause, SchedulerRecord
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import ANYWHERE, Claim, Holder, Lease, LeaseWait, Place
+from crude_link.model.resources import ANYWHERE, Claim, Lease, LeaseWait, Place
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -256,12 +256,13 @@ class LeaseStore(Protocol):
     """Who holds which items of pools, across all runs. A lease is worth as much as the hold of its run."""
 
     def exchange(
-        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+        self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
-        """Free what some holders of a step had, and grant claims in their order, all in one transaction.
+        """Free what some slots of a step had, and grant claims in their order, all in one transaction.
 
         Returns for each claim its items by pool, or None when not all of them are free. What was just freed is left
-        to others, if others wait for that pool. While a claim of the step is not granted, the step waits.
+        to others, if others wait for that pool. While a claim of the step is not granted, the step waits; who
+        claims nothing waits for nothing.
         """
 
     def release(self, run: int, step: str | None = None) -> None:
@@ -287,7 +288,8 @@ class Ledger(Protocol):
         """Record what became of slot times that began no run (`RunStore.begin_run` writes the others).
 
         False, and nothing is written, when the first of them has a row already, and that does not say that it
-        waits. What continues the newest row of its entry, with the same fate, blocker and reason, makes that longer.
+        waits; what a person had run of it does not count. What continues the newest row of its entry, with the same
+        fate, blocker and reason, makes that longer.
         """
 
     def settle(self, pipeline: str, entry: str, moment: datetime) -> None:

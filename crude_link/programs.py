@@ -358,6 +358,15 @@ def ourselves(*words: str) -> list[str]:
     return [sys.executable, "-c", _OURSELVES.format(str(Path(__file__).resolve().parent.parent)), *words]
 
 
+def entrance(*words: str) -> list[str]:
+    """Return the argv of a command of ours for people to read: by the installed program, where there is one.
+
+    The interpreter stands first, whatever the program's own first line says of it.
+    """
+    installed = Path(sys.executable).parent / "crude-link"
+    return [sys.executable, str(installed), *words] if installed.is_file() else ourselves(*words)
+
+
 def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> int:
     """Start a program in a session of its own that goes on when we end, and return its pid.
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Protocol
 
 from fakes import NOON, FakeClock
 
 from crude_link.app import ConfigFile, Loaded
 from crude_link.errors import ConfigError, SlotTaken
-from crude_link.interfaces import Trigger
+from crude_link.interfaces import Ledger, Trigger
 from crude_link.model.event import Event, Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
 from crude_link.model.pipeline import Command, Pipeline, Step
@@ -45,6 +46,12 @@ def every(schedule: Schedule) -> Trigger:
     """Make the trigger of a schedule that has `every`."""
     assert schedule.every
     return Every(schedule.every)
+
+
+class BeginningLedger(Ledger, Protocol):
+    """A ledger that also writes the row of a slot time that begins a run, as a store does with the run."""
+
+    def begin(self, firing: Firing) -> None: ...
 
 
 class MemoryLedger:
@@ -128,9 +135,16 @@ class Going:
 class World:
     """A project in memory, with one pipeline `p` unless a test follows others, and one scheduler at a time."""
 
-    def __init__(self, *schedules: Schedule, lasts: timedelta = timedelta(seconds=1)) -> None:
+    def __init__(
+        self,
+        *schedules: Schedule,
+        lasts: timedelta = timedelta(seconds=1),
+        look: timedelta = timedelta(seconds=3),
+        ledger: BeginningLedger | None = None,
+    ) -> None:
+        self.look = look
         self.clock = FakeClock()
-        self.ledger = MemoryLedger()
+        self.ledger: BeginningLedger = ledger or MemoryLedger()
         self.book = MemoryBook()
         self.told: list[Event] = []
         self.loaded = [pipeline(*schedules)] if schedules else []
@@ -207,7 +221,7 @@ class World:
         """Let a scheduler begin."""
         parts = DutyParts(
             ledger=self.ledger, book=self.book, starter=self, watch=self, clock=self.clock, notifier=self,
-            make_trigger=make_trigger,
+            make_trigger=make_trigger, look=self.look,
         )  # fmt: skip
         seen = self.book.newest.seen if self.book.newest else NOON
         absence = Absence(begin=seen, end=self.clock.now(), cause="no scheduler ran")
@@ -254,9 +268,14 @@ class World:
         """What was told of slot times: fates, and how many in a row."""
         return [(event.firing.fate, event.in_a_row) for event in self.told if isinstance(event, SlotSettled)]
 
+    @property
+    def rows(self) -> Sequence[Firing]:
+        """The rows of the ledger, the earliest first."""
+        return self.ledger.firings()[::-1]
+
     def fates(self) -> list[tuple[Fate, float, int]]:
         """The rows of the ledger: fate, seconds after noon, count."""
-        rows = sorted(self.ledger.rows, key=lambda row: row.slot_time)
+        rows = self.rows
         return [(row.fate, (row.slot_time - NOON).total_seconds(), row.count) for row in rows]
 
     def _sign(self) -> None:

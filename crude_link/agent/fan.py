@@ -102,8 +102,7 @@ class Fan:
     def set_slots(self, slots: int, envs: list[dict[str, str] | None]) -> None:
         """Change the slots, and what the tasks of each are told beside what all are; None: nothing begins there."""
         self._wanted = self.launch.take_slots(slots, envs)
-        if self._hold:
-            self._reports.count_slots(len(self._wanted))
+        self._note_slots()
         for slot in [slot for slot in self._free if slot.number not in self._wanted]:
             self._free.remove(slot)
             self._shut(slot)
@@ -192,7 +191,7 @@ class Fan:
             self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             os.makedirs(self._order["folder"], 0o700, exist_ok=True)
             self._began = time.monotonic()
-            self._reports.count_slots(len(self._wanted))
+            self._note_slots()
             return True
         return False
 
@@ -322,6 +321,11 @@ class Fan:
     def _shut(self, slot: Slot) -> None:
         del self._slots[slot.number]
         slot.close()
+        if slot.number not in self._wanted:
+            self._note_slots()
+
+    def _note_slots(self) -> None:
+        self._reports.note_slots({*self._wanted, *self._slots})
 
     def _begin(self, slot: Slot, end: End, task: list[Any]) -> None:
         """Start the process of a task. CannotSpawn, NoRoom."""

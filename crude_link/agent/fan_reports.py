@@ -39,17 +39,20 @@ class Reports:
         self._bytes = [0, 0]
         self._slot_seconds = 0.0
         self._busy_us = 0
-        #: How many slots there are, and since when.
-        self._slots = (0, 0.0)
+        #: Which slots there are, and since when.
+        self._slots: set[int] = set()
+        self._since = 0.0
         self._left: list[str] = []
         self._survivors: list[int] = []
+        #: Those in which nothing runs any more, and nothing will.
+        self._shut: list[int] = []
 
-    def count_slots(self, count: int) -> None:
-        """From now on there are so many slots."""
+    def note_slots(self, slots: set[int]) -> None:
+        """These are there now: in them tasks may begin, or run as yet; of what is there no more it is told."""
         now = time.monotonic()
-        before, since = self._slots
-        self._slot_seconds += before * (now - since)
-        self._slots = (count, now)
+        self._slot_seconds += len(self._slots) * (now - self._since)
+        self._shut += sorted(self._slots - slots)
+        self._slots, self._since = slots, now
 
     def add(self, end: End, slot: int, offset: int) -> None:
         """A task has ended, and is written."""
@@ -72,7 +75,8 @@ class Reports:
 
     def tick(self, now: float, running: dict[int, Slot], *, at_once: bool) -> None:
         """Send what has been gathered, when it is enough, or old enough, or all there is."""
-        if self._rows and (at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS):
+        is_due = self._shut or at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS
+        if (self._rows or self._shut) and is_due:
             oldest = [
                 f"[{slot.end.task},{now - slot.began:.3f}]"
                 for slot in islice(running.values(), _MOST_RUNNING)
@@ -80,10 +84,12 @@ class Reports:
             ]
             text = (
                 f'{{"is":"tasks","key":{quote_json(self._key)},'
-                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}]}}\n'
+                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}],'
+                f'"shut":[{",".join(map(str, self._shut))}]}}\n'
             )
             self._outbox.put_line(text.encode("ascii"))
             self._rows = []
+            self._shut = []
 
     def due(self) -> float:
         """Return the monotonic time at which `tick` has something to send."""
@@ -92,7 +98,7 @@ class Reports:
     def finish(self, why: str, reason: str, wall: float) -> None:
         """Say that the whole has ended."""
         self.tick(time.monotonic(), {}, at_once=True)
-        self.count_slots(0)
+        self.note_slots(set())
         facts: dict[str, Any] = {
             "is": "ended",
             "key": self._key,

@@ -17,6 +17,7 @@ from crude_link.cli.talk import say
 from crude_link.errors import SlotTaken
 from crude_link.model.event import Level, Notice
 from crude_link.model.run import Origin
+from crude_link.model.words import zoned_words
 from crude_link.notifiers.look import look_of
 from crude_link.notifiers.table import Cell, Column, Table
 from crude_link.workshop import Workshop
@@ -56,12 +57,13 @@ class _Tally:
 
 def run_slots(wanted: Wanted, slots: Sequence[PastSlot], chosen: Sequence[PastSlot]) -> int:
     """Run the chosen ones of some slots in order, until one fails or a signal comes; return the exit status."""
-    tally = _Tally()
+    tally, has_several = _Tally(), len({slot.entry.name for slot in chosen}) > 1
     with person_workshop() as workshop:
         workshop.notifier.tell(Notice(text=f"{summary(slots, chosen)}, in {workshop.desk.project.directory}"))
         workshop.listen()
         for number, slot in enumerate(chosen, 1):
-            words = f"slot {number} of {len(chosen)}: {slot_words(slot.slot_time)}"
+            which = f" of `{slot.entry.name}`" if has_several else ""
+            words = f"slot {number} of {len(chosen)}: {slot_words(slot.slot_time)}{which}"
             workshop.notifier.tell(Notice(text=words))
             _run(workshop, slot, tally)
             if workshop.interrupts.signal or (tally.failed and not wanted.keep_running):
@@ -106,12 +108,13 @@ def summary(slots: Sequence[PastSlot], chosen: Sequence[PastSlot]) -> str:
 def lines_of(slots: Sequence[PastSlot], *, again: bool) -> list[str]:
     """Return a table of the slots: what became of each, and what would become of it now."""
     columns = [Column(title) for title in ("slot time", "entry", "became", "now")]
+    seconds = any(slot.slot_time.second for slot in slots)
     rows: list[list[Cell | str]] = []
     for slot in slots:
         before = slot.before
         became = f"{before.fate.value}{f', run {slot.run}' if slot.run else ''}" if before else ""
         does = "left out" if slot.run is not None and not again else slot.fate.value
-        rows.append([Cell(slot_words(slot.slot_time), bold=True), slot.entry.name, became, does])
+        rows.append([Cell(zoned_words(slot.slot_time, seconds=seconds), bold=True), slot.entry.name, became, does])
     return Table(columns, rows).lines(look_of(sys.stdout))
 
 

@@ -14,7 +14,8 @@ from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Pool
 from crude_link.model.value import references_in
-from crude_link.notifiers.progress import slots_words, source_words
+from crude_link.model.words import slots_words
+from crude_link.notifiers.progress import source_words
 from crude_link.steps.fan_preflight import known_room
 from crude_link.steps.fan_work import slots_of
 from crude_link.steps.places import Places

@@ -97,6 +97,7 @@ class Figures:
 
     count: int
     #: Tasks that ended in a second, over the time of all attempts at the whole.
+    #: None while it runs, and where it is not known how long an attempt had gone on.
     rate: float | None
     #: So long took half of them, 90 and 99 in a hundred, at most.
     duration_50: timedelta
@@ -143,8 +144,11 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
     if not walls:
         return None
     ordered = sorted(walls)
-    outcomes = [each.outcome for each in attempts if each.outcome]
-    spent = sum((each.wall for each in outcomes), timedelta()).total_seconds()
+    found = [each.outcome for each in attempts]
+    outcomes = [each for each in found if each]
+    # How long one that was lost had gone on is not known, and one that runs has no end yet.
+    is_known = len(outcomes) == len(found) and all(each.ending is not Ending.LOST for each in outcomes)
+    spent = sum((each.wall for each in outcomes), timedelta()).total_seconds() if is_known else 0
 
     def below(share: float) -> timedelta:
         return timedelta(microseconds=ordered[min(len(ordered) - 1, int(share * len(ordered)))])

@@ -52,6 +52,8 @@ class Present:
     #: When the runs that are going began.
     going: Sequence[datetime] = ()
     pause: Pause | None = None
+    #: Why its schedule has ended; empty while it has not.
+    ended: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +108,8 @@ class _Course:
         usual, pause = self.present.usual, self.present.pause
         if pause:
             return Does.REFUSED, f"paused by {pause.by}{f': {pause.why}' if pause.why else ''}"
+        if self.present.ended:
+            return Does.REFUSED, self.present.ended
         if usual is None:
             return Does.UNKNOWN, ""
         slot = slot_time.astimezone(timezone.utc)

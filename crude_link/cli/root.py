@@ -32,12 +32,13 @@ COMMANDS = {
     "schema": Entry("schema", "Prepare", "Print the JSON Schema of the config file."),
     "completion": Entry("completion", "Prepare", "Print a completion script for a shell."),
     "clean": Entry("clean", "Prepare", "Remove old runs."),
+    "doctor": Entry("doctor", "Machines", "Say what the scheduler sees of this machine, and this shell."),
 }
 
 _SSH = "SSH hosts"
 #: Commands, and options of commands, that are known and not built yet, and with what they will come.
 LATER = {
-    "doctor": _SSH, "run --runs-on": _SSH,
+    "run --runs-on": _SSH,
     "init --from": "the conversion of other programs' files",
 }  # fmt: skip
 

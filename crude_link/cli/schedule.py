@@ -17,6 +17,8 @@ COMMANDS = {
     "next": Entry("schedule_next", "Look", "Print the slot times that come, and what would become of them."),
     "status": Entry("schedule_status", "Look", "Say whether a scheduler is alive, and how its pipelines stand."),
     "history": Entry("schedule_history", "Look", "Say what became of the slot times that came."),
+    "install": Entry("schedule_install", "Keep", "Have this machine start the scheduler, and keep it going."),
+    "uninstall": Entry("schedule_uninstall", "Keep", "Stop and remove what install set up."),
 }
 
 

@@ -53,10 +53,8 @@ def command(
     """
     from crude_link.app import Desk
     from crude_link.cli.backfilling import Wanted, lines_of, run_slots, summary
-    from crude_link.cli.pipelines import config_paths
     from crude_link.cli.talk import say, show
 
-    config_paths(config_file)
     wanted = Wanted(
         config_files=config_file,
         pipeline=pipeline,
@@ -85,20 +83,20 @@ def command(
 
 def _slots(desk: Desk, wanted: Wanted) -> list[PastSlot]:
     from crude_link.cli.past_slots import past_slots
-    from crude_link.cli.schedules import records_if_any
+    from crude_link.cli.schedules import files_meant, records_if_any
 
     records = records_if_any(desk)
-    entries = _entries(desk, wanted)
+    entries = _entries(desk, files_meant(records, wanted.config_files), wanted)
     ledger = records.store.ledger if records else None
     return past_slots(entries, wanted.first, wanted.last, desk.clock.now(), ledger)
 
 
-def _entries(desk: Desk, wanted: Wanted) -> list[Entry]:
+def _entries(desk: Desk, files: tuple[Path, ...], wanted: Wanted) -> list[Entry]:
     """Return the entries of the one pipeline that is meant. UsageError."""
     from crude_link.cli.schedules import check_names, entries_of
 
     names = [wanted.pipeline] if wanted.pipeline is not None else []
-    entries = entries_of(desk, wanted.config_files, names, fires_after=_before(wanted))
+    entries = entries_of(desk, files, names, fires_after=_before(wanted))
     pipelines = list(dict.fromkeys(entry.pipeline for entry in entries))
     if len(pipelines) > 1:
         choice = "|".join(pipelines)

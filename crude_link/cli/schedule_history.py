@@ -76,14 +76,14 @@ def statuses_of(records: Records, firings: Sequence[Firing]) -> dict[int, Status
 
 def _lines(firings: Sequence[Firing], statuses: Mapping[int, Status]) -> list[str]:
     from crude_link.cli.firing_words import COLOURS, late_words
+    from crude_link.cli.record import clock_words
     from crude_link.model.words import moment_words
     from crude_link.notifiers import look
     from crude_link.notifiers.table import Cell, Column, Table
 
     columns = [
         Column("slot time"),
-        Column("slots", right=True),
-        Column("until"),
+        Column("slots"),
         Column("pipeline"),
         Column("entry"),
         Column("became"),
@@ -100,8 +100,7 @@ def _lines(firings: Sequence[Firing], statuses: Mapping[int, Status]) -> list[st
         rows.append(
             [
                 moment_words(each.slot_time, seconds=seconds),
-                f"{each.count:,}" if each.count > 1 else "",
-                moment_words(each.last, seconds=seconds) if each.count > 1 else "",
+                f"{each.count:,}, to {clock_words(each.last, each.slot_time)}" if each.count > 1 else "",
                 each.pipeline,
                 each.entry,
                 Cell(each.fate.value, COLOURS[each.fate]),

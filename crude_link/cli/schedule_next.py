@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,14 @@ def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool
     """
     from crude_link.app import Desk
     from crude_link.cli.forecast import forecast
-    from crude_link.cli.schedules import entries_of, files_meant, is_scheduling, records_if_any, start_command
+    from crude_link.cli.schedules import (
+        ended_schedules,
+        entries_of,
+        files_meant,
+        is_scheduling,
+        records_if_any,
+        start_command,
+    )
     from crude_link.cli.talk import print_json, say, show
 
     count, names = _read(words)
@@ -43,7 +50,8 @@ def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool
     records = records_if_any(desk)
     entries = entries_of(desk, files_meant(records, config_file), names)
     now = desk.clock.now()
-    coming = forecast(entries, lambda pipeline: _present(records, pipeline), now, count)
+    ended = ended_schedules(records)
+    coming = forecast(entries, lambda pipeline: _present(records, pipeline, ended), now, count)
     if as_json:
         print_json([_as_json(each, now) for each in coming])
     elif coming:
@@ -56,7 +64,7 @@ def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool
     return 0
 
 
-def _present(records: Records | None, pipeline: str) -> Present:
+def _present(records: Records | None, pipeline: str, ended: Mapping[str, str]) -> Present:
     """Return what is known now of a pipeline."""
     from crude_link.cli.forecast import Present
     from crude_link.model.status import Status
@@ -67,6 +75,7 @@ def _present(records: Records | None, pipeline: str) -> Present:
         usual=_usual(records, pipeline),
         going=[run.began for run in records.store.history.going(pipeline) if run.status is Status.RUNNING],
         pause=next((pause for pause in records.store.schedulers.pauses() if pause.pipeline == pipeline), None),
+        ended=ended.get(pipeline, ""),
     )
 
 

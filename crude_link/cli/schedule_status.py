@@ -32,6 +32,8 @@ class PipelineStanding:
     last_unrun: Firing | None = None
     queued: int = 0
     pause: Pause | None = None
+    #: Why the living scheduler has ended its schedule; empty when it has not.
+    ended: str = ""
 
 
 @click.command()
@@ -70,13 +72,14 @@ def command(as_json: bool) -> int:
 
 def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str, datetime | None], str]:
     """Return the next slot time of each pipeline of the scheduler's config files; or why they cannot be told."""
-    from crude_link.cli.pipelines import DEFAULT
+    from crude_link.cli.pipelines import config_paths
     from crude_link.cli.schedules import entries_of, shown_path
     from crude_link.errors import CrudeLinkError
 
     found: dict[str, datetime | None] = {}
-    files = tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else (DEFAULT,)
     try:
+        named = scheduler.config_files if scheduler else ()
+        files = config_paths([shown_path(Path(name)) for name in named])
         now = desk.clock.now()
         for entry in entries_of(desk, files):
             slots = [slot for slot in (found.get(entry.pipeline), entry.trigger.next_after(now)) if slot]
@@ -88,12 +91,12 @@ def _next_slots(desk: Desk, scheduler: SchedulerRecord | None) -> tuple[dict[str
 
 def _standings(records: Records, next_slots: dict[str, datetime | None]) -> list[PipelineStanding]:
     from crude_link.cli.schedule_history import statuses_of
-    from crude_link.cli.schedules import known_pipelines
+    from crude_link.cli.schedules import ended_schedules, known_pipelines
 
     store = records.store
     pauses = {pause.pipeline: pause for pause in store.schedulers.pauses()}
     begun, unbegun = store.ledger.last(begun=True), store.ledger.last(begun=False)
-    statuses = statuses_of(records, list(begun.values()))
+    statuses, ended = statuses_of(records, list(begun.values())), ended_schedules(records)
     return [
         PipelineStanding(
             pipeline=name,
@@ -103,6 +106,7 @@ def _standings(records: Records, next_slots: dict[str, datetime | None]) -> list
             last_unrun=unbegun.get(name),
             queued=len(store.ledger.queued(name)),
             pause=pauses.get(name),
+            ended=ended.get(name, ""),
         )
         for name in dict.fromkeys([*next_slots, *known_pipelines(records)])
     ]
@@ -138,7 +142,7 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     rows: list[list[Cell | str]] = []
     for each in standings:
         ran, status = each.last_run, each.last_status
-        waits = wait_words(each.next_slot - now) if each.next_slot and not each.pause else ""
+        waits = wait_words(each.next_slot - now) if each.next_slot and not (each.pause or each.ended) else ""
         rows.append(
             [
                 Cell(each.pipeline, bold=True),
@@ -153,6 +157,9 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     lines = Table([Column(title) for title in titles], rows).lines(look)
     for pause in (each.pause for each in standings if each.pause):
         lines.append(f"{pause.pipeline} is {pause_words(pause)} · crude-link schedule unpause {pause.pipeline}")
+    for each in standings:
+        if each.ended:
+            lines.append(f"{each.pipeline}: {each.ended}; a new scheduler follows it again")
     return lines
 
 
@@ -170,6 +177,8 @@ def _next_words(standing: PipelineStanding) -> str:
     slot = standing.next_slot
     if standing.pause:
         return "paused"
+    if standing.ended:
+        return "ended"
     return moment_words(slot, seconds=bool(slot.second)) if slot else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Desk, Records, open_records, trigger_for
-from crude_link.cli.pipelines import choose, config_paths
+from crude_link.cli.pipelines import DEFAULT, choose, config_paths
 from crude_link.errors import UsageError
+from crude_link.model.firing import ENDED
 from crude_link.store.scheduler_lock import scheduler_holder
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from crude_link.model.firing import SchedulerRecord
     from crude_link.model.schedule import Schedule
 
+#: Where a scheduler logs to, unless it is told otherwise.
+DEFAULT_LOG = "crude-link.log"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -84,12 +88,36 @@ def is_scheduling(records: Records | None) -> bool:
     return records is not None and scheduler_holder(records.project) is not None
 
 
+def ended_schedules(records: Records | None) -> dict[str, str]:
+    """Return the pipelines whose schedules the living scheduler has ended after a failure, and why."""
+    if records is None or not is_scheduling(records):
+        return {}
+    scheduler, begun = records.store.schedulers.scheduler(), records.store.ledger.last(begun=True)
+    return {
+        name: firing.reason
+        for name, firing in records.store.ledger.last(begun=False).items()
+        if firing.reason.startswith(ENDED)
+        and scheduler
+        and firing.at >= scheduler.began
+        and (name not in begun or begun[name].at < firing.at)
+    }
+
+
 def files_meant(records: Records | None, given: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the config files: those given, else those that a living scheduler follows, else `config.yaml`."""
-    if given or records is None or not is_scheduling(records):
+    """Return the config files: those given, else those of a living scheduler, else `config.yaml`.
+
+    Where that is not there, those of the last scheduler. UsageError where there was none.
+    """
+    scheduler = records.store.schedulers.scheduler() if records and not given else None
+    followed = tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else ()
+    if followed and is_scheduling(records):
+        return followed
+    try:
         return config_paths(given)
-    scheduler = records.store.schedulers.scheduler()
-    return tuple(shown_path(Path(name)) for name in scheduler.config_files) if scheduler else config_paths(given)
+    except UsageError:
+        if followed:
+            return followed
+        raise
 
 
 def shown_path(path: Path) -> Path:
@@ -100,13 +128,13 @@ def shown_path(path: Path) -> Path:
 
 def start_command(scheduler: SchedulerRecord | None) -> str:
     """Return the command that starts a scheduler, the last one anew where there was one."""
-    words = ["crude-link schedule start"]
+    words = ["crude-link", "schedule", "start"]
     if scheduler:
         files = [str(shown_path(Path(name))) for name in scheduler.config_files]
-        words += [f"-c {name}" for name in files if files != ["config.yaml"]]
-        log = str(shown_path(Path(scheduler.log_file))) if scheduler.log_file else "crude-link.log"
-        words += [f"-l {log}"] if log != "crude-link.log" else []
-    return " ".join(words)
+        words += [word for name in files if files != [str(DEFAULT)] for word in ("-c", name)]
+        log = str(shown_path(Path(scheduler.log_file))) if scheduler.log_file else DEFAULT_LOG
+        words += ["-l", log] if log != DEFAULT_LOG else []
+    return shlex.join(words)
 
 
 def known_pipelines(records: Records) -> list[str]:

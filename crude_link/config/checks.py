@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crude_link.config.cron import Judge
-from crude_link.config.keys import not_yet
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
@@ -24,7 +23,7 @@ from crude_link.model.value import Plain, Reference, references_in
 #: What `${run.X}` can be; `started` takes a format.
 RUN_NAMES = ("id", "dir", "started", "origin", "scheduled_for", "pipeline")
 #: What `${steps.S.X}` can be, beside `metrics.K`.
-STEP_NAMES = ("stdout", "status", "exit")
+STEP_NAMES = ("stdout", "results_file", "status", "exit")
 #: What each step is told by crude-link, which `env` cannot change.
 _OWN_ENV = tuple(
     f"CRUDE_LINK_{name}" for name in ("RUN", "RUN_DIR", "STEP", "TASK", "ATTEMPT", "METRICS", "SCHEDULED_FOR")
@@ -164,6 +163,8 @@ def _wrong_name(name: str, subject: Subject, needs: Mapping[str, tuple[str, ...]
         return None if rest in params else f"there is no param '{rest}'{did_you_mean(rest, params)}"
     if head == "env":
         return None
+    if head == "steps" and rest.endswith(".results_file"):
+        return f"`{name}` is a file, and tells a condition nothing; let a step read it and write a metric"
     return wrong_reference(Reference(name), subject.secrets, needs, step)
 
 
@@ -204,8 +205,6 @@ def wrong_reference(
         return f"step '{other}' does not come earlier; add it to `needs`"
     if what in STEP_NAMES or re.fullmatch(r"metrics\.\S+", what):
         return None
-    if what == "results_file":
-        return not_yet(what, "files of what tasks gave (see `crude-link results`)")
     near = did_you_mean(what.split(".")[0], (*STEP_NAMES, "metrics"))
     return f"a step has no '{what}'{near}; it has metrics.NAME, {one_of(STEP_NAMES)}"
 

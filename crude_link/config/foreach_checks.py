@@ -24,9 +24,10 @@ from crude_link.model.value import Placeholder, Plain, Template
 #: Variables by which a program can know its input without a placeholder.
 _TELLING = ("CRUDE_LINK_ITEM", "CRUDE_LINK_TASK")
 _NO_OUTPUT = (
-    "has tasks of its own, and no output as a whole; let each task write a file into `${run.dir}`, and read them, or "
-    "take `crude-link results`"
+    "has tasks of its own, and no output as a whole; read the file "
+    "`${steps.NAME.results_file}`, a line of JSON for each task, or let each task write a file into `${run.dir}`"
 )
+_NO_RESULTS = "has neither `function` nor `foreach`, so there is no file of results; take its stdout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,18 @@ def _median_of_one(fan: _FanStep) -> None:
 
 
 def _outputs(subject: Subject) -> None:
-    """Refuse references to what a step with tasks printed."""
-    fans = {f"steps.{step.get('name')}.stdout": step.get("name") for step in subject.steps if step.get("foreach")}
+    """Refuse references to what a step with tasks printed, and to results where there are none."""
+    wrong = {}
+    for step in subject.steps:
+        name = step.get("name")
+        if step.get("foreach"):
+            wrong[f"steps.{name}.stdout"] = f"step '{name}' {_NO_OUTPUT.replace('NAME', str(name))}"
+        elif not step.get("function"):
+            wrong[f"steps.{name}.results_file"] = f"step '{name}' {_NO_RESULTS}"
     for index, step in enumerate(subject.steps):
         for path, reference in references_below(step, ("steps", index)):
-            if reference.path in fans:
-                message = f"`{reference}`: step '{fans[reference.path]}' {_NO_OUTPUT}"
-                subject.problems.add(message, subject.at(*path), of_step(step))
+            if reference.path in wrong:
+                subject.problems.add(f"`{reference}`: {wrong[reference.path]}", subject.at(*path), of_step(step))
 
 
 def _keyboard(fan: _FanStep) -> None:

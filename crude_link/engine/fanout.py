@@ -7,6 +7,7 @@ each that is done: the source is a stream, and only what is handed out, or waits
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,7 @@ class FanOut:
         self.time_limit = LearnedLimit(factor, record.walls_us) if factor is not None else None
         self._numbers = self._wanted(self._by_position())
         self._handed: dict[int, _Handed] = {}
-        #: The next ones, where each waits for what it is to hold.
+        #: The next ones, where each waits for its slot.
         self._ready: deque[tuple[int, _Handed]] = deque()
         self._retries: list[tuple[datetime, int]] = []
         self._waiting: dict[int, _Handed] = {}
@@ -145,12 +146,17 @@ class FanOut:
         return TaskCounts(
             succeeded=self._succeeded,
             failed=self._failed,
-            running=min(len(self._handed), self.slots),
+            running=min(len(self._handed), self.leases.slots_in_use if self.leases else self.slots),
             total=total - self._left_out if total is not None else None,
             total_is_guess=not self._is_exhausted,
-            limit=self.work.order.limit,
+            limit=self.leases.limit if self.leases else self.work.order.limit,
             left_out=self._left_out,
         )
+
+    def most_slots(self, now: datetime) -> int:
+        """Return how many slots have something to do now."""
+        has_more = not self._is_exhausted or (self._retries and self._retries[0][0] <= now)
+        return sys.maxsize if has_more else len(self._handed) + len(self._ready)
 
     def take(self, now: datetime) -> Taken:
         """Return what is to be handed out now: tries that are due, then new inputs."""
@@ -165,15 +171,15 @@ class FanOut:
             self._hand_out(*found, ANYWHERE, taken, now)
         return taken
 
-    def ready(self, now: datetime) -> Sequence[tuple[int, int]]:
-        """Return the tries that could begin at once, (task, number), in order, where each is to hold something."""
+    def ready(self, now: datetime) -> Sequence[int]:
+        """Return the tasks that could begin at once, in order, where each is handed out for a slot of its own."""
         room = 0 if self.is_stopped else self.slots - len(self._handed)
         while len(self._ready) < room and (found := self._next(now)):
             self._ready.append(found)
-        return [(task, handed.number) for task, handed in islice(self._ready, max(room, 0))]
+        return [task for task, _ in islice(self._ready, max(room, 0))]
 
     def take_ready(self, places: Sequence[Place], now: datetime) -> Taken:
-        """Return the first that are ready as they are to be handed out, each with its place."""
+        """Return those that are ready as they are to be handed out, each with its place."""
         taken = Taken()
         for place in places:
             self._hand_out(*self._ready.popleft(), place, taken, now)

@@ -15,6 +15,7 @@ from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey, NewRequest, Outcome
 from crude_link.model.wish import CloseFan, HandOut, SetSlots, SetTimeout
+from crude_link.model.words import slots_words
 
 #: A fan-out of whose tasks none ends is told of all the same, this often in seconds.
 _PERIOD = 0.5
@@ -98,11 +99,18 @@ class Fans:
         fan = next((fan for fan in live.fans.values() if fan.step.name == asked.step and not fan.is_closed), None)
         if fan is None or asked.number is None:
             return f"{asked.step} of run {asked.run} has no tasks to begin now"
-        if fan.leases:
-            return f"{asked.step} runs in {fan.slots} slots, as many as have what they hold"
-        before, fan.slots = fan.slots, asked.number
-        self._around.executor.tell(SetSlots(key=fan.key, slots=asked.number))
-        text = f"{asked.step} runs in {asked.number} slots now, not {before} (asked by {asked.by})"
+        before, after, limit = fan.slots, asked.number, ""
+        if leases := fan.leases:
+            before = leases.slots_wanted
+            self._lending.set_slots(fan, asked.number)
+            after, limit = leases.slots_wanted, leases.limit
+        else:
+            fan.slots = after
+            self._around.executor.tell(SetSlots(key=fan.key, slots=after))
+        words = f"{slots_words(after, limit)}{f' now, not {before}' if after != before else ' as before'}"
+        if fan.slots < after:
+            words += f"; {after - fan.slots} of them will begin when there is something for them to hold"
+        text = f"{asked.step} runs in {words} (asked by {asked.by})"
         self._around.notifier.tell(Notice(text=text, run=asked.run))
         return text
 
@@ -114,9 +122,11 @@ class Fans:
         return min(times, default=None)
 
     def _note(self, fan: FanOut, event: TasksEnded) -> None:
-        self._around.tasks().end_tasks(fan.key, event.ends)
+        if event.ends:
+            self._around.tasks().end_tasks(fan.key, event.ends)
         if fan.leases:
             fan.leases.note_ends(event.ends)
+            fan.leases.note_shut(event.shut)
         self._tell(fan, fan.follow(event.ends, self._around.clock.now()), event.running)
         self._limit_time(fan)
 

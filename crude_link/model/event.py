@@ -71,12 +71,13 @@ class TasksEnded:
     """Tries at tasks of a fan-out ended, in this order; their output is in their archives.
 
     `key` is that of the fan-out itself. `running` are the tasks that run now, with the monotonic age of each in
-    seconds, the longest first, at most ten.
+    seconds, the longest first, at most ten. In the slots `shut`, which were to be closed, nothing runs any more.
     """
 
     key: AttemptKey
     ends: Sequence[TaskEnd]
     running: Sequence[tuple[int, float]] = ()
+    shut: Sequence[int] = ()
 
 
 ExecutorEvent: TypeAlias = Held | Started | Wrote | Ended | Remarked | TasksEnded

@@ -75,7 +75,7 @@ class CloseFan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetSlots:
-    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended.
+    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended, which is told.
 
     `environments` tell, for each slot from the first on, what its tasks are told beside what all are; None: nothing
     begins in that slot.

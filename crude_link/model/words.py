@@ -62,6 +62,11 @@ def signal_words(number: int) -> str:
     return f"signal {number} ({meaning})" if meaning else f"signal {number}"
 
 
+def slots_words(slots: int, limit: str) -> str:
+    """Say how many slots there are, and what allows no more: `3 slots (all that PROXY allows)`."""
+    return f"{slots} slot{'s'[: slots != 1]}{f' (all that {limit} allows)' if limit else ''}"
+
+
 def _signal_name(number: int) -> str:
     if sys.platform == "win32":
         return ""

@@ -13,7 +13,7 @@ from crude_link.model.run import AttemptKey, Outcome
 from crude_link.model.status import Status
 from crude_link.model.task import TaskCounts, TaskEnd
 from crude_link.model.value import Template
-from crude_link.model.words import duration_words
+from crude_link.model.words import duration_words, slots_words
 from crude_link.notifiers.look import Colour, one_line
 from crude_link.notifiers.pace import Pace, left_words, rate_words
 from crude_link.notifiers.summary import ended_words, spent_words
@@ -214,11 +214,6 @@ def each_words(step: Step | None, slots: int | None, limit: str) -> str:
         return ""
     where = f", in {slots_words(slots, limit)}" if slots else ""
     return f"  for each {source_words(step.foreach)}{where}"
-
-
-def slots_words(slots: int, limit: str) -> str:
-    """Say how many slots there are, and what allows no more: `3 slots (all that PROXY allows)`."""
-    return f"{slots} slot{'s'[: slots != 1]}{f' (all that {limit} allows)' if limit else ''}"
 
 
 def source_words(foreach: ForEach) -> str:

@@ -51,6 +51,12 @@ class Timekeeper:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._wall, self._ticks = clock.now(), clock.monotonic()
+        self._rest = timedelta(0)
+
+    def rest_until(self, moment: datetime) -> datetime:
+        """Note that nobody needs to look before a moment; return it."""
+        self._rest = max(moment - self._wall, timedelta(0))
+        return moment
 
     def look(self) -> Absence | StepBack | None:
         """Return what has happened to time since the last look, if anything has."""
@@ -63,7 +69,7 @@ class Timekeeper:
         if now - before - lived > _NOTABLE:
             cause = "the machine was off or asleep, or its clock was set forward,"
             return Absence(begin=before, end=now, cause=cause)
-        if lived > _NOTABLE:
+        if lived - self._rest > _NOTABLE:
             return Absence(begin=before, end=now, cause=_BUSY)
         return None
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from crude_link.engine.retry import wait_after
 from crude_link.model.event import Level, ScheduleHalted
-from crude_link.model.firing import Pause
+from crude_link.model.firing import ENDED, Pause
 from crude_link.model.run import Ending, Outcome
 from crude_link.model.schedule import AfterFailure, Schedule
 from crude_link.model.status import Status
@@ -58,7 +58,7 @@ class Aftermath:
 
     def _stop(self, pipeline: FollowedPipeline, what: str, run: int | None) -> None:
         if not pipeline.stopped:
-            pipeline.stopped = f"the schedule has ended: {what}"
+            pipeline.stopped = f"{ENDED}: {what}"
             told = ScheduleHalted(pipeline=pipeline.loaded.pipeline, reason=what, is_paused=False, run=run)
             self._parts.notifier.tell(told)
 

@@ -12,9 +12,6 @@ from crude_link.interfaces import Notifier
 from crude_link.model.event import Level, Notice
 from crude_link.model.schedule import Schedule
 
-#: What these stand for can be another thing at each run.
-_FRESH = ("${now", "${exec:", "${file:")
-
 
 @dataclass(kw_only=True, slots=True)
 class _Watched:
@@ -35,7 +32,8 @@ class ConfigWatch:
         self._notifier = notifier
         self._since = desk.clock.now()
         self._files: list[_Watched] = []
-        self._made: dict[tuple[str, str], tuple[Loaded, Loaded]] = {}
+        #: What the last run of each entry had.
+        self._made: dict[tuple[str, str], Loaded] = {}
         for path in files:
             stamp = _stamp(path)
             loaded = desk.load(path, settings)
@@ -58,14 +56,10 @@ class ConfigWatch:
 
     def for_run(self, loaded: Loaded, schedule: Schedule) -> Loaded:
         """Return a pipeline as a run of one of its entries has it. ConfigError."""
-        is_fresh = any(text.startswith(_FRESH) for text in loaded.pipeline.resolved)
-        if not schedule.params and not is_fresh:
-            return loaded
-        place = (loaded.pipeline.name, schedule.entry)
-        base, made = self._made.get(place, (None, None))
-        if made is None or base is not loaded or is_fresh:
-            made = self._desk.load_entry(loaded.config, loaded.pipeline.name, schedule, fires_after=self._since)
-            self._made[place] = (loaded, made)
+        name, place = loaded.pipeline.name, (loaded.pipeline.name, schedule.entry)
+        before = self._made.get(place, loaded)
+        made = self._desk.load_entry(loaded.config, name, schedule, before=before, fires_after=self._since)
+        self._made[place] = made
         return made
 
     def _look(self, file: _Watched) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 from crude_link.app import missed_slots
 from crude_link.errors import CrudeLinkError
@@ -23,8 +23,8 @@ from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, Followe
 
 #: So long may one turn of it take, in seconds; the runs that are going want their turn too.
 _TURN = 0.25
-#: This often it looks at the config files, and for runs of others that stand in the way.
-_LOOK = timedelta(seconds=3)
+#: When something is due, it looks at the config files if it has not done so for this many seconds.
+_SHORT_LOOK = 1.0
 
 
 class ScheduleDuty:
@@ -59,7 +59,9 @@ class ScheduleDuty:
         clock = self._parts.clock
         self._look_at_time()
         now, began = clock.now(), clock.monotonic()
-        if began - self._looked >= _LOOK.total_seconds():
+        # What was edited a moment ago is meant to hold for the slot that is due.
+        is_due = any(moment <= now for moment in self._following.next_moments())
+        if began - self._looked >= (_SHORT_LOOK if is_due else self._parts.look.total_seconds()):
             self._looked = began
             self._look_around(now)
         due = self._retry(now)
@@ -67,8 +69,8 @@ class ScheduleDuty:
         for entry in self._following.due(now):
             self._settle(entry, now)
             if clock.monotonic() - began > _TURN:
-                return now
-        return min([now + _LOOK, *due, *self._following.next_moments()])
+                return self._time.rest_until(now)
+        return self._time.rest_until(min([now + self._parts.look, *due, *self._following.next_moments()]))
 
     def ended(self, run: Run) -> None:
         """Hear that a run of this process has ended."""
@@ -135,18 +137,25 @@ class ScheduleDuty:
         self._books.written(lambda: self._following.advance(entry, now))
 
     def _due(self, entry: FollowedEntry, now: datetime) -> Due | None:
-        most = entry.schedule.max_catch_up + 1
-        ran: set[datetime] = set()
-        if entry.newest > entry.settled:  # the clock was set back
-            rows = self._parts.ledger.firings(entry.pipeline.name, since=entry.settled)
-            ran = {row.slot_time for row in rows if row.entry == entry.name and row.slot_time > entry.settled}
-        found = missed_slots(entry.trigger, entry.settled, now, max(most, 2) + len(ran))
-        slots = [slot.astimezone(timezone.utc) for slot in found.newest] if found else []
-        newest = tuple(slot for slot in slots if slot not in ran)
-        if not found or not newest:
+        most = max(entry.schedule.max_catch_up + 1, 2)
+        ran = self._ran_ahead(entry, now) if entry.newest > entry.settled else frozenset()
+        found = missed_slots(entry.trigger, entry.settled, now, most + len(ran))
+        if not found:
             return None
-        first = newest[0] if found.count == len(slots) else found.first.astimezone(timezone.utc)
-        return Due(count=found.count - (len(slots) - len(newest)), first=first, newest=newest)
+        slots = [slot.astimezone(timezone.utc) for slot in found.newest]
+        newest = tuple(slot for slot in slots if slot not in ran)
+        if not newest:
+            return None
+        first = found.first.astimezone(timezone.utc)
+        while first in ran:
+            first = (entry.trigger.next_after(first) or newest[0]).astimezone(timezone.utc)
+        return Due(count=found.count - len(ran), first=first, newest=newest)
+
+    def _ran_ahead(self, entry: FollowedEntry, now: datetime) -> frozenset[datetime]:
+        """Return the slot times up to now that ran before the clock was set back."""
+        rows = self._parts.ledger.firings(entry.pipeline.name, since=entry.settled)
+        mine = (row.slot_time for row in rows if row.entry == entry.name and row.run)
+        return frozenset(slot for slot in mine if entry.settled < slot <= now)
 
     def _view(self, pipeline: FollowedPipeline, slot_time: datetime | None = None) -> PipelineView:
         absence = self._absence.reason_for(slot_time) if self._absence and slot_time else "crude-link was busy"

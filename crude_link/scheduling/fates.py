@@ -22,6 +22,9 @@ from crude_link.model.words import duration_words, moment_words
 
 #: What begins within this after its slot time is on time; nobody can tell such a delay from a busy machine.
 PUNCTUAL = timedelta(seconds=10)
+#: A slot time that is seen later than this came while nobody looked: with `catch_up: all` it waits its turn to run,
+#: also where one that comes during a run is skipped.
+_UNSEEN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +146,8 @@ def _missed(schedule: Schedule, due: Due, wanted: tuple[datetime, ...], view: Pi
 def _run(schedule: Schedule, slot_time: datetime, view: PipelineView, now: datetime) -> tuple[Move, ...]:
     """Let a slot time run, or wait, or not, by what the pipeline does at present."""
     is_late = now - slot_time > PUNCTUAL
-    overlap = Overlap.QUEUE if is_late and schedule.catch_up is CatchUp.ALL else schedule.overlap
+    is_caught_up = schedule.catch_up is CatchUp.ALL and now - slot_time > _UNSEEN
+    overlap = Overlap.QUEUE if is_caught_up else schedule.overlap
     if overlap is Overlap.ALLOW or not (view.live or view.waiting):
         fate = Fate.CAUGHT_UP if is_late else Fate.RAN
         return (Begin(entry=schedule.entry, slot_time=slot_time, fate=fate, reason=view.absence if is_late else ""),)

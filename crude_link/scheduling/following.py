@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from crude_link.app import Loaded, missed_slots
+from crude_link.interfaces import Trigger
 from crude_link.model.event import Level, Notice
 from crude_link.model.firing import Fate, Firing
 from crude_link.model.schedule import Dst, Schedule
@@ -97,22 +98,21 @@ class Following:
         known = [moment for moment in settled.values() if moment]
         rows = ledger.firings(pipeline.name, since=min(known)) if known else ()
         for name, schedule in schedules.items():
-            mine = [row for row in rows if row.entry == name]
-            # A row may have been written just before everything died, and what is settled not any more.
-            moment = max([settled[name] or now, *(row.last for row in mine)])
+            mine = [row for row in rows if row.entry == name and not row.fate.is_by_hand]
+            trigger = self._parts.make_trigger(schedule)
             entry = FollowedEntry(
                 pipeline=pipeline,
                 schedule=schedule,
-                trigger=self._parts.make_trigger(schedule),
-                settled=moment,
-                newest=moment,
+                trigger=trigger,
+                settled=_settled_by_rows(trigger, settled[name] or now, mine),
+                newest=max([settled[name] or now, *(row.last for row in mine)]),
             )
             if mine:
                 entry.fate, entry.in_a_row = mine[0].fate, mine[0].count
             pipeline.entries[name] = entry
             if settled[name] is None:
                 ledger.settle(pipeline.name, name, now)
-            if entry.newest > now:
+            if entry.settled > now:
                 self._rewind(entry, now, [row for row in mine if row.last > now])
             self._await_next(entry)
         pipeline.waiting = [row for row in ledger.queued(pipeline.name) if row.slot_time <= now]
@@ -127,11 +127,15 @@ class Following:
 
     def _note_part(self, entry: FollowedEntry, row: Firing, now: datetime) -> None:
         """Write a row again as far as it is about the time before now."""
-        before = row.slot_time - timedelta(microseconds=1)
-        part = missed_slots(entry.trigger, before, now) if row.slot_time <= now else None
-        if part:
+        if row.slot_time > now:
+            return
+        part = missed_slots(entry.trigger, row.slot_time - timedelta(microseconds=1), now)
+        inside = self._parts.ledger.firings(entry.pipeline.name, since=row.slot_time)
+        mine = [each for each in inside if each.entry == entry.name and not each.fate.is_by_hand]
+        ran = sum(1 for each in mine if each.run and each.slot_time <= now)
+        if part and part.count > ran:
             until = part.newest[-1].astimezone(timezone.utc)
-            self._parts.ledger.note(replace(row, until=until, count=part.count))
+            self._parts.ledger.note(replace(row, until=until, count=part.count - ran))
 
     def _await_next(self, entry: FollowedEntry) -> None:
         found = entry.trigger.next_after(entry.settled)
@@ -162,3 +166,14 @@ def slot_words(slot_time: datetime | None) -> str:
 
 def _timing(schedule: Schedule) -> tuple[str, str | None, Dst]:
     return schedule.when, schedule.timezone, schedule.dst
+
+
+def _settled_by_rows(trigger: Trigger, settled: datetime, rows: Sequence[Firing]) -> datetime:
+    """Return up to when an entry is settled: its last rows may have been written just before everything died."""
+    for row in sorted(rows, key=lambda row: row.slot_time):
+        if row.slot_time > settled:
+            following = trigger.next_after(settled)
+            if following is None or following != row.slot_time:
+                break  # those ahead are of a time before the clock was set back
+        settled = max(settled, row.last)
+    return settled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from crude_link.app import Loaded
@@ -67,6 +67,8 @@ class DutyParts:
     clock: Clock
     notifier: Notifier
     make_trigger: Callable[[Schedule], Trigger]
+    #: This often it looks at the config files, and for runs of others that stand in the way.
+    look: timedelta = timedelta(seconds=3)
 
 
 @dataclass(kw_only=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import FOUND, Budget, Pool, Scope
+from crude_link.model.resources import FOUND, Budget, Pool, Scope, room_for
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
 from crude_link.model.words import size_words
 from crude_link.resources.machine import cores, free_disk, memory
@@ -53,13 +53,13 @@ def read_pools(
 
 def is_bound(step: Step) -> bool:
     """True when what a task is given depends on its slot."""
-    of_slots = {need.pool for need in step.holds if need.scope is Scope.SLOT}
+    held = {need.pool for need in step.holds}
     action = step.action
     values: list[Value] = [*step.arguments.values(), *step.env.values()]
     if isinstance(action, Command):
         values += [action.text or "", *action.argv]
     found = (one for value in values for one in references_in(value) if isinstance(one, Placeholder))
-    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in of_slots) for one in found)
+    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in held) for one in found)
 
 
 def budgets_of(step: Step, project: Path) -> list[Budget]:
@@ -80,21 +80,15 @@ def room_of(step: Step, pools: Pools, budgets: Sequence[Budget]) -> tuple[int, s
 
     CannotStart when not even one can.
     """
-    slots, limit = slots_of(step), ""
     for budget in budgets:
         if not budget.tasks:
             raise CannotStart(f"one task takes more than there is: `{budget.name}`, and {_total_words(budget)}")
-        if budget.tasks < slots:
-            slots, limit = budget.tasks, budget.name
     for need in step.holds:
         size = len(pools[need.pool])
-        holders = need.holders(size)
-        if not holders:
+        if not need.holders(size):
             whom = "slot" if need.scope is Scope.SLOT else "task"
             raise CannotStart(f"each {whom} needs {need.pieces} of {need.pool}, and there are {size}")
-        if holders < slots:
-            slots, limit = holders, need.pool
-    return slots, limit
+    return room_for(slots_of(step), step.holds, {pool: len(items) for pool, items in pools.items()}, budgets)
 
 
 def _total_words(budget: Budget) -> str:

@@ -24,11 +24,13 @@ class SqliteLedger:
         self._database = database
 
     def note(self, firing: Firing) -> bool:
-        """Record what became of slot times that began no run; False when the first has a row already."""
+        """Record what became of slot times that began no run; False when the first has a row of its schedule."""
         with self._database.write():
             if firing.fate is not Fate.QUEUED:
                 _end_queued(self._database, firing)
-            if self._row(firing.pipeline, firing.entry, firing.slot_time):
+            slot_time = utc_text(firing.slot_time)
+            known = {"pipeline": firing.pipeline, "entry": firing.entry, "slot_time": slot_time}
+            if self._database.first("scheduled_firing", **known):
                 return False
             newest = self._database.first("newest_firing", pipeline=firing.pipeline, entry=firing.entry)
             if newest and _continues(_firing_of(newest), firing):

@@ -106,6 +106,15 @@ def lock_holder(path: Path) -> str | None:
     return (_words(path) or "a process that did not say its name") if _is_locked(path) else None
 
 
+def locked_soon(lock: int) -> bool:
+    """Take an open lock file for ourselves, also while somebody just looks; False: somebody has it."""
+    for _ in range(_TRIES):
+        if _locked_now(lock, fcntl.LOCK_EX):
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
+
+
 def write_holder(path: Path, lock: int) -> None:
     """Write into a lock that we hold who we are."""
     with translated(path):

@@ -364,21 +364,20 @@ WHERE fan = :fan AND task = :task;
 
 -- name: leases
 -- All leases, by pool.
-SELECT pool, item, share, run, step, slot, task, number, since FROM leases ORDER BY pool, id;
+SELECT pool, item, share, run, step, slot, since FROM leases ORDER BY pool, id;
 
 -- name: leases_of_pool
 -- What of a pool is held, and by which runs.
 SELECT item, share, run FROM leases WHERE pool = :pool;
 
--- name: leases_of_holder
--- What a slot or a try at a task holds.
-SELECT pool, item FROM leases
-WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: leases_of_slot
+-- What a slot holds.
+SELECT pool, item FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: insert_lease
--- Record that something is held.
+-- Record that a slot holds something; it is never a task (0) that does.
 INSERT INTO leases (pool, item, share, run, step, slot, task, number, since)
-VALUES (:pool, :item, :share, :run, :step, :slot, :task, :number, :since);
+VALUES (:pool, :item, :share, :run, :step, :slot, 0, 0, :since);
 
 -- name: delete_leases
 -- Free what a run still held.
@@ -388,9 +387,9 @@ DELETE FROM leases WHERE run = :run;
 -- Free what a step of a run still held.
 DELETE FROM leases WHERE run = :run AND step = :step;
 
--- name: delete_leases_of_holder
--- Free what a slot or a try at a task held.
-DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: delete_leases_of_slot
+-- Free what a slot held.
+DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: lease_waits
 -- Who waits for which pool, the longest first.
@@ -453,6 +452,11 @@ DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time 
 -- What became of one slot time; a row about it alone before one about several.
 SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
 ORDER BY run IS NULL, count, id DESC LIMIT 1;
+
+-- name: scheduled_firing
+-- What a schedule has made of one slot time; what a person had run of it is something else.
+SELECT id FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
+AND fate NOT IN ('back-filled', 'repeated') LIMIT 1;
 
 -- name: run_of_slot
 -- The run that a slot time has begun.
@@ -593,3 +597,7 @@ INSERT OR IGNORE INTO hauled (haul, name, mark, run) VALUES (:haul, :name, :mark
 -- name: hauled
 -- All files that a pipeline had from a place.
 SELECT name, mark FROM hauled JOIN hauls ON hauls.id = haul WHERE pipeline = :pipeline AND remote = :remote;
+
+-- name: newest_beginning
+-- When the newest run began.
+SELECT max(began) FROM runs;

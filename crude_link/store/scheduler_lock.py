@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from crude_link.errors import SchedulerRuns
 from crude_link.store.failures import translated
-from crude_link.store.locks import lock_holder, write_holder
+from crude_link.store.locks import lock_holder, locked_soon, write_holder
 from crude_link.store.place import Project
 
 _NAME = "scheduler.lock"
@@ -22,12 +21,8 @@ def scheduler_lock(project: Project) -> Iterator[None]:
     with translated(path):
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SchedulerRuns(
-                f"a scheduler runs here already: {scheduler_holder(project) or 'it has just begun'}"
-            ) from error
+        if not locked_soon(lock):
+            raise SchedulerRuns(f"a scheduler runs here already: {scheduler_holder(project) or 'it has just begun'}")
         write_holder(path, lock)
         yield
     finally:

@@ -19,11 +19,15 @@ from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crude_link.model.run import AttemptKey
     from crude_link.store.hauls import SqliteHauls
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
     from crude_link.store.memory import SqliteMemory
     from crude_link.store.outbox import SqliteOutbox
+    from crude_link.store.results import StepResults
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
 
@@ -102,6 +106,17 @@ class SqliteStore:
         from crude_link.store.task_logs import TaskLogs
 
         return TaskLogs(self.files)
+
+    @cached_property
+    def results(self) -> StepResults:
+        """What steps gave."""
+        from crude_link.store.results import StepResults
+
+        return StepResults(self.files, self.logs, self.tasks, self.task_logs)
+
+    def results_file(self, key: AttemptKey) -> Path:
+        """Return the file of what an ended attempt gave."""
+        return self.results.file(key)
 
     def __enter__(self) -> SqliteStore:
         return self

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from datetime import datetime, timedelta, timezone
 
 import pytest
-from acceptance.starting import Ended, Folder
+from acceptance.starting import Ended, Folder, wait_until
+
+from crude_link.store import Project, open_store
 
 DAILY = """
 name: night
@@ -148,11 +151,46 @@ pipelines:
     assert (unknown.status, "Did you mean '0 2,4 * * * UTC'?" in unknown.err) == (2, True)
 
 
+def test_each_entry_has_its_own_params(folder: Folder) -> None:
+    folder.config("""
+name: night
+timezone: UTC
+params: {size: 1}
+schedule:
+  - {name: large, cron: {hour: 2}, params: {size: 2}}
+  - {name: small, every: 12h}
+steps: [{name: work, command: 'echo ${params.size} >> lines'}]
+""")
+    ended = backfill(folder, "--from", "2026-03-26 00:00", "--to", "2026-03-26 12:00")
+    assert ended.status == 0, ended.err
+    assert lines(folder) == ["1", "2", "1"]
+    assert "slot 2 of 3: 2026-03-26 02:00 +00:00 of `large`" in ended.err
+    assert backfill(folder, "--from", "2026-03-27", "--to", "2026-03-27", "--entry", "large").status == 0
+    assert lines(folder)[3:] == ["2"]
+
+
 def test_a_schedule_that_has_ended_had_slots(folder: Folder) -> None:
     folder.config(DAILY.replace("{hour: 2}", "{hour: 2, end_date: '2026-03-27'}"))
     ended = backfill(folder, "--from", "2026-03-25", "--to", "2026-03-30")
     assert ended.status == 0, ended.err
     assert [line[:10] for line in lines(folder)] == ["2026-03-25", "2026-03-26"]
+
+
+def test_slots_that_were_back_filled_hide_none_before_them_from_the_scheduler(folder: Folder) -> None:
+    folder.config(DAILY.replace("Europe/Berlin", "UTC").replace("{hour: 2}", "{minute: '*'}"))
+    now = datetime.now(timezone.utc)
+    with open_store(Project(directory=folder.directory, home=folder.home)) as store:
+        store.ledger.settle("night", "minute=* UTC", now - timedelta(minutes=10))
+    for minutes in (9, 4):
+        slot = f"{now - timedelta(minutes=minutes):%Y-%m-%d %H:%M}"
+        assert backfill(folder, "--from", slot, "--to", slot).status == 0
+    begun = folder.start("schedule", "start")
+    wait_until(lambda: len(lines(folder)) >= 3, "the slot that is caught up")
+    begun.terminate()
+    begun.wait()
+    missed = next(row for row in folder.json("schedule", "history") if row["fate"] == "missed")
+    assert missed["count"] >= 9
+    assert now - datetime.fromisoformat(missed["slot_time"]) > timedelta(minutes=9)
 
 
 @pytest.mark.parametrize(

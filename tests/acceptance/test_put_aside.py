@@ -36,3 +36,4 @@ steps:
     assert after["p2"] == before["p2"]
     assert folder.run("resume", "--no-prompt").status == 0
     assert ran(folder)["p2"] > after["p2"]
+    assert folder.json("show", "1")["tasks"]["many"]["figures"]["rate"] is None  # an attempt's end was not seen

@@ -72,9 +72,13 @@ def test_next_is_about_the_files_of_the_scheduler_that_runs(folder: Folder) -> N
     begun = started(folder, "-c", "other.yaml")
     ended = folder.run("schedule", "next", "1")
     assert (ended.status, " other " in ended.out, ended.err) == (0, True, "")
+    slot = folder.json("schedule", "history")[0]["slot_time"]
+    assert folder.run("schedule", "backfill", "other", "--from", slot, "--to", slot, "--again").status == 0
     begun.terminate()
     begun.wait()
-    assert folder.run("schedule", "next", "1").status == 2
+    assert " other " in folder.run("schedule", "next", "1").out
+    folder.config(EVERY_SECOND + WORK)
+    assert " often " in folder.run("schedule", "next", "1").out
     assert "crude-link schedule start -c other.yaml" in folder.run("schedule", "status").err
 
 
@@ -99,6 +103,20 @@ def test_pausing_reaches_a_scheduler_that_runs_and_ends_again(often: Folder) -> 
     ended = often.run("schedule", "backfill", "--from", refused["slot_time"], "--to", refused["until"])
     assert ended.status == 0, ended.err
     assert f"back-filled {refused['count']} of {refused['count']} slot" in ended.last_line
+
+
+def test_a_schedule_that_a_failure_has_ended_is_told_as_such(folder: Folder) -> None:
+    folder.config("""
+pipelines:
+  bad: {timezone: UTC, cron: {second: '*'}, steps: [{name: work, command: exit 1}]}
+  good: {timezone: UTC, cron: '@yearly', steps: [{name: work, command: exit 0}]}
+""")
+    folder.start("schedule", "start")
+    wait_until(lambda: folder.home.exists() and "refused" in fates(folder), "a slot that is refused")
+    status = folder.json("schedule", "status")["pipelines"]
+    assert [(each["pipeline"], bool(each["ended"])) for each in status] == [("bad", True), ("good", False)]
+    assert "bad: the schedule has ended: run 1" in folder.run("schedule", "status").out
+    assert {row["would"] for row in folder.json("schedule", "next", "3", "bad")} == {"refused"}
 
 
 def test_what_came_while_nobody_scheduled_is_explained_and_then_missed(often: Folder) -> None:

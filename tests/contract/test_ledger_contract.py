@@ -177,3 +177,13 @@ def test_the_last_of_each_pipeline_is_told_apart_by_whether_it_began_a_run(store
         "night": Fate.SKIPPED,
         "day": Fate.MISSED,
     }
+
+
+def test_what_a_person_had_run_is_told_beside_what_its_schedule_did(store: SqliteStore) -> None:
+    run = begin(store, firing(fate=Fate.BACKFILLED))
+    assert store.ledger.note(firing(fate=Fate.MISSED, until=NOON + HOUR, count=2))
+    assert not store.ledger.note(firing(fate=Fate.SKIPPED))
+    found = store.ledger.firing("night", "hourly", NOON)
+    assert found
+    assert found.run == run
+    assert {each.fate for each in store.ledger.firings()} == {Fate.BACKFILLED, Fate.MISSED}

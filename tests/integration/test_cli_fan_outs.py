@@ -207,6 +207,7 @@ def test_show_groups_failures_and_measures_tasks(run: int, ask: Ask) -> None:
     assert tasks["failures"][0]["tasks"] == [2, 4]
     assert tasks["figures"]["count"] == 5
     assert tasks["figures"]["retries"] == 1
+    assert (tasks["figures"]["slot_time_seconds"], tasks["figures"]["idle_seconds"]) == (20, 5)
     assert tasks["figures"]["duration_50_seconds"] == pytest.approx(0.6)
 
 

@@ -110,8 +110,8 @@ def test_history_says_what_became_of_each_slot_the_newest_first(project: LookPro
     assert rows[2]["late_seconds"] == 3600
     assert (rows[3]["count"], rows[3]["until"]) == (3, "2026-03-01T15:00:00+00:00")
     lines = words(ask("schedule", "history").out)
-    assert lines[0] == "slot time slots until pipeline entry became run status late reason"
-    assert any("missed no scheduler ran from 12 to 15" in line and " 3 2026-03-01" in line for line in lines)
+    assert lines[0] == "slot time slots pipeline entry became run status late reason"
+    assert any("missed no scheduler ran from 12 to 15" in line and " 3, to 15:00:00 night" in line for line in lines)
     assert any("caught up 2 failed 1 h" in line for line in lines)
     assert any("day hour=* UTC refused paused by ada" in line for line in lines)
 
@@ -219,6 +219,16 @@ def test_a_broken_config_does_not_keep_what_has_run_from_being_paused(project: L
     filled(project)
     (project.directory / "config.yaml").write_text("cron: [\n")
     assert ask("schedule", "pause", "night").status == 0
+
+
+def test_nothing_is_paused_where_nothing_was_ever_recorded(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "nothing is paused" in ask("schedule", "unpause").err
+    assert "no slot times have come yet" in ask("schedule", "history").err
+    assert ask("schedule", "status").status == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- next ---------------------------------------------------------------------------------------------------

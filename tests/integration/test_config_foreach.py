@@ -201,11 +201,25 @@ def test_what_a_step_with_tasks_printed_cannot_be_referred_to(tmp_path: Path) ->
         steps_of(tmp_path, text)
 
 
-def test_a_file_of_what_tasks_gave_is_known_and_not_built_yet(tmp_path: Path) -> None:
+def test_only_steps_with_a_function_or_with_tasks_have_a_file_of_results(tmp_path: Path) -> None:
     text = (
         "steps:\n"
         "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
         "- {name: one, command: 'cat ${steps.many.results_file}'}\n"
+        "- {name: two, command: 'cat ${steps.one.results_file}'}\n"
     )
-    with pytest.raises(ConfigError, match="`results_file` comes with files of what tasks gave"):
+    with pytest.raises(
+        ConfigError, match=r"4:24: step 'two': `\$\{steps.one.results_file\}`: step 'one' has neither"
+    ):
+        steps_of(tmp_path, text)
+    assert steps_of(tmp_path, text.replace("steps.one.results_file", "steps.one.stdout"))
+
+
+def test_a_file_of_results_is_no_fact_for_a_condition(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'true', when: steps.many.results_file == 'x'}\n"
+    )
+    with pytest.raises(ConfigError, match="is a file, and tells a condition nothing"):
         steps_of(tmp_path, text)

@@ -10,6 +10,7 @@ from crude_link.model.event import Notice, TasksProgressed
 from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
+from crude_link.model.resources import FREE_DISK, Budget
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
 from crude_link.model.wish import SetTimeout
@@ -90,3 +91,18 @@ def test_the_time_limit_of_tasks_is_told_once_it_is_known_and_a_later_attempt_kn
     bench.executor.lose(AttemptKey(1, "fan", 0, 1))
     assert bench.runner.finish()[0].status is Status.SUCCEEDED
     assert [limit.key.number for limit in limits(bench)] == [1, 2]
+
+
+def test_a_fan_out_for_whose_tasks_a_disk_has_no_room_waits_for_that_and_says_so_where_one_looks() -> None:
+    left = [9.0]
+    bench = Bench(pipeline("x", "y"), budgets=[Budget(name="disk", each=10, total=40, left=lambda: left[0])])
+    bench.turn_until(lambda: bool(bench.leases.waits()))
+    assert [(wait.pool, wait.step) for wait in bench.leases.waits()] == [(FREE_DISK, "fan")]
+    assert [event.text for event in bench.notifier.told if isinstance(event, Notice)] == [
+        "waits for disk: each task takes 10 B, and 9 B are free"
+    ]
+    assert tries(bench) == []
+    left[0] = 10.0
+    assert bench.runner.finish()[0].status is Status.SUCCEEDED
+    assert len(tries(bench)) == 2
+    assert list(bench.leases.waits()) == []

@@ -60,7 +60,7 @@ def test_a_pipeline_whose_schedule_has_ended_refuses_its_slot_times_while_others
     duty = world.start()
     world.pass_time(4 * MINUTE)
     assert not duty.is_over
-    mine = [(row.fate, row.count) for row in world.ledger.rows if row.pipeline == "p"]
+    mine = [(row.fate, row.count) for row in world.rows if row.pipeline == "p"]
     assert mine == [(Fate.RAN, 1), (Fate.REFUSED, 3)]
 
 
@@ -79,7 +79,7 @@ def test_a_slot_that_cannot_begin_is_in_the_ledger_and_counts_as_a_failure() -> 
     duty = world.start()
     world.pass_time(5 * MINUTE)
     assert duty.is_over
-    assert [(row.fate, row.reason) for row in world.ledger.rows] == [(Fate.FAILED, "train.py is gone")]
+    assert [(row.fate, row.reason) for row in world.rows] == [(Fate.FAILED, "train.py is gone")]
 
 
 def test_a_run_that_a_person_stopped_is_no_failure() -> None:
@@ -111,7 +111,7 @@ def test_a_paused_pipeline_refuses_its_slot_times_and_does_not_catch_them_up() -
     world.book.unpause("p")
     world.pass_time(MINUTE)
     assert world.fates() == [(Fate.REFUSED, 60, 2), (Fate.RAN, 180, 1)]
-    assert "paused by ada at 2026-11-21 12:00" in world.ledger.rows[0].reason
+    assert "paused by ada at 2026-11-21 12:00" in world.rows[0].reason
     assert world.settled() == [(Fate.REFUSED, 1), (Fate.REFUSED, 2)]
 
 
@@ -120,7 +120,7 @@ def test_slot_times_during_a_run_are_skipped_and_one_row_says_so() -> None:
     world.start()
     world.pass_time(4 * MINUTE)
     assert world.fates() == [(Fate.RAN, 60, 1), (Fate.SKIPPED, 120, 2), (Fate.RAN, 240, 1)]
-    assert world.ledger.rows[1].reason == "run 1 was still going"
+    assert world.rows[1].reason == "run 1 was still going"
     assert world.settled() == [(Fate.SKIPPED, 1), (Fate.SKIPPED, 2)]
 
 
@@ -131,7 +131,7 @@ def test_a_queue_is_worked_off_in_order_and_is_never_longer_than_it_may_be() -> 
     assert world.fates() == [
         (Fate.RAN, 60, 1), (Fate.RAN, 120, 1), (Fate.QUEUED, 180, 1), (Fate.SKIPPED, 240, 1), (Fate.QUEUED, 300, 1),
     ]  # fmt: skip
-    assert "the queue is full: 2 wait" in " ".join(row.reason for row in world.ledger.rows)
+    assert "the queue is full: 2 wait" in " ".join(row.reason for row in world.rows)
 
 
 def test_a_queue_survives_a_restart() -> None:
@@ -170,7 +170,7 @@ def test_after_an_absence_the_newest_is_caught_up_and_the_others_are_one_row() -
     assert world.fates() == [
         (Fate.RAN, 60, 1), (Fate.MISSED, 120, week - 1), (Fate.CAUGHT_UP, (week + 1) * 60, 1),
     ]  # fmt: skip
-    assert "the machine was off or asleep" in world.ledger.rows[1].reason
+    assert "the machine was off or asleep" in world.rows[1].reason
 
 
 def test_after_a_restart_it_is_the_same() -> None:
@@ -181,7 +181,7 @@ def test_after_a_restart_it_is_the_same() -> None:
     world.start()
     world.pass_time(3 * SECOND)
     assert world.fates() == [(Fate.RAN, 60, 1), (Fate.MISSED, 120, 9), (Fate.CAUGHT_UP, 660, 1)]
-    assert world.ledger.rows[1].reason.startswith("no scheduler ran from 2026-11-21 12:01:30")
+    assert world.rows[1].reason.startswith("no scheduler ran from 2026-11-21 12:01:30")
 
 
 def test_all_that_was_missed_is_caught_up_one_after_the_other_but_no_flood() -> None:
@@ -282,7 +282,7 @@ def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothin
     world.loaded = [pipeline(replace(PLAIN, every=7 * SECOND))]
     world.changed = True
     world.pass_time(10 * SECOND)
-    assert [row.entry for row in world.ledger.rows] == ["every 1m", "every 7s"]
+    assert [row.entry for row in world.rows] == ["every 1m", "every 7s"]
 
 
 def test_pipelines_come_and_go() -> None:
@@ -291,5 +291,5 @@ def test_pipelines_come_and_go() -> None:
     world.loaded = [pipeline(replace(PLAIN, every=2 * MINUTE), name="q")]
     world.changed = True
     world.pass_time(2 * MINUTE)
-    assert [row.pipeline for row in world.ledger.rows] == ["q"]
+    assert [row.pipeline for row in world.rows] == ["q"]
     assert "p: not followed any more" in world.notices(Level.WARNING)
