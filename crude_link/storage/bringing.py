@@ -8,7 +8,7 @@ from pathlib import Path
 from crude_link.model.words import size_words
 from crude_link.storage.address import Address
 from crude_link.storage.compare import made_by_this_run, unstorable
-from crude_link.storage.contact import check_target, reach
+from crude_link.storage.contact import reach_target
 from crude_link.storage.download import Means
 from crude_link.storage.failures import TransferError
 from crude_link.storage.local import LocalFile, listed, read_listing
@@ -30,8 +30,7 @@ def bring(order: TransferOrder, progress: Progress) -> Report:
     folder, files = _made(order, local, progress)
     if not files:
         return _nothing(order, progress, local)
-    check_target(order, order.remote[0], progress.remark)
-    address, store = reach(order, order.remote[0], progress.remark)
+    address, store = reach_target(order, order.remote[0], progress.remark)
     if not store.traits.any_name and (bad := unstorable(files)):
         raise TransferError("nothing was brought, for a store cannot have these names:\n  " + "\n  ".join(bad[:10]))
     store = _side(store, address, local)
@@ -51,16 +50,15 @@ def bring(order: TransferOrder, progress: Progress) -> Report:
 
 def _made(order: TransferOrder, local: Path, progress: Progress) -> tuple[Path, dict[str, LocalFile]]:
     """Return the folder, and the files in it that are to be brought: those that this run made."""
-    if local.is_file():
-        return local.parent, {local.name: LocalFile.of(local.stat())}
-    choice = Choice(order.include, order.exclude)
+    choice = Choice(order.include, order.exclude) if not local.is_file() else Choice((), ())
     files = {name: file for name, file in listed(local, progress.remark).items() if choice.takes(name)}
+    folder = local.parent if local.is_file() else local
     if order.stale is Stale.UPLOAD or order.listing is None:
-        return local, files
+        return folder, files
     made, old = made_by_this_run(files, read_listing(Path(order.listing), order.local[0]))
     if old:
         progress.remark(f"{old:,} file{' is' if old == 1 else 's are'} left out: this run did not write {_them(old)}")
-    return local, made
+    return folder, made
 
 
 def _nothing(order: TransferOrder, progress: Progress, local: Path) -> Report:

@@ -29,11 +29,13 @@ class LocalFile:
 
 
 def listed(folder: Path, remark: Remark = lambda _: None) -> dict[str, LocalFile]:
-    """Return the files below a folder by name; none when there is no such folder.
+    """Return the files below a folder by name; none when there is no such folder, itself when it is a file.
 
     Symbolic links are followed as long as they stay in the folder; what is left out is remarked.
     """
     root = os.path.realpath(folder)
+    if os.path.isfile(root):  # noqa: PTH113 (beside what is all strings)
+        return {folder.name: LocalFile.of(folder.stat())}
     return {name: LocalFile.of(status) for name, status in _walk(root, "", root, (root,), remark)}
 
 

@@ -17,13 +17,13 @@ secrets: [STORE_KEY]
 storage:
   s3: {endpoint: "ENDPOINT", access_key_id: key, secret_access_key: "${secrets.STORE_KEY}", region: us-east-1}
 download: {from: "s3://team/in", to: in}
-upload: {from: out, to: "s3://team/PROJECT/${run.id}", manifest: true}
+upload: {from: made, to: "s3://team/PROJECT/${run.id}", manifest: true}
 steps:
   - name: work
     command: |
       echo ran >> work.log
-      mkdir -p out
-      for number in $(seq COUNT); do cp in/a.txt out/$number.txt; done
+      mkdir -p made
+      for number in $(seq COUNT); do cp in/a.txt made/$number.txt; done
 """
 SECRET = "not-for-any-log"
 
