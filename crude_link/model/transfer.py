@@ -15,7 +15,7 @@ from crude_link.model.value import Text, Value
 #: Where files can lie, as URLs name it: what comes with an extra of its own, and what fsspec knows besides.
 SCHEMES = (
     "s3", "s3a", "gs", "gcs", "az", "sftp", "ssh", "http", "https", "file",
-    "ftp", "smb", "webdav", "hdfs",
+    "ftp", "smb", "webdav", "hdfs", "webhdfs", "oss", "oci", "box", "dropbox", "gdrive", "github", "hf", "lakefs",
 )  # fmt: skip
 #: Of these files can only be read.
 READ_ONLY_SCHEMES = ("http", "https")
