@@ -81,17 +81,26 @@ class Workshop:
     ) -> None:
         self._stack.close()
 
-    def check(self, loaded: Loaded, selection: Selection = Selection(), done: Sequence[str] = ()) -> None:
+    def check(
+        self,
+        loaded: Loaded,
+        selection: Selection = Selection(),
+        done: Sequence[str] = (),
+        *,
+        reach: bool = True,
+    ) -> None:
         """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier.
 
-        Last of all the classes of the steps that are not `done` look at their configs.
+        At last the stores of transfers are spoken to, where somebody waits for the answer (`reach`): a slow network
+        must not hold up other runs. Then the classes of the steps that are not `done` look at their configs.
         """
         problems, warnings = self.desk.check(loaded, selection)
         for text in (*loaded.pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
-        self.check_stores(loaded, selection, done)
+        if reach:
+            self.check_stores(loaded, selection, done)
         self.check_classes(loaded, selection, done)
 
     def check_stores(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:

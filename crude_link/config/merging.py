@@ -57,23 +57,22 @@ def tree_of(draft: Draft) -> Node:
         steps.append(Node(ordered, step.at, step.at))
     entries = dict(draft.keys)
     for key in ("download", "upload"):
-        if key in entries and "env" in defaults.entries:
-            entries[key] = _with_env(entries[key], defaults.entries["env"])
+        if key in entries:
+            entries[key] = _with_env(entries[key], defaults.entries)
     entries["configs"] = Node({name: merge(layers(body, draft.configs)) for name, body in draft.configs.items()})
     if draft.steps is not None:
         entries["steps"] = Node(tuple(steps), draft.at)
     return Node(entries, draft.at)
 
 
-def _with_env(transfers: Node, env: Node) -> Node:
+def _with_env(transfers: Node, defaults: Mapping[str, Node]) -> Node:
     """Return transfers of the run, each with the environment that every step has."""
     if transfers.items:
-        return Node(tuple(_with_env(each, env) for each in transfers.items), transfers.at, transfers.key_at)
+        return Node(tuple(_with_env(each, defaults) for each in transfers.items), transfers.at, transfers.key_at)
     if not transfers.entries:
         return transfers
-    own = transfers.entries.get("env")
-    merged = _without_null_env("env", _over(env, own, null_removes=True) if own else env)
-    return transfers.with_child("env", merged)
+    ours = Node({key: defaults[key] for key in ("env", "env_file") if key in defaults})
+    return Node(merge([ours, transfers]).value, transfers.at, transfers.key_at)
 
 
 def layers(body: Body, configs: Mapping[str, Body], above: tuple[str, ...] = ()) -> list[Node]:

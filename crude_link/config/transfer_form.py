@@ -67,7 +67,15 @@ _SHARED: Mapping[str, Key] = {
     "include": Key(_PATTERNS.form, "Only files that one of these patterns names, such as '**/*.png'.", ()),
     "exclude": Key(_PATTERNS.form, "Not the files that one of these patterns names.", ()),
 }
-_ENV = Key(by_name(parsed(lambda value: value, {"type": ["string", "number"]}), "{NAME: value}"), "More `env`.", {})
+_ENV = Key(
+    by_name(parsed(lambda value: value, {"type": ["string", "number"]}), "{NAME: value}"),
+    "Further variables of the environment, beside `env` of the file or the step.",
+    {},
+)
+_SURROUNDINGS: Mapping[str, Key] = {
+    "env": _ENV,
+    "env_file": Key(parsed(_local, TEXT), "A `.env` file with further variables."),
+}
 DOWNLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_place, _EXAMPLE), "A URL, or a path: a folder, or one file.", is_required=True),
     "to": Key(parsed(_local, TEXT), "The folder here.", is_required=True),
@@ -83,7 +91,7 @@ DOWNLOAD_KEYS: Mapping[str, Key] = {
         "fail",
     ),
     "delete": Key(boolean(), "Remove here what was fetched before and is gone there.", False),
-    "env": _ENV,
+    **_SURROUNDINGS,
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_local, TEXT), "The folder here, or one file.", is_required=True),
@@ -103,7 +111,7 @@ UPLOAD_KEYS: Mapping[str, Key] = {
     "manifest": Key(
         boolean(), "Write a list of all files last, so that readers know that the folder is whole.", False
     ),
-    "env": _ENV,
+    **_SURROUNDINGS,
 }
 
 

@@ -63,6 +63,7 @@ def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _S
             name=name,
             action=replace(_transfer(each, kind, storage), is_of_run=True),
             env=_values(each["env"]),
+            env_file=_env_file(each),
             when=_when(each),
             position=written.place,
         )
@@ -130,10 +131,14 @@ def _step(name: str, said: _Said, of: Step, action: Transfer) -> Step:
         name=name,
         action=action,
         env={**of.env, **_values(said["env"])},
-        env_file=of.env_file,
+        env_file=_env_file(said) or of.env_file,
         retries=of.retries,
         position=of.places.get(action.kind.value, of.position),
     )
+
+
+def _env_file(said: _Said) -> Text | None:
+    return read_back(said["env_file"]) if said["env_file"] is not None else None
 
 
 def _when(said: _Said) -> Condition | None:

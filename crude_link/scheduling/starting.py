@@ -35,7 +35,7 @@ class WorkshopStarter:
     def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
         """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot."""
         loaded = self._for_run(loaded, schedule)
-        self._workshop.check(loaded)
+        self._workshop.check(loaded, reach=False)
         return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run
 
     def resume(self, run: int) -> None:

@@ -116,7 +116,7 @@ class _Draft:
         env = whole_env(self.orders.environment, from_file, step_env(step.env, self._value), ours)
         draft = self._transfer(log.stdout) if isinstance(step.action, Transfer) else None
         if draft:
-            env |= draft.env(self._value)
+            env = draft.env(env, self._value)
         started = self._started(env, cwd, draft)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
         metrics = places.path(fill_text(step.metrics, self._value)) if step.metrics is not None else None

@@ -17,6 +17,7 @@ from crude_link.steps.references import LookUp, fill, fill_text
 
 #: Where the program is told of `storage`, which may hold secrets and is therefore in no file.
 STORAGE = "CRUDE_LINK_STORAGE"
+_METRICS = "CRUDE_LINK_METRICS"
 _ROOT = Path(__file__).resolve().parent.parent.parent
 #: Starts the program without the directory that it works in among the places of modules.
 _START = (
@@ -73,9 +74,10 @@ class TransferDraft:
         both = [*local, *remote] if self.transfer.kind is TransferKind.UPLOAD else [*remote, *local]
         return [self.transfer.kind.value, *both]
 
-    def env(self, look_up: LookUp) -> dict[str, str]:
-        """Return what the program finds in its environment: the options of stores."""
-        return {STORAGE: storage_text(self.transfer.storage, look_up)}
+    def env(self, env: Mapping[str, str], look_up: LookUp) -> dict[str, str]:
+        """Return an environment with the options of stores. A listing brings nothing, and has nothing to count."""
+        kept = {name: value for name, value in env.items() if not (self._is_listing and name == _METRICS)}
+        return {**kept, STORAGE: storage_text(self.transfer.storage, look_up)}
 
     def _order(self, look_up: LookUp) -> dict[str, Plain]:
         transfer = self.transfer
@@ -85,7 +87,7 @@ class TransferDraft:
             "stale": transfer.stale,
             "report": str(self.report),
         }
-        if transfer.kind is TransferKind.LISTING:
+        if self._is_listing:
             return {**order, "listing": str(self._listing())}
         order |= {
             "remote": [fill_text(transfer.remote, look_up)],
@@ -105,6 +107,10 @@ class TransferDraft:
             self.means.write_had(self.run.pipeline, fill_text(transfer.remote, look_up), had)
             order["had"] = str(had)
         return order
+
+    @property
+    def _is_listing(self) -> bool:
+        return self.transfer.kind is TransferKind.LISTING
 
     def _local(self, text: Text, look_up: LookUp) -> str:
         said = fill_text(text, look_up)

@@ -93,7 +93,7 @@ def _expression(pattern: str) -> str:
             out, at = out + "(?:.*/)?", at + 3
         elif pattern.startswith("**", at):
             out, at = out + ".*", at + 2
-        elif pattern[at] == "[" and (end := pattern.find("]", at + 2)) > 0:
+        elif pattern[at] == "[" and (end := pattern.find("]", at + 2 + pattern.startswith("!", at + 1))) > 0:
             inside = pattern[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
             inside = "^/" + inside[1:] if inside.startswith("!") else inside.replace("^", "\\^")
             out, at = f"{out}[{inside}]", end + 1

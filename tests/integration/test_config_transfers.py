@@ -109,6 +109,8 @@ def test_transfers_of_the_run_have_the_environment_of_the_file(tmp_path: Path) -
     secret = Template((Reference("secrets.KEY"),))
     assert pipeline.step("run.download").env == {"PROFILE": secret, "HOME_OF": "${HOME}/x"}
     assert pipeline.step("run.download-2").env == {"PROFILE": "other", "HOME_OF": "${HOME}/x"}
+    with_file = only(tmp_path, FULL + "defaults: {env_file: .env}\n")
+    assert [with_file.step(name).env_file for name in ("run.download", "two.upload", "run.upload")] == [".env"] * 3
 
 
 def test_placeholders_for_folders_are_quoted_for_the_shell_and_not_in_lists(tmp_path: Path) -> None:
