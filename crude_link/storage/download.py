@@ -126,8 +126,7 @@ class Download:
         except Gone:
             if entry.size:
                 raise
-            # The empty object `a/`, with which some programs show an empty folder, is listed as `a`.
-            self._landing.folder.joinpath(entry.name).mkdir(parents=True, exist_ok=True)
+            self._landing.make_folder(entry.name)
             return
         self._finish(found[0], part, md5s[-1])
 

@@ -41,6 +41,11 @@ class Landing:
             part.replace(target)
             return LocalFile.of(target.stat())
 
+    def make_folder(self, name: str) -> None:
+        """Make an empty folder."""
+        with disk_errors(self.folder / name):
+            self._make_folders(self.folder / name, name)
+
     def remove(self, name: str) -> None:
         """Remove a file, and the folders that are empty then."""
         target = self.folder / name

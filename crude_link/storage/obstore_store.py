@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crude_link.storage.address import WEB, Address
 from crude_link.storage.checksums import PartsReader
+from crude_link.storage.failures import Gone
 from crude_link.storage.obstore_errors import told_apart
 from crude_link.storage.remote import Entry, Traits, Written
 
@@ -62,6 +63,9 @@ class ObstoreStore:
     def read(self, entry: Entry, start: int, stop: int) -> Iterator[bytes]:
         """See RemoteStore."""
         if start >= stop:
+            # The empty object `a/`, with which some programs show an empty folder, is listed as `a`: no file.
+            if self.entry(entry.name) is None:
+                raise Gone(f"{self._address.below(entry.name)} cannot be found, although it was listed")
             return
         options: Any = {} if (start, stop) == (0, entry.size) else {"range": (start, stop)}
         if entry.etag is not None and self._address.scheme not in WEB:
