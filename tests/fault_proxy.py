@@ -27,6 +27,10 @@ class Fault(Enum):
     #: A byte of the answer's body is another.
     WRONG = "wrong"
     FORBIDDEN = "403"
+    GONE = "404"
+
+
+_STATUSES = {Fault.BUSY: b"503 Slow Down", Fault.FORBIDDEN: b"403 Forbidden", Fault.GONE: b"404 Not Found"}
 
 
 @dataclass(kw_only=True)
@@ -57,9 +61,8 @@ class FaultProxy:
                 body = _body(client, head)
                 if fault is Fault.CLOSED:
                     return
-                if fault in (Fault.BUSY, Fault.FORBIDDEN):
-                    status = b"503 Slow Down" if fault is Fault.BUSY else b"403 Forbidden"
-                    client.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+                if fault in _STATUSES:
+                    client.sendall(b"HTTP/1.1 " + _STATUSES[fault] + b"\r\nContent-Length: 0\r\n\r\n")
                     continue
                 self._pass_on(client, head, body, fault)
                 return

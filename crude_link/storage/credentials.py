@@ -6,6 +6,7 @@ has expired, or raises NoCredentials, which names the places where something was
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ def of_azure(shown: str) -> Provider:
     from azure.core.exceptions import ClientAuthenticationError
     from azure.identity import CredentialUnavailableError, DefaultAzureCredential
 
+    # It would tell of each place at length; ours is one paragraph.
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     found = DefaultAzureCredential(exclude_interactive_browser_credential=True)
 
     def provide() -> dict[str, object]:

@@ -158,9 +158,14 @@ class Upload:
 
     def _there(self, names: Collection[str]) -> dict[str, Entry]:
         """Return what the store has of some names."""
-        if len(names) > _FEW:
-            return {entry.name: entry for entry in self._store.entries() if entry.name in names}
         found: dict[str, Entry] = {}
+
+        def listing() -> None:
+            found.update({entry.name: entry for entry in self._store.entries() if entry.name in names})
+
+        if len(names) > _FEW:
+            persist(listing, self._means.tries, self._progress.remark)
+            return found
 
         def ask(name: str) -> None:
             entry = self._store.entry(name)

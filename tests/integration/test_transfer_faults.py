@@ -82,7 +82,7 @@ def test_one_file_that_cannot_be_had_does_not_hold_up_the_others(behind: Transfe
     for name, content in FILES.items():
         behind.put(name, content)
     behind.put("sub/large", LARGE)
-    proxy.choose = lambda line, number: Fault.CUT if "/07" in line else Fault.NONE
+    proxy.choose = lambda line, number: Fault.GONE if "/07" in line else Fault.NONE
     ended = behind.do("download", remote=behind.url(), local="in")
     assert ended.status == 1
     assert "1 of 31 files could not be fetched:\n  07: " in ended.stderr
@@ -167,7 +167,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "in"
     path.mkdir()
     options = "size=1m,nr_inodes=12"
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=False)
     if made.returncode:
         pytest.skip("this user cannot mount a tmpfs")
     yield path
