@@ -88,7 +88,15 @@ def s3_server(folder: Path) -> Iterator[Server]:
     names = [*(f"{part}.port" for part in parts), *(f"{part}.port.grpc" for part in parts)]
     data = folder / "data"
     data.mkdir(parents=True)
-    argv = [weed, "server", f"-dir={data}", "-s3", "-ip=127.0.0.1", "-volume.max=50", "-master.volumeSizeLimitMB=64"]
+    argv = [
+        weed,
+        "server",
+        f"-dir={data}",
+        "-s3",
+        "-ip=127.0.0.1",
+        "-volume.max=200",
+        "-master.volumeSizeLimitMB=1024",
+    ]
     argv += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     argv += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
     endpoint = f"http://127.0.0.1:{ports[3]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from crude_link.model.words import size_words
 from crude_link.storage.address import Address
 from crude_link.storage.compare import made_by_this_run, unstorable
-from crude_link.storage.contact import check_target, reach
+from crude_link.storage.contact import reach_target
 from crude_link.storage.download import Means
 from crude_link.storage.failures import TransferError
 from crude_link.storage.local import LocalFile, listed, read_listing
@@ -30,8 +30,7 @@ def bring(order: TransferOrder, progress: Progress) -> Report:
     folder, files = _made(order, local, progress)
     if not files:
         return _nothing(order, progress, local)
-    check_target(order, order.remote[0], progress.remark)
-    address, store = reach(order, order.remote[0], progress.remark)
+    address, store = reach_target(order, order.remote[0], progress.remark)
     if not store.traits.any_name and (bad := unstorable(files)):
         raise TransferError("nothing was brought, for a store cannot have these names:\n  " + "\n  ".join(bad[:10]))
     store = _side(store, address, local)

@@ -11,14 +11,14 @@ from pathlib import Path
 from crude_link.storage.address import WEB, Address, parse_address
 from crude_link.storage.compare import without_markers
 from crude_link.storage.crew import Tries, persist
-from crude_link.storage.failures import BadAddress, NoBucket, Passing, Unreachable
+from crude_link.storage.failures import BadAddress, Forbidden, NoBucket, Passing, Unreachable
 from crude_link.storage.local import Remark
 from crude_link.storage.opening import open_store
 from crude_link.storage.options import options_for
 from crude_link.storage.order import TransferOrder
 from crude_link.storage.remote import Entry, RemoteStore
 
-_FIRST_TRIES = Tries(most=3)
+_FIRST_TRIES = Tries(most=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,12 @@ def find(order: TransferOrder, text: str, remark: Remark) -> Found:
 
     def look() -> None:
         if address.scheme not in WEB or address.is_folder or not address.prefix:
-            found[:] = without_markers(store.entries())
+            try:
+                found[:] = without_markers(store.entries())
+            except Forbidden:
+                # Who may not list a bucket may still read a file in it.
+                if address.is_folder or not address.name:
+                    raise
         if not found and not address.is_folder and address.name:
             entry = store.entry("")
             found[:] = [entry] if entry is not None else []
@@ -79,8 +84,8 @@ def check(order: TransferOrder, text: str, remark: Remark) -> None:
     _insist(address, look, remark)
 
 
-def check_target(order: TransferOrder, text: str, remark: Remark) -> None:
-    """Look whether an address can be written to, as far as that is known without writing. CannotReach, BadAddress."""
+def reach_target(order: TransferOrder, text: str, remark: Remark) -> tuple[Address, RemoteStore]:
+    """Open the store of an address that is written to, as far as that can be tried without. CannotReach, BadAddress."""
     address, store = reach(order, text, remark)
     if not store.traits.can_write:
         raise BadAddress(f"{address} can only be read from: name a store to upload to")
@@ -91,6 +96,7 @@ def check_target(order: TransferOrder, text: str, remark: Remark) -> None:
             list(islice(store.entries(), 1))
 
     _insist(address, look, remark)
+    return address, store
 
 
 def _insist(address: Address, look: Callable[[], None], remark: Remark) -> None:

@@ -69,7 +69,7 @@ class ObstoreStore:
             return
         options: Any = {} if (start, stop) == (0, entry.size) else {"range": (start, stop)}
         if entry.etag is not None and self._address.scheme not in WEB:
-            options["if_match"] = f'"{entry.etag}"' if self._address.scheme != "az" else entry.etag
+            options["if_match"] = f'"{entry.etag}"'
         try:
             answer = self._store.get(self._key(entry.name), options=options)
             for piece in answer.stream(min_chunk_size=_PIECE):

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from crude_link.errors import CrudeLinkError, UsageError
 from crude_link.storage.bringing import bring
-from crude_link.storage.contact import check, check_target, find
+from crude_link.storage.contact import check, find, reach_target
 from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
 from crude_link.storage.landing import Landing
-from crude_link.storage.local import listed, write_listing
+from crude_link.storage.local import Remark, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
 from crude_link.storage.progress import Progress
@@ -101,7 +101,11 @@ def _clean(folder: Path, progress: Progress) -> None:
 def _check(order: TransferOrder, progress: Progress) -> Report:
     """Look at all addresses; say all that is wrong at once."""
     errors: list[CrudeLinkError] = []
-    for addresses, look in ((order.remote, check), (order.targets, check_target)):
+    looks: tuple[tuple[tuple[str, ...], Callable[[TransferOrder, str, Remark], object]], ...] = (
+        (order.remote, check),
+        (order.targets, reach_target),
+    )
+    for addresses, look in looks:
         for text in addresses:
             try:
                 look(order, text, progress.remark)
