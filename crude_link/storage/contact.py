@@ -85,7 +85,7 @@ def check(order: TransferOrder, text: str, remark: Remark) -> None:
 
 
 def reach_target(order: TransferOrder, text: str, remark: Remark) -> tuple[Address, RemoteStore]:
-    """Open the store of an address that is written to, as far as that can be tried without. CannotReach, BadAddress."""
+    """Open the store of an address that is to be written to, without writing. CannotReach, BadAddress."""
     address, store = reach(order, text, remark)
     if not store.traits.can_write:
         raise BadAddress(f"{address} can only be read from: name a store to upload to")
