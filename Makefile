@@ -1,4 +1,4 @@
-.PHONY: check format lint types test bench bench-fan-out bench-warm bench-transfers docs
+.PHONY: check format lint types test bench bench-fan-out bench-warm bench-transfers bench-schedules docs
 
 check: format lint types test
 
@@ -25,6 +25,10 @@ bench-warm:
 
 bench-transfers:
 	python benchmarks/transfers.py
+
+bench-schedules:
+	python benchmarks/schedules.py
+	python benchmarks/schedules.py --files
 
 docs:
 	python docs/generate.py

@@ -7,14 +7,15 @@ needed, so that the commands which only look stay quick.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.clock import SystemClock
-from crude_link.errors import CannotStart, CrudeLinkError, Problem, StoreError, UnknownRun
+from crude_link.errors import CannotStart, ConfigError, CrudeLinkError, Problem, StoreError, UnknownRun
 from crude_link.model.firing import Firing
 from crude_link.model.pipeline import Script
 from crude_link.model.run import NewRun, Origin, Run, Selection, Sitting
@@ -22,11 +23,13 @@ from crude_link.store.place import Project, find_project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
 if TYPE_CHECKING:
+    from crude_link.config.source import Source
     from crude_link.interfaces import Clock, Orders, Trigger
-    from crude_link.model.pipeline import Pipeline
+    from crude_link.model.pipeline import Pipeline, Secret
     from crude_link.model.policy import Retention
     from crude_link.model.schedule import Schedule
     from crude_link.steps.secrets import Secrets
+    from crude_link.triggers.missed import Missed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,25 +120,60 @@ class Desk:
 
         `${now:...}` is `now`, and a schedule must fire after `fires_after`; both are this moment by default.
         """
-        from crude_link.config.load import Source, load, read
+        from crude_link.config.load import load, read
 
         text = read(path, self.project.directory)
         config = ConfigFile(path=path, text=text, settings=settings)
+        source = self._source(config, now, fires_after)
+        return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
+
+    def load_entry(
+        self,
+        config: ConfigFile,
+        pipeline: str,
+        schedule: Schedule,
+        *,
+        before: Loaded | None = None,
+        fires_after: datetime | None = None,
+    ) -> Loaded:
+        """Return one pipeline of a config file as the runs of a schedule have it: with the params that it sets.
+
+        The text is that of `config`; early references (`${now:...}`, `${exec:...}`) are answered anew. Other
+        pipelines of the file are not looked at. What is returned bears the params among its settings, so that a
+        later `resume --reload` or `rerun` of such a run has them too; for the next slot, `config` is given again.
+        `before`, what was returned for the last slot, is returned again, at no cost, when it still holds: the same
+        text and params, and no reference that the world answers.
+        ConfigError as `load`, also when there is no such pipeline.
+        """
+        from crude_link.config.load import load
+        from crude_link.config.settings import param_setting
+
+        own = tuple(param_setting(pipeline, name, value) for name, value in schedule.params.items())
+        config = replace(config, settings=(*config.settings, *own))
+        if before and before.config == config and before.pipeline.name == pipeline and not _asks(before.pipeline):
+            return before
+        found = load(replace(self._source(config, None, fires_after), only=pipeline))
+        if not found:
+            raise ConfigError.of(f"{config.path} has no pipeline {pipeline!r}")
+        return Loaded(pipeline=found[0], config=config)
+
+    def _source(self, config: ConfigFile, now: datetime | None, fires_after: datetime | None) -> Source:
+        from crude_link.config.source import Source
+
         after = fires_after or self.clock.now()
-        source = Source(
-            path=path,
+        return Source(
+            path=config.path,
             project=self.project.directory,
-            settings=settings,
+            settings=config.settings,
             now=now or self.clock.now(),
             environment=self.environment,
             run_exec=self._output_of,
             in_shell=escaped_in_shell,
-            text=text,
+            text=config.text,
             preflight=lambda pipeline: self.check(Loaded(pipeline=pipeline, config=config))[0],
             check_schedule=lambda schedule: schedule_problem(schedule, after),
-            advise_schedule=schedule_warning,
+            advise_schedule=lambda schedule: schedule_warning(schedule, after),
         )
-        return [Loaded(pipeline=pipeline, config=config) for pipeline in load(source)]
 
     def check(self, loaded: Loaded, selection: Selection = Selection()) -> tuple[list[Problem], list[str]]:
         """Do the pre-flight of what is selected; return problems and warnings."""
@@ -146,11 +184,12 @@ class Desk:
             project=self.project.directory,
             config_file=loaded.config.path,
             environment=self.environment,
-            secrets=self.secrets(loaded.pipeline),
+            secrets=self.secrets(loaded.pipeline.secrets),
             check_interpreter=lambda path: check_interpreter(path, cwd=self.project.directory),
             find_gpus=self.find_gpus,
         )
-        return look.check(loaded.pipeline, selection)
+        problems, warnings = look.check(loaded.pipeline, selection)
+        return [*problems, *_missing_services(loaded)], warnings
 
     def check_classes(self, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
         """Let the classes of all steps but those that are `done` look at their configs; return what is wrong.
@@ -170,7 +209,7 @@ class Desk:
             pipeline=pipeline,
             places=Places(project=self.project.directory),
             environment=self.environment,
-            secrets=self.secrets(pipeline),
+            secrets=self.secrets(pipeline.secrets),
             run=lambda one: complaint_of(
                 one.argv, cwd=one.cwd, environment=one.env, timeout=one.timeout, name=one.name
             ),
@@ -203,12 +242,12 @@ class Desk:
         )
         return store.runs.begin_run(new, sitting)
 
-    def secrets(self, pipeline: Pipeline) -> Secrets:
+    def secrets(self, declared: Sequence[Secret]) -> Secrets:
         """Return the secrets of a pipeline, to be resolved when they are used."""
         from crude_link.steps.secrets import Secrets
 
         return Secrets(
-            pipeline.secrets,
+            declared,
             project=self.project.directory,
             environment=self.environment,
             run_command=self._secret_of,
@@ -223,7 +262,8 @@ class Desk:
             project=self.project.directory,
             run_files=store.files.run_dir,
             logs=store.logs,
-            secrets=self.secrets(pipeline),
+            results_file=store.results_file,
+            secrets=self.secrets(pipeline.secrets),
             environment=self.environment,
             run_command=self._run_into,
             find_gpus=self.find_gpus,
@@ -255,6 +295,22 @@ class Desk:
             return self._output_of(text)
         except CrudeLinkError as error:
             raise CannotStart(str(error)) from error
+
+
+def _missing_services(loaded: Loaded) -> Iterator[Problem]:
+    """Yield a problem where somebody is to be told by a package that is not here."""
+    from crude_link.model.recipient import AppriseUrls
+
+    if any(isinstance(each.address, AppriseUrls) for each in loaded.pipeline.notify):
+        from crude_link.couriers.services import MISSING, is_installed
+
+        if not is_installed():
+            yield Problem(message=MISSING, file=str(loaded.config.path))
+
+
+def _asks(pipeline: Pipeline) -> bool:
+    """True when a pipeline was loaded with answers of the world, which may be others at the next time."""
+    return any(re.search(r"\$\{(now|exec|file|oc\.)", reference) for reference in pipeline.resolved)
 
 
 def recorded(records: Records, run: Run) -> Loaded:
@@ -296,23 +352,30 @@ def escaped_in_shell(before: str, value: str) -> str:
 
 def schedule_problem(schedule: Schedule, after: datetime) -> str | None:
     """Say in one sentence what is wrong with a schedule that is to fire after a moment; None when nothing is."""
-    from crude_link.triggers.cron import schedule_problem as problem
+    from crude_link.triggers.schedules import schedule_problem as problem
 
     return problem(schedule, after)
 
 
-def schedule_warning(schedule: Schedule) -> str | None:
-    """Say what people often mean otherwise in a schedule that has no problem; None when nothing is."""
-    from crude_link.triggers.cron import schedule_warning as warning
+def schedule_warning(schedule: Schedule, after: datetime) -> str | None:
+    """Say what is probably not meant in a schedule that has no problem and is to fire after a moment, if anything."""
+    from crude_link.triggers.schedules import schedule_warning as warning
 
-    return warning(schedule)
+    return warning(schedule, after)
 
 
 def trigger_for(schedule: Schedule) -> Trigger:
     """Return the trigger of a schedule that has no problem."""
-    from crude_link.triggers.cron import trigger_for as trigger
+    from crude_link.triggers.schedules import trigger_for as trigger
 
     return trigger(schedule)
+
+
+def missed_slots(trigger: Trigger, after: datetime, until: datetime, newest: int = 1) -> Missed | None:
+    """Return the slot times in (after, until], the `newest` of them by name, without going through all."""
+    from crude_link.triggers.missed import missed_slots as missed
+
+    return missed(trigger, after, until, newest)
 
 
 def _relative(path: Path, directory: Path) -> str:

@@ -147,6 +147,6 @@ _KEPT_BEFORE = 20
 def _script_in(argv: Sequence[str], project: Path) -> Path | None:
     for word in argv[:2]:
         path = project / word
-        if path.suffix and path.is_file():
+        if path.suffix and not path.suffix[1:].isdigit() and path.is_file():  # `python3.11` is no script
             return path
     return None

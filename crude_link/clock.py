@@ -37,6 +37,19 @@ class SystemClock:
                     return
 
 
+def is_synchronised() -> bool | None:
+    """True when the kernel knows that somebody keeps its clock right; None where it cannot be asked."""
+    import ctypes
+
+    unsynchronised = 5  # TIME_ERROR in adjtimex(2)
+    try:
+        # A structure of zeros asks, and changes nothing; it is larger than any that the kernel fills.
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != unsynchronised
+
+
 @contextmanager
 def _signals() -> Iterator[int | None]:
     """Give a descriptor that becomes readable when a signal comes that has a Python handler.

@@ -8,7 +8,9 @@
     │   ├── DiskFull                   3
     │   ├── StoreTooNew                3   written by a newer crude-link
     │   ├── StoreDamaged               3
-    │   └── RunIsHeld                  3   somebody else works on this run
+    │   ├── RunIsHeld                  3   somebody else works on this run
+    │   ├── SlotTaken                  3   this slot time has begun a run already
+    │   └── SchedulerRuns              3   this project has a scheduler already
     ├── ExecutorError                  4   an executor that could not even start
     └── CannotStart                    1   an attempt that cannot be started; becomes an Outcome, never ends a program
 
@@ -91,6 +93,10 @@ class RunIsHeld(StoreError):
 
 class SlotTaken(StoreError):
     """A slot time has begun a run already: another scheduler was faster, or the clock stepped back."""
+
+
+class SchedulerRuns(StoreError):
+    """Another process is the scheduler of this project."""
 
 
 class ExecutorError(CrudeLinkError):

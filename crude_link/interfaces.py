@@ -5,7 +5,7 @@ Each is a Protocol of at most six methods. All are called from the one thread of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from crude_link.model.firing import Firing, Pause, SchedulerRecord
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder, LogPlace, Order, Screen, View
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import ANYWHERE, Claim, Holder, Lease, LeaseWait, Place
+from crude_link.model.resources import ANYWHERE, Claim, Lease, LeaseWait, Place
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -227,8 +227,10 @@ class AttemptStore(Protocol):
 class TaskStore(Protocol):
     """The tasks of fan-outs. `key` is that of a fan-out's attempt (task 0)."""
 
-    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+    def begin_fan(self, key: AttemptKey, source: str, *, once: bool = False) -> FanRecord:
         """Record that a fan-out goes on with this attempt; return what is known of its tasks.
+
+        With `once`, what it does is remembered beyond its run, by pipeline and step, and so is what other runs did.
 
         First the archives of its earlier attempts are read on from where rows were written: ends that were not
         recorded when everything died are recorded now.
@@ -254,12 +256,13 @@ class LeaseStore(Protocol):
     """Who holds which items of pools, across all runs. A lease is worth as much as the hold of its run."""
 
     def exchange(
-        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+        self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
-        """Free what some holders of a step had, and grant claims in their order, all in one transaction.
+        """Free what some slots of a step had, and grant claims in their order, all in one transaction.
 
         Returns for each claim its items by pool, or None when not all of them are free. What was just freed is left
-        to others, if others wait for that pool. While a claim of the step is not granted, the step waits.
+        to others, if others wait for that pool. While a claim of the step is not granted, the step waits; who
+        claims nothing waits for nothing.
         """
 
     def release(self, run: int, step: str | None = None) -> None:
@@ -271,6 +274,12 @@ class LeaseStore(Protocol):
     def waits(self) -> Sequence[LeaseWait]:
         """Return who waits for what, the longest first."""
 
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        """Record which items, (pool, item), a step does without, in place of what was recorded before."""
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        """Return which items a step does without."""
+
 
 class Ledger(Protocol):
     """What became of every slot time of schedules. Each method is one short transaction."""
@@ -278,8 +287,9 @@ class Ledger(Protocol):
     def note(self, firing: Firing) -> bool:
         """Record what became of slot times that began no run (`RunStore.begin_run` writes the others).
 
-        False, and nothing is written, when the first of them has a row already. What continues the newest row of
-        its entry, with the same fate, blocker and reason, makes that row longer.
+        False, and nothing is written, when the first of them has a row already, and that does not say that it
+        waits; what a person had run of it does not count. What continues the newest row of its entry, with the same
+        fate, blocker and reason, makes that longer.
         """
 
     def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
@@ -294,8 +304,8 @@ class Ledger(Protocol):
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""
 
-    def unqueue(self, firing: Firing) -> None:
-        """Let a slot time that waits wait no longer; what became of it is noted next."""
+    def withdraw(self, firing: Firing) -> None:
+        """Remove a row that began no run, for its slot times are to come again: the clock was set back."""
 
 
 class SchedulerBook(Protocol):
@@ -338,6 +348,9 @@ class StateStore(Protocol):
 
 class History(Protocol):
     """What earlier runs tell of the next. Read only."""
+
+    def going(self, pipeline: str | None = None) -> Sequence[Run]:
+        """Return the runs of one pipeline or of all that have begun and not ended, RUNNING or LOST, oldest first."""
 
     def usual(self, pipeline: str) -> Mapping[str, timedelta]:
         """Return each step's median duration over its last 20 successes; steps without one are missing."""

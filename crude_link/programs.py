@@ -47,16 +47,17 @@ def output_of(
     environment: Mapping[str, str] | None = None,
     timeout: timedelta = timedelta(seconds=60),
     name: str | None = None,
+    given: bytes | None = None,
 ) -> str:
     """Return what a command (shell text, or an argv list) writes to stdout, its last newline cut.
 
-    It has no keyboard and no terminal. ProgramError when it cannot start, fails or does not end in time; then
-    nothing of its group is left running. Errors call it `name`, by default as it was given. Bytes that are not
-    UTF-8 come as surrogate escapes.
+    It has no keyboard and no terminal, and reads what is `given`. ProgramError when it cannot start, fails or does
+    not end in time; then nothing of its group is left running. Errors call it `name`, by default as it was given.
+    Bytes that are not UTF-8 come as surrogate escapes.
     """
     shown = name or (command if isinstance(command, str) else shlex.join(command))
     words = ["sh", "-c", command] if isinstance(command, str) else list(command)
-    status, stdout, stderr = _ran(words, shown, cwd, environment, timeout)
+    status, stdout, stderr = _ran(words, shown, cwd, environment, timeout, given)
     if status:
         raise ProgramError(f"`{shown}` {_ending(status, stderr)}")
     return os.fsdecode(stdout).removesuffix("\n")
@@ -74,9 +75,14 @@ def complaint_of(
 
 
 def _ran(
-    argv: Sequence[str], shown: str, cwd: Path, environment: Mapping[str, str] | None, timeout: timedelta
+    argv: Sequence[str],
+    shown: str,
+    cwd: Path,
+    environment: Mapping[str, str] | None,
+    timeout: timedelta,
+    given: bytes | None = None,
 ) -> tuple[int, bytes, bytes]:
-    """Run a program to its end; return its status and what it wrote on stdout and stderr."""
+    """Run a program to its end, with what is `given` on stdin; return its status, stdout and stderr."""
     import subprocess
 
     try:
@@ -84,7 +90,7 @@ def _ran(
             argv,
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -93,7 +99,7 @@ def _ran(
         raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
     with process:
         try:
-            stdout, stderr = process.communicate(timeout=timeout.total_seconds())
+            stdout, stderr = process.communicate(given, timeout=timeout.total_seconds())
         except subprocess.TimeoutExpired as error:
             raise ProgramError(f"`{shown}` took longer than {timeout.total_seconds():g} s and was ended") from error
         finally:
@@ -343,6 +349,15 @@ def ourselves(*words: str) -> list[str]:
     return [sys.executable, "-c", _OURSELVES.format(str(Path(__file__).resolve().parent.parent)), *words]
 
 
+def entrance(*words: str) -> list[str]:
+    """Return the argv of a command of ours for people to read: by the installed program, where there is one.
+
+    The interpreter stands first, whatever the program's own first line says of it.
+    """
+    installed = Path(sys.executable).parent / "crude-link"
+    return [sys.executable, str(installed), *words] if installed.is_file() else ourselves(*words)
+
+
 def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> int:
     """Start a program in a session of its own that goes on when we end, and return its pid.
 
@@ -364,3 +379,11 @@ def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, 
         raise ProgramError(f"`{shlex.join(argv)}` cannot be started: {_in_words(error)}") from error
     finally:
         os.chdir(here)
+
+
+def is_over(pid: int) -> bool:
+    """True when a program that `start_detached` has started is over; then its number is nobody's any more."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

@@ -1,4 +1,4 @@
-"""Which trigger is due: start that run. Also a launcher: `python crude_link/scheduler.py --config-file FILE`."""
+"""The scheduler: one loop over duties and live runs. Also a launcher: `python crude_link/scheduler.py -c FILE`."""
 
 if __name__ == "__main__":
     # Started as a file, Python puts this folder first on its path, and this module would live twice: the path
@@ -17,39 +17,25 @@ from typing import Protocol
 
 from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
-from crude_link.errors import CrudeLinkError
-from crude_link.interfaces import Clock, Notifier, Trigger
-from crude_link.model.event import Level, Notice
+from crude_link.interfaces import Clock
 from crude_link.model.run import Run
-from crude_link.model.status import Status
-from crude_link.model.words import moment_words
 
-#: The longest sleep, in seconds: after it the wall clock is asked again, so that a suspended machine is noticed.
+#: The longest sleep: after it the wall clock is asked again, so that a suspended machine is noticed.
 LONGEST_SLEEP = timedelta(seconds=15)
 
 
-class Scheduled(Protocol):
-    """A pipeline and the schedule that fires it."""
+class Duty(Protocol):
+    """Something that the scheduler sees to: schedules are one, and so is its sign of life."""
 
     @property
-    def name(self) -> str:
-        """The pipeline's name."""
+    def is_over(self) -> bool:
+        """True when nothing is left to do; the scheduler ends when that is so of all its duties."""
 
-    @property
-    def trigger(self) -> Trigger:
-        """When it fires; asked anew after each slot."""
+    def act(self) -> datetime:
+        """Do what is due, for a short while, and return when the next turn is wanted; it may come earlier."""
 
-    def begin(self, slot_time: datetime) -> int:
-        """Begin the run of a slot and return its id. CrudeLinkError when it cannot begin."""
-
-
-@dataclass(slots=True)
-class _Due:
-    """An entry's next slot, and the run that its last slot began, while it lives."""
-
-    entry: Scheduled
-    slot_time: datetime | None
-    run: int | None = None
+    def ended(self, run: Run) -> None:
+        """Hear that a run of this process has ended, and that not because the whole process is to end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,95 +45,31 @@ class SchedulerParts:
     runner: Runner
     clock: Clock
     interrupts: Interrupts
-    notifier: Notifier
 
 
 class Scheduler:
-    """One loop over triggers and live runs: begins a run at each slot time, until it is stopped or a run fails.
+    """Gives each duty its turn, and the live runs theirs, until a signal comes or nothing is left to do."""
 
-    A slot that comes while the entry's last run still lives is skipped, and said so. Of slots that were missed,
-    because the machine slept or the process was blocked, the newest is run and the others are told.
-    """
-
-    def __init__(self, entries: Sequence[Scheduled], parts: SchedulerParts, *, keep_running: bool) -> None:
+    def __init__(self, duties: Sequence[Duty], parts: SchedulerParts) -> None:
+        self._duties = duties
         self._parts = parts
-        self._keep_running = keep_running
-        now = parts.clock.now()
-        self._due = [_Due(entry, entry.trigger.next_after(now)) for entry in entries]
-        self._failed = False
 
-    def work(self) -> bool:
-        """Drive runs until stopped, until nothing is due any more, or until a run failed; True when all went well."""
-        for due in self._due:
-            self._say(f"{due.entry.name}: next run at {_local(due.slot_time)}")
-        while not self._is_over():
-            self._begin_due()
-            for run in self._parts.runner.turn(self._longest_wait()):
-                self._settle(run)
-        for run in self._parts.runner.finish():
-            self._settle(run)
-        return not self._failed or self._keep_running
+    def work(self) -> None:
+        """Work until a signal comes, or until no duty has anything left to do; then end what still runs."""
+        runner, interrupts = self._parts.runner, self._parts.interrupts
+        while not interrupts.signal:
+            wanted = [duty.act() for duty in self._duties]
+            if not runner.live and all(duty.is_over for duty in self._duties):
+                return
+            for run in runner.turn(self._wait_until(wanted)):
+                if not interrupts.signal:
+                    self._tell(run)
+        runner.finish()
 
-    def _is_over(self) -> bool:
-        if self._parts.interrupts.signal or (self._failed and not self._keep_running):
-            return True
-        return not self._parts.runner.live and all(due.slot_time is None for due in self._due)
+    def _tell(self, run: Run) -> None:
+        for duty in self._duties:
+            duty.ended(run)
 
-    def _begin_due(self) -> None:
+    def _wait_until(self, wanted: Sequence[datetime]) -> timedelta:
         now = self._parts.clock.now()
-        for due in self._due:
-            if due.slot_time is None or due.slot_time > now or self._is_over():
-                continue
-            slot_time, missed = _newest_slot(due.entry.trigger, due.slot_time, now)
-            if missed:
-                self._say(f"{due.entry.name}: missed {missed} slots up to {_local(slot_time)}", Level.WARNING)
-            self._begin(due, slot_time)
-            due.slot_time = due.entry.trigger.next_after(slot_time)  # by the schedule as it is now
-
-    def _begin(self, due: _Due, slot_time: datetime) -> None:
-        if due.run is not None:
-            text = f"{due.entry.name}: skipped the slot at {_local(slot_time)}, run {due.run} is still going"
-            self._say(text, Level.WARNING)
-            return
-        try:
-            due.run = due.entry.begin(slot_time)
-        except CrudeLinkError as error:
-            self._say(f"{due.entry.name}: the slot at {_local(slot_time)} could not begin: {error}", Level.ERROR)
-            self._failed = True
-            if not self._keep_running:
-                self._say("the schedule ends: the slot could not begin", Level.ERROR)
-
-    def _settle(self, run: Run) -> None:
-        for due in self._due:
-            if due.run == run.id:
-                due.run = None
-                if not self._is_over() and run.status is Status.SUCCEEDED and due.slot_time:
-                    self._say(f"{due.entry.name}: next run at {_local(due.slot_time)}")
-        if run.status is Status.SUCCEEDED:
-            return
-        self._failed = True
-        if not self._keep_running and not self._parts.interrupts.signal:
-            self._say(f"the schedule ends: run {run.id} is {run.status.value}", Level.ERROR)
-
-    def _longest_wait(self) -> timedelta:
-        now = self._parts.clock.now()
-        waits = [due.slot_time - now for due in self._due if due.slot_time]
-        return max(min([*waits, LONGEST_SLEEP]), timedelta(0))
-
-    def _say(self, text: str, level: Level = Level.INFO) -> None:
-        self._parts.notifier.tell(Notice(text=text, level=level))
-
-
-def _newest_slot(trigger: Trigger, slot_time: datetime, now: datetime) -> tuple[datetime, int]:
-    """Return the newest slot that is not after `now`, and how many before it were missed."""
-    missed = 0
-    while True:
-        following = trigger.next_after(slot_time)
-        if following is None or following > now:
-            return slot_time, missed
-        slot_time = following
-        missed += 1
-
-
-def _local(moment: datetime | None) -> str:
-    return moment_words(moment, seconds=True) if moment else "never"
+        return max(min([*(moment - now for moment in wanted), LONGEST_SLEEP]), timedelta(0))

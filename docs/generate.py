@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from crude_link.cli.root import COMMANDS, root
+from crude_link.cli.root import root
 from crude_link.config.load import json_schema
 
 HERE = Path(__file__).parent
@@ -92,16 +92,17 @@ def table(schema: Schema) -> Iterator[str]:
     yield ""
 
 
-def nested(schema: Schema) -> Iterator[str]:
-    """Yield a table for each key that may be a mapping with keys of its own."""
+def nested(schema: Schema, within: str = "") -> Iterator[str]:
+    """Yield a table for each key that may be a mapping with keys of its own, and for those of its keys that may."""
     for key, value in schema["properties"].items():
         for variant in variants(value):
             inner = variant if variant.get("properties") else variant.get("additionalProperties")
             for mapping in variants(inner) if isinstance(inner, dict) else ():
                 if mapping.get("properties"):
-                    yield f"### `{key}` as a mapping"
+                    yield f"### `{within}{key}` as a mapping"
                     yield ""
                     yield from table(mapping)
+                    yield from nested(mapping, f"{within}{key}.")
 
 
 def variants(value: Schema) -> list[Schema]:
@@ -150,20 +151,20 @@ def cli_page() -> str:
         "",
         "Made from the help of the commands by `make docs`.",
         "",
-        *section("crude-link", root, None),
+        *sections("crude-link", root, None),
     ]
-    parent = context("crude-link", root, None)
-    for name in COMMANDS:
-        command = root.get_command(parent, name)
-        assert command is not None, name
-        parts += section(name, command, parent)
     return "\n".join(parts)
 
 
-def section(name: str, command: click.Command, parent: click.Context | None) -> list[str]:
-    """Return the lines about one command."""
+def sections(name: str, command: click.Command, parent: click.Context | None) -> Iterator[str]:
+    """Yield the lines about one command, and about those that stand under its name."""
     with context(name, command, parent) as current:
-        return [f"## {current.command_path}", "", "```text", command.get_help(current), "```", ""]
+        yield from (f"## {current.command_path}", "", "```text", command.get_help(current), "```", "")
+        if isinstance(command, click.Group):
+            for each in command.list_commands(current):
+                found = command.get_command(current, each)
+                assert found is not None, each
+                yield from sections(each, found, current)
 
 
 def context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:

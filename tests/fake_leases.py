@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from crude_link.model.resources import Claim, Holder, Lease, LeaseWait
+from crude_link.model.resources import Claim, Lease, LeaseWait
 
 
 class FakeLeases:
@@ -13,12 +13,25 @@ class FakeLeases:
 
     def __init__(self) -> None:
         self.held: list[Lease] = []
+        self._waits: list[LeaseWait] = []
+        #: What steps do without.
+        self.without: dict[tuple[int, str], list[tuple[str, str]]] = {}
 
     def exchange(
-        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+        self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
-        self.held = [one for one in self.held if (one.run, one.step) != (run, step) or one.holder not in freed]
-        return [self._granted(run, step, claim, at) for claim in claims]
+        self.held = [one for one in self.held if (one.run, one.step) != (run, step) or one.slot not in freed]
+        granted = [self._granted(run, step, claim, at) for claim in claims]
+        self._waits = [
+            *(one for one in self._waits if (one.run, one.step) != (run, step)),
+            *(
+                LeaseWait(pool=want.pool, run=run, step=step, since=at)
+                for claim, items in zip(claims, granted, strict=True)
+                for want in claim.wants
+                if items is None
+            ),
+        ]
+        return granted
 
     def release(self, run: int, step: str | None = None) -> None:
         self.held = [one for one in self.held if one.run != run or step not in (None, one.step)]
@@ -27,7 +40,13 @@ class FakeLeases:
         return sorted(self.held, key=lambda lease: lease.pool)
 
     def waits(self) -> Sequence[LeaseWait]:
-        return []
+        return self._waits
+
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        self.without[run, step] = sorted(items)
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        return self.without.get((run, step), [])
 
     def _granted(self, run: int, step: str, claim: Claim, at: datetime) -> Mapping[str, Sequence[str]] | None:
         granted: dict[str, Sequence[str]] = {}
@@ -38,7 +57,7 @@ class FakeLeases:
             granted[want.pool] = free[: want.pieces]
         for want in claim.wants:
             self.held += [
-                Lease(pool=want.pool, item=item, share=want.share, run=run, step=step, holder=claim.holder, since=at)
+                Lease(pool=want.pool, item=item, share=want.share, run=run, step=step, slot=claim.slot, since=at)
                 for item in granted[want.pool]
             ]
         return granted

@@ -21,8 +21,11 @@ class FakeTasks:
         self._known = known
         self._sources: dict[tuple[int, str], str | None] = {}
         self._records: dict[tuple[int, str], dict[int, TaskRecord]] = {}
+        #: The fan-outs that are remembered; by step and digest, the run that did an input first.
+        self._once: set[tuple[int, str]] = set()
+        self._memory: dict[tuple[str, str], int] = {}
 
-    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+    def begin_fan(self, key: AttemptKey, source: str, *, once: bool = False) -> FanRecord:
         if self._known is not None and key.run not in self._known:
             raise UnknownRun(f"there is no run {key.run}")
         place = key.run, key.step
@@ -31,6 +34,9 @@ class FakeTasks:
             self._sources[place] = source
         elif self._sources[place] != source:
             self._sources[place] = None
+        (self._once.add if once else self._once.discard)(place)
+        for record in records.values():
+            self._remember(key, record.end)
         done, failed = TaskSet(), TaskSet()
         for task, record in records.items():
             if record.end.status is Status.SUCCEEDED:
@@ -43,6 +49,8 @@ class FakeTasks:
             tries={task: record.end.number for task, record in records.items() if task not in done},
             highest=max(records, default=0),
             is_same_source=self._sources[place] is not None,
+            walls_us=[record.end.wall_us for task, record in records.items() if task in done],
+            remembers=lambda digest: once and self._memory.get((key.step, digest), key.run) != key.run,
         )
 
     def tasks_by_digest(self, key: AttemptKey) -> Mapping[str, Sequence[int]]:
@@ -58,6 +66,7 @@ class FakeTasks:
             before = records.get(end.task)
             if before is None or _is_newer(before, key.number, end):
                 records[end.task] = TaskRecord(end=end, attempt=key.number)
+            self._remember(key, end)
 
     def counts(self, run: int, step: str) -> TaskCounts:
         statuses = [record.end.status for record in self.tasks(run, step)]
@@ -76,6 +85,10 @@ class FakeTasks:
                 groups.setdefault(end.last_line or end.reason, []).append(end.task)
         largest = sorted(groups.items(), key=lambda group: -len(group[1]))[:most]
         return [FailureGroup(count=len(tasks), words=words, tasks=tuple(tasks[:10])) for words, tasks in largest]
+
+    def _remember(self, key: AttemptKey, end: TaskEnd) -> None:
+        if (key.run, key.step) in self._once and end.status is Status.SUCCEEDED:
+            self._memory.setdefault((key.step, end.digest), key.run)
 
 
 def _is_newer(before: TaskRecord, attempt: int, end: TaskEnd) -> bool:

@@ -23,6 +23,7 @@ from crude_link.model.condition import Facts
 from crude_link.model.event import Ended, Event, ExecutorEvent, Held, Started, Stream, TasksEnded, Wrote
 from crude_link.model.order import FanOrder, LogPlace, Order, View
 from crude_link.model.pipeline import Pipeline, Step
+from crude_link.model.resources import Budget
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -156,8 +157,9 @@ class FakeExecutor:
 class FakeOrders:
     """Makes orders that say only which attempt they are for; steps in `broken` cannot start."""
 
-    def __init__(self, broken: Mapping[str, str]) -> None:
+    def __init__(self, broken: Mapping[str, str], budgets: Sequence[Budget] = ()) -> None:
         self._broken = broken
+        self._budgets = budgets
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         if step.name in self._broken:
@@ -169,7 +171,14 @@ class FakeOrders:
         assert step.foreach
         assert isinstance(step.foreach.value, list)
         whole = self.order_for(run, step, key, facts, View())
-        return FakeWork(step.foreach.value, order=FanOrder(whole=whole, folder=Path(), slots=2))
+        order = FanOrder(
+            whole=whole,
+            folder=Path(),
+            slots=2,
+            budgets=self._budgets,
+            is_bound=any(one.left for one in self._budgets),
+        )
+        return FakeWork(step.foreach.value, order=order)
 
 
 class FakeEvidence:
@@ -304,6 +313,7 @@ class Bench:
         script: Mapping[str, Sequence[int | Outcome | None]] | None = None,
         metrics: Mapping[str, Mapping[str, float]] | None = None,
         broken: Mapping[str, str] | None = None,
+        budgets: Sequence[Budget] = (),
     ) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
@@ -314,6 +324,7 @@ class Bench:
         self.interrupts = Interrupts(self.clock.monotonic)
         self.let_go: list[int] = []
         self._broken = broken or {}
+        self._budgets = budgets
         around = Surroundings(
             runs=self.store,
             attempts=self.store,
@@ -337,7 +348,7 @@ class Bench:
             run=a_run(run),
             pipeline=pipeline,
             sitting=1,
-            orders=FakeOrders(self._broken),
+            orders=FakeOrders(self._broken, self._budgets),
             held=held,
             attempts={},
             findings={},

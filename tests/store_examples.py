@@ -57,6 +57,8 @@ def success(wall: timedelta = timedelta(seconds=2)) -> Outcome:
         stdout_bytes=10,
         stderr_bytes=20,
         survivors=(12, 13),
+        slot_time=timedelta(seconds=4),
+        idle=timedelta(seconds=1),
     )
 
 

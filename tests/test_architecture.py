@@ -13,19 +13,24 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "crude_link"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-BELOW_ADAPTERS = {"errors", "interfaces", "model", "identity"}
+BELOW_ADAPTERS = {"errors", "interfaces", "alert_interfaces", "model", "identity"}
 #: What each folder, or module at the top, may use beside itself. An adapter uses the floors below it, never the
 #: engine, and another adapter only where a comment says why.
 MAY_USE = {
     "errors": set(),
     "model": {"errors"},
     "interfaces": {"model", "errors"},
+    "alert_interfaces": {"model", "errors"},
     "engine": {"model", "interfaces", "errors"},
     "agent": set(),
     "executors": {"agent", *BELOW_ADAPTERS},  # they open agents and speak their protocol
     "steps": {"inputs", "resources", *BELOW_ADAPTERS},  # they ask for the inputs of a fan-out, and for pools
     "resources": {"inputs", *BELOW_ADAPTERS},  # the items of a pool come from the same sources
-    **dict.fromkeys(("config", "inputs", "storage", "store", "triggers", "notifiers"), BELOW_ADAPTERS),
+    # Beside the scheduler's loop; of the adapters only the lock, and what `app` and `workshop` put together.
+    "scheduling": {"app", "workshop", "scheduler", "engine", "store", *BELOW_ADAPTERS},
+    **dict.fromkeys(
+        ("config", "inputs", "storage", "store", "triggers", "notifiers", "couriers", "service"), BELOW_ADAPTERS
+    ),
 }
 #: Third-party and standard modules that live in one place only.
 KEPT_IN = {
@@ -35,6 +40,8 @@ KEPT_IN = {
     "yaml": ("config", "inputs", "cli"),
     "apscheduler": ("triggers", "scheduler"),
     "sqlite3": ("store",),
+    "smtplib": ("couriers",),
+    "apprise": ("couriers",),
     "fire": (),
     "obstore": ("storage",),
     "fsspec": ("storage",),

@@ -26,7 +26,10 @@ To the agent, by `do`:
     tasks     key tasks               each `[task, number, digest, argv, env]`, `env` over that of the fan-out; begun
                                       in this order, each in the slot that is free first
     close     key forget              no more tasks come; with `forget`, those that wait are dropped without a word
-    slots     key slots               so many from now on
+    slots     key slots envs          so many from now on; `envs` has what the tasks of each are told beside what all
+                                      are, null where none begins, or nothing
+    timeout   key seconds words       each task may take so long from now on, those that run too; `words` come back as
+                                      the `reason` of those that took longer
 
 From the agent, by `is`:
 
@@ -35,7 +38,8 @@ From the agent, by `is`:
     refused   run reason              the lock can never be had; orders for the run end at once
     started   key pid
     wrote     key stream data         masked, otherwise as it came
-    ended     key and the facts of `Attempt.facts`
+    ended     key and the facts of `Attempt.facts`; of a fan-out also `slots`, the seconds of all its slots together,
+                                      and `idle`, how many of them no task ran
     tasks     key ended running       some ends of tasks: `[task, number, digest, slot, why, exit, signal, began_us,
                                       wall_us, cpu_us, peak, out, err, offset, out_of_memory, last_line, more]`, where
                                       `more` is null or has `reason killed survivors trouble tail retry`, the last of

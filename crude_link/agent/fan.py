@@ -77,6 +77,8 @@ class Fan:
         self.launch = Launch(order, self._around.machine.descriptors)
         self._has_values: bool = order.get("values", False)
         self._timeout: float | None = order["timeout"]
+        #: Tells of the timeout where it was not that of the order.
+        self._timeout_words = ""
         self._grace: float = order["grace"]
         self._stem = os.path.join(order["folder"], str(order["prefix"]))
         if order.get("warm"):
@@ -100,9 +102,14 @@ class Fan:
     def set_slots(self, slots: int, envs: list[dict[str, str] | None]) -> None:
         """Change the slots, and what the tasks of each are told beside what all are; None: nothing begins there."""
         self._wanted = self.launch.take_slots(slots, envs)
+        self._note_slots()
         for slot in [slot for slot in self._free if slot.number not in self._wanted]:
             self._free.remove(slot)
             self._shut(slot)
+
+    def set_timeout(self, seconds: float, words: str) -> None:
+        """Change how long each task may take, also those that run."""
+        self._timeout, self._timeout_words = seconds, words
 
     def stop(self, *, now: bool, patience: float | None = None) -> None:
         """Forget what waits and end what runs: with `now` at once, and with no more than so much patience."""
@@ -184,6 +191,7 @@ class Fan:
             self._nothing = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
             os.makedirs(self._order["folder"], 0o700, exist_ok=True)
             self._began = time.monotonic()
+            self._note_slots()
             return True
         return False
 
@@ -193,6 +201,8 @@ class Fan:
         for slot in self._running.values():
             if now < slot.began + self._timeout:
                 return
+            if slot.end and not slot.stopping:
+                slot.end.reason = self._timeout_words
             self._stop_task(slot, "timed out", now)
 
     def _stop_task(self, slot: Slot, why: str, now: float) -> None:
@@ -311,6 +321,11 @@ class Fan:
     def _shut(self, slot: Slot) -> None:
         del self._slots[slot.number]
         slot.close()
+        if slot.number not in self._wanted:
+            self._note_slots()
+
+    def _note_slots(self) -> None:
+        self._reports.note_slots({*self._wanted, *self._slots})
 
     def _begin(self, slot: Slot, end: End, task: list[Any]) -> None:
         """Start the process of a task. CannotSpawn, NoRoom."""

@@ -37,8 +37,22 @@ class Reports:
         self._cpu_us = 0
         self._peak = 0
         self._bytes = [0, 0]
+        self._slot_seconds = 0.0
+        self._busy_us = 0
+        #: Which slots there are, and since when.
+        self._slots: set[int] = set()
+        self._since = 0.0
         self._left: list[str] = []
         self._survivors: list[int] = []
+        #: Those in which nothing runs any more, and nothing will.
+        self._shut: list[int] = []
+
+    def note_slots(self, slots: set[int]) -> None:
+        """These are there now: in them tasks may begin, or run as yet; of what is there no more it is told."""
+        now = time.monotonic()
+        self._slot_seconds += len(self._slots) * (now - self._since)
+        self._shut += sorted(self._slots - slots)
+        self._slots, self._since = slots, now
 
     def add(self, end: End, slot: int, offset: int) -> None:
         """A task has ended, and is written."""
@@ -46,6 +60,7 @@ class Reports:
             self._first_at = time.monotonic()
         self._rows.append(_row(end, slot, offset))
         self._cpu_us += end.cpu_us
+        self._busy_us += end.wall_us
         self._peak = max(self._peak, end.peak)
         self._bytes[0] += end.sizes[0]
         self._bytes[1] += end.sizes[1]
@@ -60,7 +75,8 @@ class Reports:
 
     def tick(self, now: float, running: dict[int, Slot], *, at_once: bool) -> None:
         """Send what has been gathered, when it is enough, or old enough, or all there is."""
-        if self._rows and (at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS):
+        is_due = self._shut or at_once or len(self._rows) >= _MOST or now >= self._first_at + _LONGEST_SECONDS
+        if (self._rows or self._shut) and is_due:
             oldest = [
                 f"[{slot.end.task},{now - slot.began:.3f}]"
                 for slot in islice(running.values(), _MOST_RUNNING)
@@ -68,10 +84,12 @@ class Reports:
             ]
             text = (
                 f'{{"is":"tasks","key":{quote_json(self._key)},'
-                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}]}}\n'
+                f'"ended":[{",".join(self._rows)}],"running":[{",".join(oldest)}],'
+                f'"shut":[{",".join(map(str, self._shut))}]}}\n'
             )
             self._outbox.put_line(text.encode("ascii"))
             self._rows = []
+            self._shut = []
 
     def due(self) -> float:
         """Return the monotonic time at which `tick` has something to send."""
@@ -80,6 +98,7 @@ class Reports:
     def finish(self, why: str, reason: str, wall: float) -> None:
         """Say that the whole has ended."""
         self.tick(time.monotonic(), {}, at_once=True)
+        self.note_slots(set())
         facts: dict[str, Any] = {
             "is": "ended",
             "key": self._key,
@@ -92,6 +111,8 @@ class Reports:
             "out_of_memory": False,
             "wall": wall,
             "cpu": self._cpu_us / 1e6,
+            "slots": self._slot_seconds,
+            "idle": max(0.0, self._slot_seconds - self._busy_us / 1e6),
             "peak": self._peak or None,
             "peak_is_bound": False,
             "stdout_bytes": self._bytes[0],

@@ -106,6 +106,11 @@ class Fans:
         if message["key"] in self._fans:
             self._fans[message["key"]].set_slots(message["slots"], message.get("envs", []))
 
+    def set_timeout(self, message: Message) -> None:
+        """Change how long the tasks of a fan-out may take."""
+        if message["key"] in self._fans:
+            self._fans[message["key"]].set_timeout(message["seconds"], message["words"])
+
     def stop(self, key: str, *, now: bool) -> None:
         """End a fan-out; harmless when there is none of that name."""
         if key in self._fans:

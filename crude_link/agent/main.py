@@ -70,6 +70,7 @@ class Agent:
             "tasks": self._fans.take,
             "close": self._fans.close,
             "slots": self._fans.set_slots,
+            "timeout": self._fans.set_timeout,
         }
 
     def run(self) -> None:

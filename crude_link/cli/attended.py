@@ -57,7 +57,8 @@ def run_attended(wish: Wish) -> int:
         chosen = _checked(workshop, wish)
         workshop.notifier.tell(Notice(text=f"in {workshop.desk.project.directory}"))
         if any(each.pipeline.schedules for each in chosen):
-            workshop.notifier.tell(Notice(text="the cron section is followed only with --non-interactive"))
+            key = "cron section" if any("cron" in each.pipeline.document for each in chosen) else "schedule"
+            workshop.notifier.tell(Notice(text=f"the {key} is followed only with --non-interactive"))
         statuses = []
         for each in chosen:
             live = workshop.begin(each, Ask(selection=wish.selection))

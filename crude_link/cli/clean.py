@@ -1,4 +1,4 @@
-"""`crude-link clean`: remove old runs."""
+"""`crude-link clean`: remove old runs, or forget which inputs a step has done."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ _MOST_DAYS = 36_525
 )
 @click.option("--days", type=click.FLOAT, metavar="DAYS", help="Remove runs older than this.")
 @click.option("--size", metavar="40GB", help="Remove the oldest runs until a pipeline's runs are no larger.")
+@click.option(
+    "--forget",
+    nargs=2,
+    metavar="PIPELINE STEP",
+    help="Remove no run, but forget which inputs this step has done (`once`).",
+)
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
 @config_option
 @json_option
@@ -37,6 +43,7 @@ def command(
     runs: int | None,
     days: float | None,
     size: str | None,
+    forget: tuple[str, str] | None,
     yes: bool,
     config_file: tuple[Path, ...],
     as_json: bool,
@@ -47,7 +54,12 @@ def command(
     """
     from crude_link.app import open_records
     from crude_link.cli.talk import print_json, say, show
+    from crude_link.errors import UsageError
 
+    if forget:
+        if config_file or not (runs is None and days is None and size is None):
+            raise UsageError("--forget removes no runs: it stands alone, or with --yes")
+        return _forget(*forget, yes=yes, as_json=as_json)
     removal = open_records().store.removal
     policies = _policies(config_file, _given(runs, days, size))
     gone = _doomed(removal.sizes(measure=True), policies)
@@ -60,6 +72,20 @@ def command(
     elif gone:
         show(_lines(gone))
     say(_closing(gone, yes, leftovers))
+    return 0
+
+
+def _forget(pipeline: str, step: str, *, yes: bool, as_json: bool) -> int:
+    from crude_link.app import open_records
+    from crude_link.cli.talk import print_json, say
+
+    memory = open_records().store.memory
+    count = memory.forget(pipeline, step) if yes else memory.size(pipeline, step)
+    if as_json:
+        print_json({"pipeline": pipeline, "step": step, "inputs": count})
+    words = f"{_count(count, 'input')} that {step} of {pipeline} has done"
+    hint = "would be forgotten, and done again · the same command with --yes forgets them"
+    say(f"forgot {words} · the next run does them again" if yes else f"{words} {hint}")
     return 0
 
 
@@ -88,7 +114,7 @@ def _closing(gone: Sequence[RunSize], yes: bool, leftovers: int) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _lines(gone: Sequence[RunSize]) -> list[str]:

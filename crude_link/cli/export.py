@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from crude_link.app import Records, open_records
+from crude_link.app import Records, open_records, recorded
 from crude_link.cli.fan_outs import run_and_fan_step
 from crude_link.cli.options import RUN_HELP, common_options
 from crude_link.cli.talk import say
-from crude_link.errors import UsageError
-from crude_link.model.task import TaskEnd
+from crude_link.errors import CannotStart, CrudeLinkError, UsageError
+from crude_link.model.condition import Facts
+from crude_link.model.task import TaskEnd, TaskRecord
 from crude_link.notifiers.summary import command_words
+from crude_link.steps.fan_draft import Reach
+from crude_link.steps.past_tasks import PastTasks
+from crude_link.steps.places import Places
 
 #: Source: parallel(1), --joblog.
 _HEAD = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
@@ -28,8 +32,8 @@ _HEAD = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tComma
 def command(words: tuple[str, ...], joblog: Path | None, logs: Path | None) -> int:
     """Write what is recorded of the tasks of STEP into files.
 
-    The job log has a line for each task that ran: its newest try, by number; `Command` is that of the step. A file of
-    `--logs` has what the newest try wrote on stdout and, behind it, on stderr.
+    The job log has a line for each task that ran: its newest try, by number; `Command` is what ran, as far as
+    its input is still there. A file of `--logs` has what the newest try wrote on stdout and, behind it, on stderr.
     """
     if joblog is None and logs is None:
         raise UsageError("say what to export: --joblog FILE, --logs DIR, or both")
@@ -47,14 +51,42 @@ def command(words: tuple[str, ...], joblog: Path | None, logs: Path | None) -> i
 
 
 def _write_joblog(records: Records, run_id: int, step: str, path: Path) -> int:
-    attempts = [each for each in records.store.attempts.attempts(run_id) if each.key.step == step]
-    command = command_words(attempts[-1].argv)
+    argv_of = _argv_of_tasks(records, run_id, step)
     count = 0
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.write(_HEAD)
-        for count, end in enumerate(_ends(records, run_id, step), 1):  # noqa: B007  # it is the count in the end
-            file.write(f"{_joblog_line(end)}\t{command}\n")
+        for record in records.store.tasks.tasks(run_id, step):
+            argv = argv_of(record)
+            if record.end.slot:
+                file.write(f"{_joblog_line(record.end)}\t{command_words(argv)}\n")
+                count += 1
     return count
+
+
+def _argv_of_tasks(records: Records, run_id: int, name: str) -> Callable[[TaskRecord], Sequence[str]]:
+    """Return what gives the argv of tasks that are asked for by ascending numbers; else that of their step."""
+    attempts = records.store.attempts.attempts(run_id)
+    wholes = [each for each in attempts if each.key.step == name]
+    try:
+        loaded = recorded(records, records.store.runs.run(run_id))
+    except CrudeLinkError:  # its config is damaged, or was written by another version
+        loaded = None
+    step = next((step for step in loaded.pipeline.steps if step.name == name), None) if loaded else None
+    if not loaded or not step or not step.foreach:
+        by_number = {each.key.number: each.argv for each in wholes}
+        return lambda record: by_number[record.attempt]
+    reach = Reach(
+        places=Places(project=records.project.directory, config_folder=loaded.config.path.parent),
+        run_command=_refuse_to_run,
+        logs=records.store.logs,
+        facts=Facts(steps={each.key.step: {"attempt": str(each.key)} for each in attempts}),
+        scratch=records.store.files.tasks(run_id, name) / "export.inputs",
+    )
+    return PastTasks(step, wholes, reach).argv
+
+
+def _refuse_to_run(_command: str | Sequence[str], _path: Path) -> None:
+    raise CannotStart("what a command printed is not kept")
 
 
 def _joblog_line(end: TaskEnd) -> str:
@@ -85,7 +117,3 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"{error.filename or path} cannot be written: {error.strerror or error}") from error
-
-
-def _ends(records: Records, run_id: int, step: str) -> Iterator[TaskEnd]:
-    return (record.end for record in records.store.tasks.tasks(run_id, step) if record.end.slot)

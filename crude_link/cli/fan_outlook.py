@@ -14,7 +14,8 @@ from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Step
 from crude_link.model.resources import Pool
 from crude_link.model.value import references_in
-from crude_link.notifiers.progress import slots_words, source_words
+from crude_link.model.words import slots_words
+from crude_link.notifiers.progress import source_words
 from crude_link.steps.fan_preflight import known_room
 from crude_link.steps.fan_work import slots_of
 from crude_link.steps.places import Places
@@ -34,14 +35,17 @@ class FanOutlook:
     #: The pool or budget that allows no more.
     limit: str
     source: str
+    #: Those that earlier runs have done are left out, however many that are.
+    is_once: bool = False
 
     @property
     def words(self) -> str:
         """Say it: `40 inputs in 2 slots`, `for each line of urls.txt in 8 slots`."""
         where = f"in {slots_words(self.slots, self.limit)}"
+        less = ", less those that earlier runs have done," if self.is_once else ""
         if self.inputs is None:
-            return f"for each {self.source} {where}"
-        return f"{'about ' * self.is_guess}{self.inputs:,} input{'s'[: self.inputs != 1]} {where}"
+            return f"for each {self.source}{less} {where}"
+        return f"{'about ' * self.is_guess}{self.inputs:,} input{'s'[: self.inputs != 1]}{less} {where}"
 
 
 def fan_outlook(
@@ -56,7 +60,9 @@ def fan_outlook(
     except CannotStart:  # the pre-flight has said so
         slots, limit = slots_of(step), ""
     source = source_words(step.foreach)
-    return FanOutlook(inputs=count, is_guess=is_guess, slots=slots, limit=limit, source=source)
+    return FanOutlook(
+        inputs=count, is_guess=is_guess, slots=slots, limit=limit, source=source, is_once=step.foreach.once
+    )
 
 
 def _count(foreach: ForEach, project: Path) -> tuple[int | None, bool]:

@@ -97,6 +97,7 @@ class Figures:
 
     count: int
     #: Tasks that ended in a second, over the time of all attempts at the whole.
+    #: None while it runs, and where it is not known how long an attempt had gone on.
     rate: float | None
     #: So long took half of them, 90 and 99 in a hundred, at most.
     duration_50: timedelta
@@ -105,6 +106,10 @@ class Figures:
     cpu: timedelta
     peak_memory: int | None
     retries: int
+    #: The time of all slots together, and how much of that no task ran; of attempts whose end
+    #: was seen, None where there is none.
+    slot_time: timedelta | None = None
+    idle: timedelta | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Return name and value of each, as they are told."""
@@ -116,7 +121,13 @@ class Figures:
             ("CPU", spent_words(self.cpu)),
             ("peak memory", size_words(self.peak_memory) if self.peak_memory else ""),
             ("retries", f"{self.retries:,}" if self.retries else ""),
+            ("idle slots", self._idle_words()),
         ]  # fmt: skip
+
+    def _idle_words(self) -> str:
+        if not self.slot_time or self.idle is None:
+            return ""
+        return f"{100 * self.idle / self.slot_time:.0f} %, {spent_words(self.idle)} of {spent_words(self.slot_time)}"
 
 
 def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures | None:
@@ -133,7 +144,11 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
     if not walls:
         return None
     ordered = sorted(walls)
-    spent = sum((each.outcome.wall for each in attempts if each.outcome), timedelta()).total_seconds()
+    found = [each.outcome for each in attempts]
+    outcomes = [each for each in found if each]
+    # How long one that was lost had gone on is not known, and one that runs has no end yet.
+    is_known = len(outcomes) == len(found) and all(each.ending is not Ending.LOST for each in outcomes)
+    spent = sum((each.wall for each in outcomes), timedelta()).total_seconds() if is_known else 0
 
     def below(share: float) -> timedelta:
         return timedelta(microseconds=ordered[min(len(ordered) - 1, int(share * len(ordered)))])
@@ -147,7 +162,15 @@ def figures(tasks: Iterable[TaskRecord], attempts: Iterable[Attempt]) -> Figures
         cpu=timedelta(microseconds=cpu),
         peak_memory=peak or None,
         retries=retries,
+        slot_time=_sum(each.slot_time for each in outcomes),
+        idle=_sum(each.idle for each in outcomes),
     )
+
+
+def _sum(some: Iterable[timedelta | None]) -> timedelta | None:
+    """Return the sum of those that are known; None when none is."""
+    known = [each for each in some if each is not None]
+    return sum(known, timedelta()) if known else None
 
 
 def end_facts(record: TaskRecord) -> dict[str, object]:

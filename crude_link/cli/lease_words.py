@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crude_link.app import Records
-from crude_link.model.resources import Lease
+from crude_link.model.resources import FREE_DISK, Lease
 from crude_link.model.words import moment_words
 from crude_link.notifiers.look import one_line
 
@@ -24,7 +24,8 @@ def lease_sentences(records: Records, run: int, step: str) -> list[str]:
     for wait in records.store.leases.waits():
         if (wait.run, wait.step) == (run, step):
             others = [lease for lease in leases if lease.pool == wait.pool and lease not in ours]
-            sentences.append(f"It waits for {wait.pool} since {moment_words(wait.since)}; {_holders(others)}.")
+            who = "" if wait.pool == FREE_DISK else f"; {_holders(others)}"
+            sentences.append(f"It waits for {wait.pool} since {moment_words(wait.since)}{who}.")
     return sentences
 
 

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,19 @@ def config_paths(given: Sequence[Path]) -> tuple[Path, ...]:
     )
 
 
-def choose(desk: Desk, files: Sequence[Path], settings: tuple[str, ...], names: Sequence[str] = ()) -> list[Loaded]:
-    """Load the config files and return the named pipelines in the order named, or all in the files' order."""
-    loaded = [each for path in config_paths(files) for each in desk.load(path, settings)]
+def choose(
+    desk: Desk,
+    files: Sequence[Path],
+    settings: tuple[str, ...],
+    names: Sequence[str] = (),
+    *,
+    fires_after: datetime | None = None,
+) -> list[Loaded]:
+    """Load the config files and return the named pipelines in the order named, or all in the files' order.
+
+    A schedule must fire after `fires_after`, by default this moment.
+    """
+    loaded = [each for path in config_paths(files) for each in desk.load(path, settings, fires_after=fires_after)]
     if not names:
         return loaded
     known = {each.pipeline.name: each for each in loaded}

@@ -132,7 +132,7 @@ def standing_line(record: Record) -> str:
 
 
 def clock_words(moment: datetime, began: datetime) -> str:
-    """Say a moment by the clock alone where day and zone are those at which the run began, which stand above."""
+    """Say a moment by the clock alone where day and zone are those of `began`, which stands before it."""
     words, before = moment_words(moment, seconds=True), moment_words(began, seconds=True)
     day, clock, zone = words.split(" ")
     return clock if before.startswith(day) and before.endswith(zone) else words

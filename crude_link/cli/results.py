@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import click
 
@@ -12,8 +11,7 @@ from crude_link.cli.fan_outs import run_and_fan_step
 from crude_link.cli.options import RUN_HELP, common_options
 from crude_link.cli.record import run_and_step
 from crude_link.cli.talk import show
-from crude_link.model.task import TaskRecord
-from crude_link.store.task_values import Result, TaskValues, read_result
+from crude_link.store.task_values import Result
 
 
 @click.command(epilog=RUN_HELP)
@@ -35,30 +33,11 @@ def command(words: tuple[str, ...]) -> int:
         show([json.dumps(returned)])
         return 0
     run_id, step = run_and_fan_step(records, words, "crude-link results 42 embed --jsonl")
-    show(_lines(records, run_id, step))
+    show(map(json.dumps, records.store.results.of_tasks(run_id, step)))
     return 0
 
 
 def _returned(records: Records, run_id: int, step: str) -> Result | None:
     """Return what the newest try of a step without tasks returned."""
     keys = [each.key for each in records.store.attempts.attempts(run_id) if each.key.step == step and each.key.task]
-    return read_result(records.store.logs.place(keys[-1]).stdout.with_suffix(".result")) if keys else None
-
-
-def _lines(records: Records, run_id: int, step: str) -> Iterator[str]:
-    values = TaskValues(records.store.files.tasks(run_id, step))
-    for record in records.store.tasks.tasks(run_id, step):
-        facts: dict[str, object] = {
-            "task": record.end.task,
-            "status": record.end.status.value,
-            "exit": record.end.exit_status,
-        }
-        facts |= values.of(record) or {"stdout": _stdout(records, run_id, step, record)}
-        yield json.dumps(facts)
-    values.close()
-
-
-def _stdout(records: Records, run_id: int, step: str, record: TaskRecord) -> str:
-    """Return what a task wrote, its last newline cut, as `${steps.S.stdout}` has it."""
-    stdout, _ = records.store.task_logs.task_output(run_id, step, record)
-    return b"".join(stdout).decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    return records.store.results.of_function(keys[-1]) if keys else None

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from crude_link import __version__
-
-
-class Entry(NamedTuple):
-    """A command: the module that holds it, its group in the help, and its line there."""
-
-    module: str
-    group: str
-    help: str
-
+from crude_link.cli.group import Entry, LazyGroup
 
 COMMANDS = {
     "run": Entry("run", "Run", "Run pipelines now, once."),
@@ -34,18 +24,21 @@ COMMANDS = {
     "tasks": Entry("tasks", "Look", "List the tasks of a step with foreach."),
     "results": Entry("results", "Look", "Print what tasks gave, as lines of JSON."),
     "export": Entry("export", "Look", "Write a job log, or the output of tasks, into files."),
+    "schedule": Entry("schedule", "Schedule", "Follow schedules, look at them, pause them, back-fill."),
+    "notify": Entry("notify", "Schedule", "Try whether alerts arrive, and see what became of them."),
     "init": Entry("init", "Prepare", "Write a commented config file."),
     "validate": Entry("validate", "Prepare", "Check a config and its scripts without running them."),
     "plan": Entry("plan", "Prepare", "Say what a run would do, why, and how long it takes."),
     "schema": Entry("schema", "Prepare", "Print the JSON Schema of the config file."),
     "completion": Entry("completion", "Prepare", "Print a completion script for a shell."),
     "clean": Entry("clean", "Prepare", "Remove old runs."),
+    "doctor": Entry("doctor", "Machines", "Say what the scheduler sees of this machine, and this shell."),
 }
 
-_SCHEDULES, _SSH = "schedules", "SSH hosts"
+_SSH = "SSH hosts"
 #: Commands, and options of commands, that are known and not built yet, and with what they will come.
 LATER = {
-    "doctor": _SSH, "schedule": _SCHEDULES, "notify": _SCHEDULES, "run --runs-on": _SSH,
+    "run --runs-on": _SSH,
     "init --from": "the conversion of other programs' files",
 }  # fmt: skip
 
@@ -55,26 +48,8 @@ EPILOG = (
 )
 
 
-class Root(click.Group):
-    """A group whose commands are imported when they are called, so that help stays quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        command = importlib.import_module(f"crude_link.cli.{entry.module}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS:
-            raise click.UsageError(_unknown(ctx, args[0]), ctx)
-        return super().resolve_command(ctx, args)
+class Root(LazyGroup):
+    """The commands, and what is said to those who ask for one that is none."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -85,25 +60,17 @@ class Root(click.Group):
                 raise click.UsageError(_not_yet(words), error.ctx) from error
             raise
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for group in dict.fromkeys(entry.group for entry in COMMANDS.values()):
-            rows = [(name, entry.help) for name, entry in COMMANDS.items() if entry.group == group]
-            with formatter.section(group):
-                formatter.write_dl(rows)
+    def unknown(self, ctx: click.Context, word: str) -> str:
+        """Say that there is no such command, and what may have been meant."""
+        from crude_link.cli.pipelines import pipeline_names
 
-
-def _unknown(ctx: click.Context, word: str) -> str:
-    from crude_link.cli.pipelines import pipeline_names
-
-    if word in pipeline_names(ctx.params.get("config_file") or ()):
-        return f"no such command {word!r}; it is a pipeline: did you mean `crude-link run {word}`?"
-    if word in LATER:
-        return _not_yet(word)
-    if word.endswith((".yaml", ".yml")):
-        return f"{word} is no command; a config file is named by -c: `crude-link -c {word}`"
-    near = difflib.get_close_matches(word, COMMANDS, n=1)
-    hint = f" Did you mean `crude-link {near[0]}`?" if near else ""
-    return f"no such command {word!r}.{hint}"
+        if word in pipeline_names(ctx.params.get("config_file") or ()):
+            return f"no such command {word!r}; it is a pipeline: did you mean `crude-link run {word}`?"
+        if word in LATER:
+            return _not_yet(word)
+        if word.endswith((".yaml", ".yml")):
+            return f"{word} is no command; a config file is named by -c: `crude-link -c {word}`"
+        return super().unknown(ctx, word)
 
 
 def _not_yet(words: str) -> str:
@@ -113,7 +80,11 @@ def _not_yet(words: str) -> str:
 
 
 @click.group(
-    cls=Root, invoke_without_command=True, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Root,
+    table=COMMANDS,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
     "-c", "--config-file", multiple=True, type=click.Path(path_type=Path), help="Config file. [config.yaml]"

@@ -51,6 +51,7 @@ def _lines(records: Records, runs: list[Run]) -> list[str]:
         Column("began"),
         Column("time", right=True),
         Column("why"),
+        Column("slot time"),
         Column("reason"),
     ]
     rows: list[list[Cell | str]] = [
@@ -61,6 +62,7 @@ def _lines(records: Records, runs: list[Run]) -> list[str]:
             moment_words(run.began),
             _time_words(records, run),
             origin_words(run),
+            moment_words(run.slot_time, seconds=bool(run.slot_time.second)) if run.slot_time else "",
             run.reason.removesuffix(f"; crude-link resume {run.id}"),  # a column has no room for a command
         ]
         for run in runs

@@ -11,6 +11,7 @@ import click
 
 from crude_link.app import Records, open_records
 from crude_link.cli.fan_outs import Tasks, fan_steps, task_numbers, tasks_of
+from crude_link.cli.firing_words import slot_of_run
 from crude_link.cli.options import RUN_HELP, common_options, json_option
 from crude_link.cli.record import Record, clock_words, next_words, read_record, standing_words
 from crude_link.cli.runs import origin_words
@@ -65,7 +66,7 @@ def _facts(records: Records, record: Record, look: Look) -> list[str]:
         ("began", f"{moment_words(run.began, seconds=True)}, {origin_words(run)}"),
     ]
     if run.slot_time:
-        facts.append(("due", moment_words(run.slot_time)))
+        facts.append(("schedule", slot_of_run(records, run)))
     if run.ended:
         facts.append(("ended", moment_words(run.ended, seconds=True)))
     if record.holder:

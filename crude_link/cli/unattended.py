@@ -1,41 +1,73 @@
-"""Running with nobody in front: everything goes to the log file, and the cron section is followed."""
+"""Running with nobody in front: everything goes to the log file, and schedules are followed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crude_link.app import Ask, Loaded, trigger_for
-from crude_link.cli.pipelines import choose, config_paths
+from crude_link.alerting import AlertDuty, alert_notifier
+from crude_link.app import Loaded
+from crude_link.cli.pipelines import config_paths
 from crude_link.cli.talk import say
 from crude_link.clock import SystemClock
-from crude_link.errors import ConfigError, CrudeLinkError
-from crude_link.interfaces import Trigger
+from crude_link.errors import CrudeLinkError, UsageError
 from crude_link.model.event import Level, Notice
-from crude_link.model.firing import Fate, Firing
-from crude_link.model.run import Origin
-from crude_link.model.schedule import Schedule
+from crude_link.model.run import Run
 from crude_link.model.status import Status
 from crude_link.notifiers.logfile import LogFileNotifier
+from crude_link.notifiers.several import SeveralNotifiers
 from crude_link.notifiers.summary import closing_line
-from crude_link.scheduler import Scheduler, SchedulerParts
+from crude_link.scheduler import LONGEST_SLEEP
+from crude_link.scheduling.configs import ConfigWatch
+from crude_link.scheduling.service import Service, follow_schedules
 from crude_link.store import find_project
 from crude_link.workshop import Workshop
 
+if TYPE_CHECKING:
+    from crude_link.notifiers.alerts import AlertNotifier
+
 
 def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, *, keep_running: bool) -> int:
-    """Follow the schedules of the config files, or run once where there are none; return the exit status.
+    """Follow the schedules of the config files, or run once where there are none; return the exit status."""
+    with _unattended(files, log) as (workshop, alerts):
+        watch = _watched(workshop, files, settings, log)
+        if any(each.pipeline.schedules for each in watch.pipelines()):
+            service = Service(watch=watch, files=watch.paths, log=log, keep_running=keep_running)
+            went_well = _follow(workshop, alerts, service)
+        else:
+            workshop.listen()
+            went_well = _run_once(workshop, alerts, watch.pipelines())
+        return _exit_status(workshop, went_well)
+
+
+def run_scheduler(files: Sequence[Path], settings: tuple[str, ...], log: Path, *, keep_running: bool) -> int:
+    """Follow the schedules of the config files; return the exit status. UsageError when they have none."""
+    with _unattended(files, log) as (workshop, alerts):
+        watch = _watched(workshop, files, settings, log)
+        if not any(each.pipeline.schedules for each in watch.pipelines()):
+            names = ", ".join(str(path) for path in watch.paths)
+            raise UsageError(f"{names}: there is no schedule to follow; write `cron` or `schedule` into a pipeline")
+        service = Service(watch=watch, files=watch.paths, log=log, keep_running=keep_running)
+        went_well = _follow(workshop, alerts, service)
+        return _exit_status(workshop, went_well)
+
+
+@contextmanager
+def _unattended(files: Sequence[Path], log: Path) -> Iterator[tuple[Workshop, AlertNotifier]]:
+    """Give a workshop that tells everything to a log file, and what is worth it to those whom `notify` names.
 
     Whatever ends the work is in the log file too: nobody may be there to read stderr.
     """
-    notifier = LogFileNotifier(log, SystemClock(), find_project(Path.cwd(), os.environ).directory)
+    notifier = SeveralNotifiers(LogFileNotifier(log, SystemClock(), find_project(Path.cwd(), os.environ).directory))
     try:
         config_paths(files)  # where there is none, no store is made either
         with Workshop(lambda _clock: notifier) as workshop:
-            return _work(workshop, files, settings, log, keep_running=keep_running)
+            alerts = alert_notifier(workshop.records, workshop.desk, notifier.tell)
+            notifier.add(alerts)
+            yield workshop, alerts
     except KeyboardInterrupt:
         notifier.tell(Notice(text="stopped by Ctrl-C before anything began", level=Level.WARNING))
         raise
@@ -47,22 +79,25 @@ def run_unattended(files: Sequence[Path], settings: tuple[str, ...], log: Path, 
         raise
 
 
-def _work(
-    workshop: Workshop, files: Sequence[Path], settings: tuple[str, ...], log: Path, *, keep_running: bool
-) -> int:
-    chosen = choose(workshop.desk, files, settings)
-    for each in chosen:
+def _watched(workshop: Workshop, files: Sequence[Path], settings: tuple[str, ...], log: Path) -> ConfigWatch:
+    watch = ConfigWatch(workshop.desk, config_paths(files), settings, workshop.notifier)
+    for each in watch.pipelines():
         workshop.check(each)
-    for each in chosen:
+    for each in watch.pipelines():
         names = " → ".join(step.name for step in each.pipeline.steps)
         say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")
-    scheduled = [each for each in chosen if each.pipeline.schedules]
-    workshop.listen()
-    if scheduled:
-        _tell_unscheduled(workshop, chosen)
-        went_well = _follow(workshop, scheduled, keep_running=keep_running)
-    else:
-        went_well = _run_once(workshop, chosen)
+    return watch
+
+
+def _follow(workshop: Workshop, alerts: AlertNotifier, service: Service) -> bool:
+    def alert_duty(is_tried_again: Callable[[int], bool]) -> AlertDuty:
+        return AlertDuty(alerts, workshop.desk.clock.now, is_tried_again)
+
+    _tell_unscheduled(workshop, service.watch.pipelines())
+    return follow_schedules(workshop, service, alert_duty)
+
+
+def _exit_status(workshop: Workshop, went_well: bool) -> int:
     if workshop.interrupts.signal:
         text = f"stopped by {workshop.interrupts.who}"
         workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
@@ -71,13 +106,13 @@ def _work(
     return 0 if went_well else 1
 
 
-def _run_once(workshop: Workshop, chosen: Sequence[Loaded]) -> bool:
+def _run_once(workshop: Workshop, alerts: AlertNotifier, chosen: Sequence[Loaded]) -> bool:
     went_well = True
     for each in chosen:
         if workshop.interrupts.signal:
             break
         workshop.begin(each)
-        run = workshop.runner.finish()[-1]
+        run = _seen_through(workshop, alerts)
         attempts = {attempt.key.step: attempt for attempt in workshop.store.attempts.attempts(run.id)}
         say(closing_line(run, workshop.store.states.states(run.id), attempts))
         went_well = went_well and run.status is Status.SUCCEEDED
@@ -86,74 +121,18 @@ def _run_once(workshop: Workshop, chosen: Sequence[Loaded]) -> bool:
     return went_well
 
 
+def _seen_through(workshop: Workshop, alerts: AlertNotifier) -> Run:
+    """Work until the run has ended; somebody may want to know that it takes far longer than usual."""
+    ended: list[Run] = []
+    while workshop.runner.live:
+        ended += workshop.runner.turn(LONGEST_SLEEP)
+        alerts.look()
+    return ended[-1]
+
+
 def _tell_unscheduled(workshop: Workshop, chosen: Sequence[Loaded]) -> None:
     for each in chosen:
         name = each.pipeline.name
         if not each.pipeline.schedules:
-            text = f"{name} has no cron: it is not run. By hand: crude-link run {name}"
+            text = f"{name} has no schedule: it is not run. By hand: crude-link run {name}"
             workshop.notifier.tell(Notice(text=text, level=Level.WARNING))
-
-
-def _follow(workshop: Workshop, scheduled: Sequence[Loaded], *, keep_running: bool) -> bool:
-    entries = [ScheduledPipeline(workshop=workshop, loaded=each) for each in scheduled]
-    parts = SchedulerParts(
-        runner=workshop.runner,
-        clock=workshop.desk.clock,
-        interrupts=workshop.interrupts,
-        notifier=workshop.notifier,
-    )
-    return Scheduler(entries, parts, keep_running=keep_running).work()
-
-
-@dataclass(kw_only=True, slots=True)
-class ScheduledPipeline:
-    """A pipeline and the schedule of its config file, which is read again for each slot."""
-
-    workshop: Workshop
-    loaded: Loaded
-    trigger: Trigger = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.trigger = trigger_for(self.loaded.pipeline.schedules[0])
-
-    @property
-    def name(self) -> str:
-        """The pipeline's name."""
-        return self.loaded.pipeline.name
-
-    def begin(self, slot_time: datetime) -> int:
-        """Begin the slot's run with the config as it is now, or, when that is broken, as it was at the last slot."""
-        self._read_again(slot_time)
-        self.workshop.tidy(self.loaded.pipeline)
-        self.workshop.check(self.loaded)
-        entry = self.loaded.pipeline.schedules[0].entry
-        now = self.workshop.desk.clock.now()
-        firing = Firing(pipeline=self.name, entry=entry, slot_time=slot_time, fate=Fate.RAN, at=now)
-        return self.workshop.begin(self.loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run.id
-
-    def _read_again(self, slot_time: datetime) -> None:
-        """Take what the config file says now. ConfigError when the pipeline, or its schedule, was taken out of it."""
-        config = self.loaded.config
-        try:
-            # A schedule whose last slot this is, is still right.
-            before = slot_time - timedelta(microseconds=1)
-            found = self.workshop.desk.load(config.path, config.settings, fires_after=before)
-        except ConfigError as error:
-            text = f"{config.path} cannot be used; the run takes what it said before. {error}"
-            self.workshop.notifier.tell(Notice(text=text, level=Level.ERROR))
-            return
-        mine = next((each for each in found if each.pipeline.name == self.name), None)
-        if mine is None:
-            raise ConfigError.of(f"{config.path} has no pipeline {self.name!r} any more")
-        if not mine.pipeline.schedules:
-            raise ConfigError.of(f"{config.path} has no cron for {self.name!r} any more")
-        if config.text != mine.config.text:
-            self.workshop.notifier.tell(Notice(text=f"{config.path} has changed: the run takes what it says now"))
-        self._take_schedule(mine.pipeline.schedules[0])
-        self.loaded = mine
-
-    def _take_schedule(self, schedule: Schedule) -> None:
-        if schedule != self.loaded.pipeline.schedules[0]:
-            self.trigger = trigger_for(schedule)
-            text = f"{self.name}: its cron has changed, the slots after this one follow the new one"
-            self.workshop.notifier.tell(Notice(text=text))

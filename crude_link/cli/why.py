@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from crude_link.app import Records, open_records
 from crude_link.cli.fan_outs import failure_groups, fan_steps, group_words
+from crude_link.cli.firing_words import slot_of_run
 from crude_link.cli.lease_words import lease_sentences
-from crude_link.cli.options import RUN_HELP, common_options, json_option
+from crude_link.cli.options import RUN_HELP, common_options, config_option, json_option
 from crude_link.cli.record import (
     Record,
     detached_log,
@@ -34,12 +36,22 @@ from crude_link.notifiers.summary import closing_words, command_words, ended_wor
 
 @click.command(epilog=RUN_HELP)
 @click.argument("words", nargs=-1, metavar="[RUN] [STEP]")
+@click.option(
+    "--slot", metavar="WHEN", help="What became of the slot times of a time or day, of all pipelines or of PIPELINE."
+)
+@config_option
 @json_option
 @common_options
-def command(words: tuple[str, ...], as_json: bool) -> int:
-    """Say why RUN, or a STEP of it, stands as it does, and what to do next."""
+def command(words: tuple[str, ...], slot: str | None, config_file: tuple[Path, ...], as_json: bool) -> int:
+    """Say why RUN, or a STEP of it, stands as it does, and what to do next.
+
+    `crude-link why --slot '2026-11-20 02:00' [PIPELINE]` says what became of a time at which a schedule should have
+    fired.
+    """
     from crude_link.clock import SystemClock
 
+    if slot is not None:
+        return _about_slot(slot, words, config_file, as_json)
     if len(words) > 2:
         raise UsageError("give at most a run and a step: crude-link why 42 train")
     records = open_records()
@@ -60,12 +72,25 @@ def command(words: tuple[str, ...], as_json: bool) -> int:
     return 0
 
 
+def _about_slot(slot: str, words: tuple[str, ...], config_files: tuple[Path, ...], as_json: bool) -> int:
+    from crude_link.cli.why_slot import explain_slot
+
+    if len(words) > 1:
+        raise UsageError("with --slot, give at most a pipeline: crude-link why --slot '2026-11-20 02:00' night")
+    found = explain_slot(slot, words[0] if words else None, config_files)
+    if as_json:
+        print_json({"slot": slot, "sentences": found.sentences, "next": list(found.commands)})
+        return 0
+    show([*found.sentences, "", " · ".join(found.commands)])
+    return 0
+
+
 # --- a run ----------------------------------------------------------------------------------------------
 
 
 def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
     run = record.run
-    sentences = [f"{standing_words(record).removesuffix('.')}.", _beginning(record)]
+    sentences = [f"{standing_words(record).removesuffix('.')}.", _beginning(records, record)]
     if record.holder:
         sentences.append(f"It is held by {record.holder}.")
     log = detached_log(records, run.id)
@@ -85,12 +110,12 @@ def _about_run(records: Records, record: Record, now: datetime) -> list[str]:
     return sentences
 
 
-def _beginning(record: Record) -> str:
+def _beginning(records: Records, record: Record) -> str:
     run, sittings = record.run, record.sittings
     how = f"as a {origin_words(run)}" if run.origin is Origin.RERUN else origin_words(run)
     words = f"It was begun {how} at {moment_words(run.began)}"
     if run.slot_time:
-        words += f" for {moment_words(run.slot_time)}"
+        words += f" {slot_of_run(records, run)}"
     if sittings:
         words += f" by {sittings[0].user} on {sittings[0].host}"
     if len(sittings) > 1:

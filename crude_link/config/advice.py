@@ -73,13 +73,6 @@ def _idle(subject: Subject) -> None:
             from_above = (subject.tree.descend(("defaults", key)), subject.tree.descend((key,)))
             if node and node not in from_above:
                 subject.problems.warn(f"`{key}` does nothing here: {reason}", node.place, of_step(step))
-    if "timezone" in subject.document:
-        cron = subject.document.get("cron")
-        place = subject.tree.nearest(("timezone",)).place
-        if cron is None:
-            subject.problems.warn("`timezone` does nothing without `cron`", place)
-        elif isinstance(cron, Mapping) and "timezone" in cron:
-            subject.problems.warn("`timezone` does nothing here, for `cron` has its own", place)
 
 
 def _idle_keys(step: Mapping[str, Plain]) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 from crude_link.config.cron import schedule_of
@@ -11,6 +12,7 @@ from crude_link.config.function_form import function_parts
 from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
+from crude_link.config.notify_parts import recipients_of
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
@@ -38,14 +40,17 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         timeout=said["timeout"],
         schedules=tuple(_schedules(said)),
         retention=said["retention"],
+        notify=recipients_of(said["notify"]),
         document=document,
     )
 
 
 def _schedules(said: _Said) -> Iterator[Schedule]:
-    schedule = schedule_of(said["cron"], said["timezone"])
-    if schedule:
-        yield schedule
+    simple = schedule_of(said["cron"], said["timezone"])
+    if simple:
+        yield simple
+    for schedule in said["schedule"]:
+        yield replace(schedule, timezone=schedule.timezone or said["timezone"])
 
 
 def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
@@ -62,7 +67,8 @@ def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:
         stop_grace=said["stop_grace"],
         needs=needs,
         when=parse_condition(said["when"]) if said["when"] is not None else None,
-        timeout=said["timeout"],
+        timeout=said["timeout"] if isinstance(said["timeout"], timedelta) else None,
+        timeout_medians=said["timeout"] if isinstance(said["timeout"], float) else None,
         retries=said["retries"],
         continue_on_failure=said["continue_on_failure"],
         inputs=tuple(read_back(path) for path in said["inputs"]),
@@ -90,6 +96,7 @@ def _fanned_out(step: Step, said: _Said) -> Step:
         parallel=said["parallel"],
         cpus=said["cpus"],
         memory=said["memory"],
+        disk=said["disk"],
         holds=(*said["resources"], *([said["gpus"]] if said["gpus"] else [])),
         allow_failed=said["allow_failed"],
         stop_after_failed=said["stop_after_failed"],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crude_link.config.cron import Judge, schedule_of, wrong_with_cron, wrong_with_zone
+from crude_link.config.cron import Judge
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
@@ -29,7 +29,7 @@ _OWN_ENV = tuple(
     f"CRUDE_LINK_{name}" for name in ("RUN", "RUN_DIR", "STEP", "TASK", "ATTEMPT", "METRICS", "SCHEDULED_FOR")
 )
 #: Keys of a pipeline in which a late reference can never be filled.
-_EARLY_ONLY = ("name", "params", "secrets", "timeout", "cron", "timezone", "retention")
+_EARLY_ONLY = ("name", "params", "secrets", "timeout", "cron", "timezone", "schedule", "retention")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Subject:
 
 def check(subject: Subject) -> None:
     """Run all checks."""
-    for each in (_steps, _actions, _env, _names, _needs, _conditions, _references, _params, _cron):
+    for each in (_steps, _actions, _env, _names, _needs, _conditions, _references, _params):
         each(subject)
 
 
@@ -163,6 +163,8 @@ def _wrong_name(name: str, subject: Subject, needs: Mapping[str, tuple[str, ...]
         return None if rest in params else f"there is no param '{rest}'{did_you_mean(rest, params)}"
     if head == "env":
         return None
+    if head == "steps" and rest.endswith(".results_file"):
+        return f"`{name}` is a file, and tells a condition nothing; let a step read it and write a metric"
     return wrong_reference(Reference(name), subject.secrets, needs, step)
 
 
@@ -235,42 +237,25 @@ def _params(subject: Subject) -> None:
                 f"param '{name}' is a single value, not a list or mapping; write that where it is used", at
             )
             continue
-        choices = declared.get("choices")
-        if isinstance(choices, (list, tuple)) and value not in choices:
-            subject.problems.add(f"param '{name}' is {value!r}, but must be one of {one_of(map(str, choices))}", at)
-        _limits(name, value, declared, at, subject.problems)
+        wrong = wrong_value(name, value, declared)
+        if wrong:
+            subject.problems.add(wrong, at)
 
 
-def _limits(name: str, value: Plain, declared: Mapping[str, Plain], at: Position, problems: Problems) -> None:
-    low, high = declared.get("min"), declared.get("max")
+def wrong_value(name: str, value: Plain, declared: Mapping[str, Plain]) -> str | None:
+    """Say which of a param's `choices`, `min` and `max` a value does not keep to; None: it does."""
+    choices, low, high = (declared.get(key) for key in ("choices", "min", "max"))
+    if isinstance(choices, (list, tuple)) and value not in choices:
+        return f"param '{name}' is {value!r}, but must be one of {one_of(map(str, choices))}"
     if low is None and high is None:
-        return
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        problems.add(f"param '{name}' is {value!r}, but must be a number", at)
-    elif isinstance(low, (int, float)) and not value >= low:
-        problems.add(f"param '{name}' is {value}, but must be at least {low}", at)
-    elif isinstance(high, (int, float)) and not value <= high:
-        problems.add(f"param '{name}' is {value}, but must be at most {high}", at)
-
-
-def _cron(subject: Subject) -> None:
-    judge = subject.check_schedule or (lambda _: None)
-    zone = subject.document.get("timezone")
-    wrong = wrong_with_zone(zone, judge)
-    if wrong:
-        subject.problems.add(f"`timezone`: {wrong}", subject.at("timezone"))
-    if "cron" not in subject.document:
-        return
-    cron = subject.document["cron"]
-    found = list(wrong_with_cron(cron, zone, judge))
-    for path, message in found:
-        node = subject.tree.nearest(("cron", *path))
-        at = node.at if path or isinstance(cron, str) else node.place
-        subject.problems.add(message if message.startswith(("`", "an ")) else f"`cron`: {message}", at)
-    schedule = schedule_of(cron, zone) if not found else None
-    advice = subject.advise_schedule(schedule) if schedule and subject.advise_schedule else None
-    if advice:
-        subject.problems.warn(f"`cron`: {advice}", subject.tree.nearest(("cron",)).place)
+        return f"param '{name}' is {value!r}, but must be a number"
+    if isinstance(low, (int, float)) and not value >= low:
+        return f"param '{name}' is {value}, but must be at least {low}"
+    if isinstance(high, (int, float)) and not value <= high:
+        return f"param '{name}' is {value}, but must be at most {high}"
+    return None
 
 
 def of_step(step: Mapping[str, Plain]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from crude_link.config.checks import Subject
+from crude_link.config.checks import Subject, of_step, references_below
 from crude_link.config.item_text import (
     BadPlaceholder,
     braces_of,
@@ -23,6 +23,11 @@ from crude_link.model.value import Placeholder, Plain, Template
 
 #: Variables by which a program can know its input without a placeholder.
 _TELLING = ("CRUDE_LINK_ITEM", "CRUDE_LINK_TASK")
+_NO_OUTPUT = (
+    "has tasks of its own, and no output as a whole; read the file "
+    "`${steps.NAME.results_file}`, a line of JSON for each task, or let each task write a file into `${run.dir}`"
+)
+_NO_RESULTS = "has neither `function` nor `foreach`, so there is no file of results; take its stdout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,35 @@ class _FanStep:
 def check_foreach(subject: Subject) -> None:
     """Check all steps with `foreach`."""
     for index, step in enumerate(subject.steps):
-        if step.get("foreach") is not None:
-            fan = _FanStep(subject, index, step)
+        fan = _FanStep(subject, index, step)
+        if step.get("foreach") is None:
+            _median_of_one(fan)
+        else:
             for each in (_keyboard, _earlier_step, _placeholders, _shared):
                 each(fan)
+    _outputs(subject)
+
+
+def _median_of_one(fan: _FanStep) -> None:
+    timeout = fan.said.get("timeout")
+    if isinstance(timeout, str) and timeout.strip().endswith("median"):
+        message = "is for the tasks of a `foreach`; this step has one, and no median: give a time such as 10m"
+        fan.add(f"`timeout: {timeout}` {message}", ("timeout",))
+
+
+def _outputs(subject: Subject) -> None:
+    """Refuse references to what a step with tasks printed, and to results where there are none."""
+    wrong = {}
+    for step in subject.steps:
+        name = step.get("name")
+        if step.get("foreach"):
+            wrong[f"steps.{name}.stdout"] = f"step '{name}' {_NO_OUTPUT.replace('NAME', str(name))}"
+        elif not step.get("function"):
+            wrong[f"steps.{name}.results_file"] = f"step '{name}' {_NO_RESULTS}"
+    for index, step in enumerate(subject.steps):
+        for path, reference in references_below(step, ("steps", index)):
+            if reference.path in wrong:
+                subject.problems.add(f"`{reference}`: {wrong[reference.path]}", subject.at(*path), of_step(step))
 
 
 def _keyboard(fan: _FanStep) -> None:
@@ -72,8 +102,7 @@ def _earlier_step(fan: _FanStep) -> None:
     elif word not in earlier_than(name, needs):
         fan.add(f"`foreach`: step '{word}' does not come earlier; add it to `needs`", place)
     elif any(step.get("name") == word and step.get("foreach") is not None for step in fan.subject.steps):
-        message = f"`foreach`: step '{word}' has tasks of its own, and no output as a whole; let it write a file"
-        fan.add(message, place)
+        fan.add(f"`foreach`: step '{word}' {_NO_OUTPUT}", place)
 
 
 def _placeholders(fan: _FanStep) -> None:

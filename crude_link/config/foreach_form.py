@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from crude_link.config.forms import TEXT, Form, Key, Report, boolean, mapping, number, parsed, shown, text
-from crude_link.config.keys import LATER_FOREACH_KEYS
 from crude_link.config.node import Path
 from crude_link.model.foreach import SOURCES, ForEach, Share
 from crude_link.model.value import Plain
@@ -105,16 +104,24 @@ FOREACH_KEYS: Mapping[str, Key] = {
     "key": Key(text(), "The field that tells inputs apart after their source was changed; without it all of them."),
     "limit": Key(number(1, whole=True), "Only the first so many inputs."),
     "dedupe": Key(boolean(), "An input that came before is left out.", False),
+    "once": Key(boolean(), "An input that an earlier run of this step has done is left out.", False),
 }
 
 
 def _foreach(**said: Any) -> ForEach:
     source = next((name for name in SOURCES if said[name] is not None), "items")
     options = {"dedupe": True} if said["dedupe"] else {}
-    return ForEach(source=source, value=said[source], options=options, key=said["key"], limit=said["limit"])
+    return ForEach(
+        source=source,
+        value=said[source],
+        options=options,
+        key=said["key"],
+        once=bool(said["once"]),
+        limit=said["limit"],
+    )
 
 
-_IN_FULL = mapping(FOREACH_KEYS, "`foreach`", _foreach, later=LATER_FOREACH_KEYS)
+_IN_FULL = mapping(FOREACH_KEYS, "`foreach`", _foreach)
 
 
 def _read_foreach(value: Plain, path: Path, report: Report) -> ForEach | None:
@@ -128,7 +135,7 @@ def _read_foreach(value: Plain, path: Path, report: Report) -> ForEach | None:
         words = " and ".join(f"`{name}`" for name in sources)
         report((*path, sources[1]), f"{words} are two sources of inputs; keep one", True)
         return None
-    if not sources and said.keys() <= FOREACH_KEYS.keys() | LATER_FOREACH_KEYS.keys():
+    if not sources and said.keys() <= FOREACH_KEYS.keys():
         report(path, f"`foreach` names no source of inputs; it is one of {', '.join(SOURCES)}", True)
         return None
     made: ForEach | None = _IN_FULL.read(said, path, report)

@@ -14,16 +14,19 @@ from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.draft import Draft
+from crude_link.config.entry_params import check_entry_params
 from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, Path
+from crude_link.config.notify_checks import check_notify
 from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
 from crude_link.config.resources_checks import check_resources
-from crude_link.config.settings import BadSetting, with_setting
+from crude_link.config.schedule_checks import check_schedules
+from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
@@ -42,8 +45,8 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
     root = parse(text, shown)
     shared, several = Reader(problems).drafts(root)
     drafts = _with_names(source, shared, several, problems)
-    _advise_params(drafts, text, problems)
-    drafts = _with_settings(drafts, source.settings, problems)
+    _advise_params(_wanted(drafts, source), text, problems)
+    drafts = _wanted(_with_settings(drafts, source.settings, problems), source)
     world = World(
         project=source.project,
         now=source.now,
@@ -56,6 +59,10 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
         _look_ahead(checked, source.preflight, problems)
     problems.raise_if_any()
     return tuple(_pipeline(one, problems.warnings) for one in checked)
+
+
+def _wanted(drafts: list[Draft], source: Source) -> list[Draft]:
+    return [draft for draft in drafts if source.only in (None, draft.keys["name"].value)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +98,9 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_notify(subject)
+    check_schedules(subject)
+    check_entry_params(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)
@@ -168,14 +178,14 @@ def _with_settings(drafts: list[Draft], settings: tuple[str, ...], problems: Pro
     """Put every `--set` into all pipelines that have its place; it is wrong when none has."""
     for setting in settings:
         made: list[Draft] = []
-        wrong: list[str] = []
+        wrong: list[BadSetting] = []
         for draft in drafts:
             try:
                 made.append(with_setting(draft, setting))
             except BadSetting as error:
                 made.append(draft)
-                wrong.append(str(error))
+                wrong.append(error)
         if wrong and len(wrong) == len(drafts):
-            problems.add(wrong[0])
+            problems.add(str(next((error for error in wrong if not isinstance(error, OtherPipeline)), wrong[0])))
         drafts = made
     return drafts

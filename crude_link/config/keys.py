@@ -11,11 +11,24 @@ from crude_link.config.problems import did_you_mean
 STEP_KEYS = (
     "name", "script", "command", "function", "arguments", "argument_style", "shell", "env", "env_file", "cwd",
     "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs",
-    "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "cpus", "memory", "warm", "allow_failed",
+    "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "cpus", "memory", "disk", "warm",
+    "allow_failed",
     "stop_after_failed",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
-PIPELINE_KEYS = ("name", "params", "secrets", "resources", "timeout", "cron", "timezone", "retention", "steps")
+PIPELINE_KEYS = (
+    "name",
+    "params",
+    "secrets",
+    "resources",
+    "timeout",
+    "cron",
+    "timezone",
+    "schedule",
+    "retention",
+    "notify",
+    "steps",
+)
 #: Keys of a file that are gone when its steps are merged.
 FILE_KEYS = ("configs", "pipelines", "jobs", "env", "cwd", "python", "defaults")
 #: How errors name the top level.
@@ -32,14 +45,18 @@ _OTHER_WORDS = {
     "depends_on": "needs", "if": "when", "condition": "when", "retry": "retries", "working_dir": "cwd",
     "workdir": "cwd", "working_directory": "cwd", "interpreter": "python", "tasks": "steps", "stages": "steps",
     "eachLine": "lines", "files": "glob", "numbers": "range", "values": "items", "workers": "parallel",
-    "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach",
+    "slots": "parallel", "max_parallel": "parallel", "for_each": "foreach", "schedules": "schedule",
+    "interval": "every", "date": "at", "tz": "timezone", "zone": "timezone", "concurrency": "overlap",
+    "max_instances": "overlap", "coalesce": "catch_up", "misfire_grace_time": "max_lateness",
+    "notifications": "notify", "alerts": "notify", "server": "host", "smtp": "mail", "email": "mail",
+    "hook": "webhook", "username": "user", "ping": "heartbeat",
 }  # fmt: skip
-_DISK, _SSH, _BUCKETS = "budgets of disk space", "SSH hosts", "bucket folders"
-_SCHEDULES, _EXPERIMENTS = "schedules", "experiments"
+#: Keys of an entry of `schedule` that are no key elsewhere.
+_ENTRY_WORDS = ("every", "at", "overlap", "catch_up", "max_catch_up", "max_lateness", "dst", "on_failure")
+_SSH, _BUCKETS = "SSH hosts", "bucket folders"
+_EXPERIMENTS = "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
-    "schedule": (_SCHEDULES, "When the pipeline runs by itself: one entry or a list."),
-    "notify": (_SCHEDULES, "Whom to tell of what."),
     "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
     "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
     "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),
@@ -51,14 +68,7 @@ LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
     "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
     "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
-    "disk": (_DISK, "Disk space that a task needs."),
     "docker": (_SSH, "The image that the step runs in."),
-}
-
-
-#: Keys of a `foreach` that are not built yet.
-LATER_FOREACH_KEYS: Mapping[str, tuple[str, str]] = {
-    "once": ("a memory of inputs across runs", "Inputs that an earlier run has done are left out."),
 }
 
 
@@ -69,6 +79,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
         return "YAML reads `on` as the word for true; where a step runs is `runs_on`"
     if where == "a step" and re.search(r"\s", key):
         return f"`{key}` is a key to YAML, which ends keys at a colon; quote the whole line if it is a command"
+    if where == THE_FILE and key in _ENTRY_WORDS:
+        return f"`{key}` is a key of an entry of `schedule`; write `schedule:` with `cron` and `{key}` in it"
     later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
     if key in STEP_KEYS and key not in words:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"

@@ -6,19 +6,26 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from crude_link.config.building import pipeline_of
+from crude_link.config.building import pipeline_of, secrets_of
 from crude_link.config.checks import Subject, check
 from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.node import Node, node_of
+from crude_link.config.node import Path as Place
+from crude_link.config.notify_checks import check_notify
+from crude_link.config.notify_form import NOTIFY
+from crude_link.config.notify_parts import recipients_of
 from crude_link.config.problems import Problems, one_problem
 from crude_link.config.resources_checks import check_resources
+from crude_link.config.schedule_checks import check_schedules
+from crude_link.config.schema import PIPELINE
 from crude_link.config.source import Source
 from crude_link.config.validation import validated
 from crude_link.config.warm_checks import check_warm
-from crude_link.model.pipeline import Pipeline
+from crude_link.model.pipeline import Pipeline, Secret
+from crude_link.model.recipient import Recipient
 from crude_link.model.value import Plain
 
-__all__ = ["Source", "build", "json_schema", "load", "read"]
+__all__ = ["Source", "build", "json_schema", "load", "read", "recorded_recipient"]
 
 
 def read(path: Path, project: Path) -> str:
@@ -48,9 +55,24 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     check_foreach(subject)
     check_resources(subject)
     check_warm(subject)
+    check_notify(subject)
+    check_schedules(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))
+
+
+def recorded_recipient(document: Mapping[str, Plain], secrets: Plain) -> tuple[Recipient, tuple[Secret, ...]]:
+    """Return a recipient and the secrets of its pipeline from their record. ConfigError when it cannot be read."""
+    problems = Problems()
+
+    def report(_path: Place, message: str, _of_key: bool) -> None:
+        problems.add(f"the record of a recipient: {message}")
+
+    told = NOTIFY.form.read(document, (), report)
+    declared = PIPELINE["secrets"].form.read(secrets or {}, (), report)
+    problems.raise_if_any()
+    return recipients_of(told)[0], secrets_of(declared)
 
 
 def json_schema() -> dict[str, object]:

@@ -21,6 +21,9 @@ MERGED_KEYS = ("params", "secrets", "env", "defaults")
 def combined(shared: Draft, own: Draft) -> Draft:
     """Return a pipeline of a file with several: its own keys over the shared ones."""
     keys = {**shared.keys, **own.keys}
+    for key, other in (("cron", "schedule"), ("schedule", "cron")):  # two ways to say when: its own wins here too
+        if key in own.keys and other not in own.keys:
+            keys.pop(other, None)
     for key in MERGED_KEYS:
         lower, upper = shared.keys.get(key), own.keys.get(key)
         if lower and upper:

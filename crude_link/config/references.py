@@ -44,6 +44,8 @@ def tongue_of(path: Path) -> Tongue | None:
         return None
     if key in (("command",), ("foreach", "command")) or (path[0] == "resources" and path[2:] == ("command",)):
         return Tongue.COMMAND
+    if path[0] == "notify" and path[-1] == "command":
+        return Tongue.COMMAND
     return (
         Tongue.ENV
         if key[:1] in (("command",), ("env",)) or key[:2] == ("foreach", "command") or path[0] == "env"

@@ -76,7 +76,7 @@ def _more_than_nothing(value: object) -> float:
     raise ValueError(f"is a number of cores such as 2 or 0.5, not {shown(value)}")
 
 
-def _some_memory(value: object) -> int:
+def _some_bytes(value: object) -> int:
     found = size(value)
     if not found:
         raise ValueError("is more than nothing; without a budget, leave it out")
@@ -106,7 +106,12 @@ NEED_KEYS: Mapping[str, Key] = {
         "Cores that a task takes: no more tasks run at once than there are cores for.",
     ),
     "memory": Key(
-        parsed(_some_memory, {"type": "string", "examples": ["4GB"]}),
+        parsed(_some_bytes, {"type": "string", "examples": ["4GB"]}),
         "Memory that a task takes: no more tasks run at once than there is memory for.",
+    ),
+    "disk": Key(
+        parsed(_some_bytes, {"type": "string", "examples": ["20GB"]}),
+        "Disk space that a task takes: no more tasks run at once than there is free space for at the start, and none "
+        "begins while less is free.",
     ),
 }

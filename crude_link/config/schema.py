@@ -23,7 +23,6 @@ from crude_link.config.forms import (
     number,
     one_word_of,
     parsed,
-    schema_of,
     several,
     shown,
     text,
@@ -31,11 +30,14 @@ from crude_link.config.forms import (
 from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
+from crude_link.config.notify_form import NOTIFY
 from crude_link.config.resources_form import NEED_KEYS, POOLS
-from crude_link.config.units import duration, share, size
+from crude_link.config.retry_form import DURATION, LIMIT, RETRIES, TASK_LIMIT
+from crude_link.config.schedule_form import CRON, SCHEDULE
+from crude_link.config.units import size
 from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
-from crude_link.model.policy import FailureKind, Retention, RetryPolicy
+from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.value import Plain
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -120,20 +122,6 @@ def _env_value(value: object) -> str | int | float:
     return value
 
 
-def _retries(value: object) -> RetryPolicy:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("is a number from 0 on, or a mapping with `max`")
-    return RetryPolicy(max=value)
-
-
-def _failure(value: object) -> int | FailureKind:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 255:
-        return value
-    if value in ("signal", "timeout", "lost"):
-        return FailureKind(value)
-    raise ValueError(f"{value!r}: this lists exit codes (1-255), signal, timeout and lost")
-
-
 def _choices(value: object) -> object:
     if isinstance(value, list) and value:
         return value
@@ -178,42 +166,8 @@ def _here(value: object) -> str:
     raise ValueError(not_yet("runs_on", "SSH hosts").replace("`runs_on`", f"`runs_on: {value}`"))
 
 
-def _some_time(value: object) -> timedelta:
-    found = duration(value)
-    if not found:
-        raise ValueError("is longer than nothing; without a limit, leave it out")
-    return found
-
-
-DURATION = parsed(duration, {"type": "string", "examples": ["90s", "15m", "6h", "2d"]})
 PATH = parsed(_path, TEXT)
-LIMIT = parsed(_some_time, DURATION.json)
-SHARE = parsed(share, {"type": ["number", "string"], "examples": ["10%"]})
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
-
-_FAILURE = parsed(_failure, {"type": ["integer", "string"]})
-
-
-def _read_failures(value: Plain, path: Path, report: Report) -> Any:
-    if value == []:
-        report(path, "is empty, so nothing would be tried again; leave it out, or list failures", False)
-    return several(_FAILURE).read(value, path, report)
-
-
-RETRY_KEYS: Mapping[str, Key] = {
-    "max": Key(number(0, whole=True), "How many further tries a failed step gets.", is_required=True),
-    "delay": Key(DURATION, "The wait before the first further try.", timedelta(0)),
-    "backoff": Key(number(1), "By what the wait grows from try to try.", 1.0),
-    "jitter": Key(SHARE, "A random share that is added to each wait.", 0.0),
-    "longest_delay": Key(DURATION, "The longest wait, however often it grew.", timedelta(hours=1)),
-    "only": Key(
-        Form(_read_failures, several(_FAILURE).json),
-        "The exit codes, or signal, timeout, lost, that are tried again; all failures when absent.",
-        (),
-    ),
-}
-_RETRIES_IN_FULL = mapping(RETRY_KEYS, "`retries`", RetryPolicy)
-_RETRIES_IN_SHORT = parsed(_retries, {"type": "integer", "minimum": 0})
 
 RETENTION_KEYS: Mapping[str, Key] = {
     "runs": Key(number(0, whole=True), "How many finished runs are kept."),
@@ -233,20 +187,6 @@ def _read_steps(value: Plain, path: Path, report: Report) -> Any:
     return tuple(STEP_FORM.read(step, (*path, index), report) for index, step in enumerate(steps))
 
 
-_CRON_FIELD = anything({"type": ["string", "integer"]})
-_CRON_KEYS: Mapping[str, Key] = {
-    "year": Key(_CRON_FIELD, "4 digits."),
-    "month": Key(_CRON_FIELD, "1-12 or jan-dec."),
-    "day": Key(_CRON_FIELD, "1-31, `last`, or `2nd fri`."),
-    "week": Key(_CRON_FIELD, "ISO week, 1-53."),
-    "day_of_week": Key(_CRON_FIELD, "0-6 or mon-sun; 0 is Monday."),
-    "hour": Key(_CRON_FIELD, "0-23."),
-    "minute": Key(_CRON_FIELD, "0-59, or '*/10'."),
-    "second": Key(_CRON_FIELD, "0-59."),
-    "timezone": Key(text(), "As `timezone` beside `cron`."),
-}
-
-
 PARAM_KEYS: Mapping[str, Key] = {
     "default": Key(anything({}), "The value of a run that sets none; without it `--set` is required."),
     "choices": Key(parsed(_choices, {"type": "array", "minItems": 1}), "The values that are allowed."),
@@ -259,10 +199,6 @@ _PARAM = mapping(PARAM_KEYS, "a param")
 
 def _read_param(value: Plain, path: Path, report: Report) -> Any:
     return _PARAM.read(value if isinstance(value, Mapping) else {"default": value}, path, report)
-
-
-def _read_retries(value: Plain, path: Path, report: Report) -> Any:
-    return (_RETRIES_IN_FULL if isinstance(value, Mapping) else _RETRIES_IN_SHORT).read(value, path, report)
 
 
 STEP: Mapping[str, Key] = {
@@ -307,9 +243,12 @@ STEP: Mapping[str, Key] = {
         several(text()), "The steps that must have succeeded; without it the one before; [] starts at once."
     ),
     "when": Key(parsed(_when, TEXT), "`always`, `failed`, or an expression over params., steps., run. and env."),
-    "timeout": Key(LIMIT, "How long one try may take."),
+    "timeout": Key(
+        TASK_LIMIT,
+        "How long one try may take; for tasks also `5x median`, so many times the median of those that succeeded.",
+    ),
     "retries": Key(
-        Form(_read_retries, {"anyOf": [_RETRIES_IN_SHORT.json, _RETRIES_IN_FULL.json]}),
+        RETRIES,
         "How many further tries, or {max, delay, backoff, jitter, longest_delay, only}.",
         RetryPolicy(),
     ),
@@ -339,11 +278,13 @@ PIPELINE: Mapping[str, Key] = {
     "resources": POOLS,
     "timeout": Key(LIMIT, "How long the whole run may take."),
     "cron": Key(
-        anything({"anyOf": [TEXT, schema_of(_CRON_KEYS)]}),
+        CRON,
         "When the pipeline runs by itself, with --non-interactive: cron fields, or a crontab line.",
     ),
-    "timezone": Key(text(), "The zone of `cron`: Europe/Berlin; without it the machine's."),
+    "timezone": Key(text(), "The zone of `cron` and `schedule`: Europe/Berlin; without it the machine's."),
+    "schedule": Key(SCHEDULE, "When the pipeline runs by itself: a crontab line, an entry, or a list of these.", ()),
     "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
+    "notify": NOTIFY,
     "steps": Key(
         Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
     ),

@@ -10,12 +10,21 @@ from crude_link.config.keys import FILE_KEYS, MERGED_BY_KEY, PIPELINE_KEYS, STEP
 from crude_link.config.merging import layers, merge
 from crude_link.config.node import Node, Path, node_of
 from crude_link.config.problems import did_you_mean, one_of
-from crude_link.config.scalars import value_of
-from crude_link.model.value import Plain
+from crude_link.config.scalars import text_of, value_of
+from crude_link.model.value import Plain, Scalar
 
 
 class BadSetting(Exception):
     """A `--set` that cannot be applied; the text says why."""
+
+
+class OtherPipeline(BadSetting):
+    """A `--set pipelines.NAME...` that is about another pipeline than this one."""
+
+
+def param_setting(pipeline: str, name: str, value: Scalar) -> str:
+    """Return the `K=V` that sets a param of one pipeline, whatever others its file has."""
+    return f"pipelines.{pipeline}.params.{name}={text_of(value)}"
 
 
 def with_setting(draft: Draft, setting: str) -> Draft:
@@ -24,6 +33,8 @@ def with_setting(draft: Draft, setting: str) -> Draft:
     path = tuple(part for part in key.strip().split(".") if part)
     if not equals or not path:
         raise BadSetting(f"--set {setting}: write NAME=VALUE")
+    if path[0] == "pipelines" and len(path) > 2:
+        return _with_own_setting(draft, path, text)
     params = draft.keys["params"].entries if "params" in draft.keys else {}
     if len(path) == 1 and path[0] in params:
         path = ("params", path[0])
@@ -40,20 +51,30 @@ def with_setting(draft: Draft, setting: str) -> Draft:
         raise BadSetting(f"--set {setting}: {error}") from error
 
 
+def _with_own_setting(draft: Draft, path: Path, text: str) -> Draft:
+    """Put in what is for the pipeline of one name only."""
+    setting = f"{'.'.join(map(str, path))}={text}"
+    own = draft.keys["name"].value if "name" in draft.keys else None
+    if path[1] != own:
+        near = did_you_mean(str(path[1]), [str(own)])
+        raise OtherPipeline(f"--set {setting}: there is no pipeline '{path[1]}'{near}")
+    return with_setting(draft, f"{'.'.join(map(str, path[2:]))}={text}")
+
+
 def _with_param(draft: Draft, params: Mapping[str, Node], param: str, text: str) -> Draft:
     if param not in params:
         raise BadSetting(f"there is no param '{param}'{did_you_mean(param, params)}; params: {one_of(params)}")
     node = params[param]
     declared = node.entries.get("default") if isinstance(node.value, Mapping) else node
     choices = [choice.value for choice in node.entries["choices"].items] if "choices" in node.entries else []
-    value = _fitting(text, declared.plain() if declared else None, choices)
+    value = fitting(text, declared.plain() if declared else None, choices)
     made = node_of(value)
     entry = node.with_child("default", made) if isinstance(node.value, Mapping) else made
     return replace(draft, keys={**draft.keys, "params": draft.keys["params"].with_child(param, entry)})
 
 
-def _fitting(text: str, default: Plain, choices: Iterable[object]) -> Plain:
-    """Read `text` as the type that a param's default, or else its choices, have."""
+def fitting(text: str, default: Plain, choices: Iterable[object]) -> Plain:
+    """Read `text` as the type that a param's default, or else its choices, have. BadSetting when it is not of it."""
     samples = [default] if default is not None and default != "???" else list(choices)
     if isinstance(default, str) and "${" in default:
         return value_of(text)

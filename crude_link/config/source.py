@@ -37,6 +37,8 @@ class Source:
     in_shell: Callable[[str, str], str] = as_word
     #: What the file says, where it has been read already; None: it is read.
     text: str | None = None
+    #: The only pipeline of the file that is wanted; the others are not looked at. None: all.
+    only: str | None = None
     #: Says what is wrong with a schedule that only its trigger can know, or None.
     check_schedule: Callable[[Schedule], str | None] | None = None
     #: Says where a schedule that is right may mean something else than was wanted, or None.

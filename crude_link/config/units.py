@@ -12,6 +12,7 @@ _BYTES = {
 }  # fmt: skip
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B)", re.IGNORECASE)
+_MEDIANS = re.compile(r"(\d+(?:\.\d+)?)\s*x\s*(?:the\s+)?median", re.IGNORECASE)
 _LONGEST_DAYS = 36_500
 _LARGEST_BYTES = 2**63
 
@@ -30,6 +31,16 @@ def duration(value: object) -> timedelta:
     if seconds > _LONGEST_DAYS * 86400:
         raise ValueError(f"{value!r} is longer than a hundred years")
     return timedelta(seconds=seconds)
+
+
+def medians(value: object) -> float | None:
+    """Read `5x median` as 5; None for what is written otherwise. ValueError says what is wrong."""
+    match = _MEDIANS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        return None
+    if float(match.group(1)) <= 1:
+        raise ValueError(f"{value!r} is too short: half of all tasks take longer than the median; write 5x median")
+    return float(match.group(1))
 
 
 def size(value: object) -> int:

@@ -7,6 +7,7 @@ each that is done: the source is a stream, and only what is handed out, or waits
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from crude_link.engine.leases import FanLeases
 from crude_link.engine.retry import wait_after
+from crude_link.engine.time_limit import LearnedLimit
 from crude_link.errors import CannotStart
 from crude_link.interfaces import FanWork
 from crude_link.model.pipeline import Step
@@ -30,6 +32,8 @@ from crude_link.model.value import Plain
 AHEAD = 128
 #: So many tasks may wait for another try before no new input is taken.
 _MOST_WAITING = 10_000
+#: After so many inputs in a row that are not wanted others get their turn.
+_MOST_PASSED = 5_000
 #: A share of failed tasks is not judged before so many have ended.
 _LEAST_FOR_SHARE = 20
 
@@ -85,24 +89,31 @@ class FanOut:
         self.is_closed = False
         self._record = record
         self._only_failed = only_failed
-        self._numbers: Iterator[tuple[int, Plain]] = self._by_position()
+        self._is_once = step.foreach is not None and step.foreach.once
+        factor = step.timeout_medians
+        #: How long its tasks may take, where that is learned.
+        self.time_limit = LearnedLimit(factor, record.walls_us) if factor is not None else None
+        self._numbers = self._wanted(self._by_position())
         self._handed: dict[int, _Handed] = {}
-        #: The next ones, where each waits for what it is to hold.
+        #: The next ones, where each waits for its slot.
         self._ready: deque[tuple[int, _Handed]] = deque()
         self._retries: list[tuple[datetime, int]] = []
         self._waiting: dict[int, _Handed] = {}
         self._seen = 0
         self._succeeded = len(record.done)
         self._failed = 0
-        #: Tasks that are not done and are not wanted now.
+        #: Tasks that are not done and are not wanted now, and inputs that other runs have done.
+        self._postponed = 0
         self._left_out = 0
+        #: Since when it is to go on at once, for inputs were passed over for a while.
+        self._passing: datetime | None = None
         self._is_exhausted = False
         self._trouble = ""
         self._given_up = ""
 
     def number_by_digest(self, known: Mapping[str, Sequence[int]]) -> None:
         """Number the inputs by what they are: the source is not what it was when the tasks in `known` ended."""
-        self._numbers = self._by_digest(known)
+        self._numbers = self._wanted(self._by_digest(known))
 
     @property
     def is_drained(self) -> bool:
@@ -112,7 +123,9 @@ class FanOut:
 
     @property
     def due(self) -> datetime | None:
-        """When the next try is due that waits for its date."""
+        """When there is something to be handed out again: at once, or when the next try is due."""
+        if self._passing and not self.is_stopped:
+            return self._passing
         return self._retries[0][0] if self._retries and not self.is_stopped else None
 
     @property
@@ -129,14 +142,21 @@ class FanOut:
         """How its tasks stand."""
         share = None if self._is_exhausted else self.work.share_read()
         guess = round(self._seen / share) if share else None
+        total = self._seen if self._is_exhausted else guess
         return TaskCounts(
             succeeded=self._succeeded,
             failed=self._failed,
-            running=min(len(self._handed), self.slots),
-            total=self._seen if self._is_exhausted else guess,
+            running=min(len(self._handed), self.leases.slots_in_use if self.leases else self.slots),
+            total=total - self._left_out if total is not None else None,
             total_is_guess=not self._is_exhausted,
-            limit=self.work.order.limit,
+            limit=self.leases.limit if self.leases else self.work.order.limit,
+            left_out=self._left_out,
         )
+
+    def most_slots(self, now: datetime) -> int:
+        """Return how many slots have something to do now."""
+        has_more = not self._is_exhausted or (self._retries and self._retries[0][0] <= now)
+        return sys.maxsize if has_more else len(self._handed) + len(self._ready)
 
     def take(self, now: datetime) -> Taken:
         """Return what is to be handed out now: tries that are due, then new inputs."""
@@ -151,15 +171,15 @@ class FanOut:
             self._hand_out(*found, ANYWHERE, taken, now)
         return taken
 
-    def ready(self, now: datetime) -> Sequence[tuple[int, int]]:
-        """Return the tries that could begin at once, (task, number), in order, where each is to hold something."""
+    def ready(self, now: datetime) -> Sequence[int]:
+        """Return the tasks that could begin at once, in order, where each is handed out for a slot of its own."""
         room = 0 if self.is_stopped else self.slots - len(self._handed)
         while len(self._ready) < room and (found := self._next(now)):
             self._ready.append(found)
-        return [(task, handed.number) for task, handed in islice(self._ready, max(room, 0))]
+        return [task for task, _ in islice(self._ready, max(room, 0))]
 
     def take_ready(self, places: Sequence[Place], now: datetime) -> Taken:
-        """Return the first that are ready as they are to be handed out, each with its place."""
+        """Return those that are ready as they are to be handed out, each with its place."""
         taken = Taken()
         for place in places:
             self._hand_out(*self._ready.popleft(), place, taken, now)
@@ -174,6 +194,8 @@ class FanOut:
             status = end.status
             if status is Status.SUCCEEDED:
                 self._succeeded += 1
+                if self.time_limit:
+                    self.time_limit.note(end.wall_us)
             elif status is Status.FAILED:
                 (retried if self._is_tried_again(end, handed, now) else failed).append(end)
         self._failed += len(failed)
@@ -191,8 +213,11 @@ class FanOut:
         ended = self._succeeded + self._failed
         if not reason and self._failed > self.step.allow_failed.of(ended):
             reason = f"{self._failed:,} of {ended:,} tasks failed"
+        if not reason and self._postponed:
+            reason = f"{self._postponed:,} tasks are not done yet: resume without --failed"
         if not reason and self._left_out:
-            reason = f"{self._left_out:,} tasks are not done yet: resume without --failed"
+            words = f"{self._left_out:,} done by earlier runs"
+            return replace(outcome, exit_status=0, reason=words if ended else f"nothing left to do: {words}")
         return replace(outcome, exit_status=1 if reason else 0, reason=reason)
 
     # --- which task is next ---
@@ -213,8 +238,9 @@ class FanOut:
             return task, self._waiting.pop(task)
         if self._is_exhausted or len(self._waiting) >= _MOST_WAITING:
             return None
+        self._passing = None
         try:
-            task, item = next(self._numbers)
+            found = next(self._numbers)
         except StopIteration:
             self._is_exhausted = True
             return None
@@ -222,27 +248,43 @@ class FanOut:
             self._is_exhausted = True
             self._trouble = f"its inputs broke off after {self._seen:,}: {error}"
             return None
+        if found is None:
+            self._passing = now
+            return None
+        task, item = found
         return task, _Handed(item, self._record.tries.get(task, 0) + 1, 0)
 
-    def _is_wanted(self, task: int) -> bool:
+    def _wanted(self, numbered: Iterator[tuple[int, Plain]]) -> Iterator[tuple[int, Plain] | None]:
+        """Yield the tasks that are wanted; None now and then where many are not, so that nobody waits for us."""
+        passed = 0
+        for task, item in numbered:
+            self._seen += 1
+            if self._is_wanted(task, item):
+                passed = 0
+                yield task, item
+                continue
+            passed += 1
+            if passed % _MOST_PASSED == 0:
+                yield None
+
+    def _is_wanted(self, task: int, item: Plain) -> bool:
         if task in self._record.done:
             return False
+        if self._is_once and self._record.remembers(self.work.digest(item)):
+            self._left_out += 1
+            return False
         is_wanted = not self._only_failed or task in self._record.failed
-        self._left_out += not is_wanted
+        self._postponed += not is_wanted
         return is_wanted
 
     def _by_position(self) -> Iterator[tuple[int, Plain]]:
         self._seen = self._record.done.leading
-        for position, item in self.work.inputs(self._seen):
-            self._seen += 1
-            if self._is_wanted(position):
-                yield position, item
+        yield from self.work.inputs(self._seen)
 
     def _by_digest(self, known: Mapping[str, Sequence[int]]) -> Iterator[tuple[int, Plain]]:
         used: dict[str, int] = {}
         highest = self._record.highest
         for _, item in self.work.inputs(0):
-            self._seen += 1
             digest = self.work.digest(item)
             tasks, place = known.get(digest, ()), used.get(digest, 0)
             if place < len(tasks):  # equal inputs are separate tasks
@@ -251,8 +293,7 @@ class FanOut:
             else:
                 highest += 1
                 task = highest
-            if self._is_wanted(task):
-                yield task, item
+            yield task, item
 
     # --- what follows from an end ---
 

@@ -14,7 +14,8 @@ from crude_link.model.event import Notice, TasksEnded, TasksProgressed
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
 from crude_link.model.run import AttemptKey, NewRequest, Outcome
-from crude_link.model.wish import CloseFan, HandOut, SetSlots
+from crude_link.model.wish import CloseFan, HandOut, SetSlots, SetTimeout
+from crude_link.model.words import slots_words
 
 #: A fan-out of whose tasks none ends is told of all the same, this often in seconds.
 _PERIOD = 0.5
@@ -28,6 +29,8 @@ class Fans:
         self._lending = Lending(around)
         #: Of each fan-out the tasks that ran when it was told of last, with their ages, and when that was.
         self._told: dict[AttemptKey, tuple[Sequence[tuple[int, float]], float]] = {}
+        #: Those of which it was told how long their tasks may take.
+        self._limited: set[AttemptKey] = set()
 
     def prepare(self, live: LiveRun, step: Step, key: AttemptKey) -> FanOrder:
         """Make the work of a fan-out ready. CannotStart when its inputs are not to be had."""
@@ -42,7 +45,8 @@ class Fans:
         Not before the run is held: an agent that is still ending what it began writes to the archives that are read.
         """
         tasks = self._around.tasks()
-        record = tasks.begin_fan(key, work.source)
+        assert step.foreach
+        record = tasks.begin_fan(key, work.source, once=step.foreach.once)
         leases = self._lending.begin(step, work.order)
         slots = work.order.slots if leases is None else leases.slots
         fan = FanOut(step, key, work, record, slots=slots, only_failed=live.only_failed)
@@ -50,6 +54,7 @@ class Fans:
         if not record.is_same_source:
             fan.number_by_digest(tasks.tasks_by_digest(key))
         live.fans[key] = fan
+        self._limit_time(fan)
 
     def feed(self, live: LiveRun) -> None:
         """Hand out what the fan-outs of a run can take, and close those that have nothing left."""
@@ -84,6 +89,7 @@ class Fans:
         live.prepared.pop(key, None)
         fan = live.fans.pop(key, None)
         self._told.pop(key, None)
+        self._limited.discard(key)
         if fan and fan.leases:
             self._lending.end(fan)
         return fan.outcome(outcome) if fan else outcome
@@ -93,11 +99,18 @@ class Fans:
         fan = next((fan for fan in live.fans.values() if fan.step.name == asked.step and not fan.is_closed), None)
         if fan is None or asked.number is None:
             return f"{asked.step} of run {asked.run} has no tasks to begin now"
-        if fan.leases:
-            return f"{asked.step} runs in {fan.slots} slots, as many as have what they hold"
-        before, fan.slots = fan.slots, asked.number
-        self._around.executor.tell(SetSlots(key=fan.key, slots=asked.number))
-        text = f"{asked.step} runs in {asked.number} slots now, not {before} (asked by {asked.by})"
+        before, after, limit = fan.slots, asked.number, ""
+        if leases := fan.leases:
+            before = leases.slots_wanted
+            self._lending.set_slots(fan, asked.number)
+            after, limit = leases.slots_wanted, leases.limit
+        else:
+            fan.slots = after
+            self._around.executor.tell(SetSlots(key=fan.key, slots=after))
+        words = f"{slots_words(after, limit)}{f' now, not {before}' if after != before else ' as before'}"
+        if fan.slots < after:
+            words += f"; {after - fan.slots} of them will begin when there is something for them to hold"
+        text = f"{asked.step} runs in {words} (asked by {asked.by})"
         self._around.notifier.tell(Notice(text=text, run=asked.run))
         return text
 
@@ -109,10 +122,24 @@ class Fans:
         return min(times, default=None)
 
     def _note(self, fan: FanOut, event: TasksEnded) -> None:
-        self._around.tasks().end_tasks(fan.key, event.ends)
+        if event.ends:
+            self._around.tasks().end_tasks(fan.key, event.ends)
         if fan.leases:
             fan.leases.note_ends(event.ends)
+            fan.leases.note_shut(event.shut)
         self._tell(fan, fan.follow(event.ends, self._around.clock.now()), event.running)
+        self._limit_time(fan)
+
+    def _limit_time(self, fan: FanOut) -> None:
+        """Say how long tasks may take, when that is not what it was; people are told the first time."""
+        limit = fan.time_limit.news() if fan.time_limit and not fan.is_stopped else None
+        if limit is None:
+            return
+        self._around.executor.tell(SetTimeout(key=fan.key, timeout=limit.limit, words=limit.words))
+        if fan.key not in self._limited:
+            self._limited.add(fan.key)
+            text = f"each task may take {limit.words}"
+            self._around.notifier.tell(Notice(text=text, run=fan.key.run, step=fan.key.step))
 
     def _tell_again(self, fan: FanOut) -> None:
         """Tell how a fan-out stands at its beginning, and while none of its tasks ends."""

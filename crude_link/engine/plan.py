@@ -204,7 +204,8 @@ def _by_attempts(step: Step, view: RunView, needs_tried_in: int) -> Standing | N
         if attempt.status is not Status.SUCCEEDED or _is_wanted_again(step, attempt, view):
             continue
         if not (_is_answer(step) and needs_tried_in > attempt.sitting):
-            return Standing(state=StepState(name=step.name, status=Status.SUCCEEDED), attempt=attempt)
+            reason = attempt.outcome.reason if attempt.outcome else ""
+            return Standing(state=StepState(name=step.name, status=Status.SUCCEEDED, reason=reason), attempt=attempt)
     present = [attempt for attempt in attempts if attempt.sitting == view.sitting]
     if not present:
         return None

@@ -13,10 +13,11 @@ Granted = Mapping[str, Sequence[str]]
 class Quarantine:
     """`most` says, for each pool that has a limit, after how many failures in a row an item is put aside."""
 
-    def __init__(self, most: Mapping[str, int]) -> None:
+    def __init__(self, most: Mapping[str, int], aside: Iterable[tuple[str, str]] = ()) -> None:
         self._most = most
+        #: What is put aside: pools and items.
+        self.aside = {(pool, item) for pool, item in aside if pool in most}
         self._failures: dict[tuple[str, str], int] = {}
-        self._aside: set[tuple[str, str]] = set()
         self._news: list[str] = []
 
     @property
@@ -35,11 +36,11 @@ class Quarantine:
 
     def left(self, pool: str, items: Iterable[str]) -> list[str]:
         """Return the items that were not put aside."""
-        return [item for item in items if (pool, item) not in self._aside]
+        return [item for item in items if (pool, item) not in self.aside]
 
     def has_any_of(self, held: Granted) -> bool:
         """True when one of these items was put aside."""
-        return bool(self._aside) and any((pool, item) in self._aside for pool in held for item in held[pool])
+        return bool(self.aside) and any((pool, item) in self.aside for pool in held for item in held[pool])
 
     def news(self) -> list[str]:
         """Say what was put aside since this was asked last."""
@@ -52,6 +53,6 @@ class Quarantine:
             self._failures.pop(place, None)
             return
         self._failures[place] = self._failures.get(place, 0) + 1
-        if self._failures[place] >= most and place not in self._aside:
-            self._aside.add(place)
+        if self._failures[place] >= most and place not in self.aside:
+            self.aside.add(place)
             self._news.append(f"{item} of {pool} is put aside after {most} failure{'s'[: most != 1]} in a row")

@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: `timeout`, `uv run` and others pass on to us what the terminal, or they themselves, have sent to us already: what
 #: comes again within so many seconds is no second wish.
-_SAME = 0.05
+_SAME = 0.08
 #: Seconds in which a question is left after a signal, unless what the signal raised was lost.
 _AGAIN = 1.0
 
@@ -104,9 +104,21 @@ class Interrupts:
     ) -> None:
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # it is what signal.signal returned
+            # What came twice may come for the second time when all is over.
+            last = self._echo_of(handler) if self.signal else handler
+            signal.signal(number, last)  # type: ignore[arg-type]  # it is what signal.signal returned
         os.close(self._read)
         os.close(self._write)
+
+    def _echo_of(self, before: object) -> Callable[[int, FrameType | None], None]:
+        """Return a handler that drops what comes again, and leaves all else to the handler that was there before."""
+
+        def leave(number: int, _frame: FrameType | None) -> None:
+            if self._monotonic() - self._noted_at >= _SAME:
+                signal.signal(number, before)  # type: ignore[arg-type]  # it is what signal.signal returned
+                signal.raise_signal(number)
+
+        return leave
 
     def _flag(self, number: int, _frame: FrameType | None) -> None:
         self.note(signal.Signals(number))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crude_link.agent.protocol import Inbox, Outbox, encode
 from crude_link.model.order import Order, Screen
-from crude_link.model.wish import CloseFan, Hold, Keyboard, Release, Resize, SetSlots, Stop, Wish
+from crude_link.model.wish import CloseFan, Hold, Keyboard, Release, Resize, SetSlots, SetTimeout, Stop, Wish
 
 if TYPE_CHECKING:
     from crude_link.agent.protocol import Message
@@ -122,6 +122,8 @@ def wish_message(wish: Wish) -> Message:
             return {"do": "close", "key": str(key), "forget": forget}
         case SetSlots(key=key, slots=slots, environments=environments):
             return {"do": "slots", "key": str(key), "slots": slots, "envs": environments}
+        case SetTimeout(key=key, timeout=timeout, words=words):
+            return {"do": "timeout", "key": str(key), "seconds": timeout.total_seconds(), "words": words}
         case Stop(key=key, now=now):
             return {"do": "stop", "key": str(key), "now": now}
         case Resize(screen=screen):

@@ -58,7 +58,10 @@ class FanLink:
         """Return what the agent's message tells."""
         running = [(task, seconds) for task, seconds in message["running"]]
         return TasksEnded(
-            key=self._order.whole.key, ends=[self._end(row) for row in message["ended"]], running=running
+            key=self._order.whole.key,
+            ends=[self._end(row) for row in message["ended"]],
+            running=running,
+            shut=message["shut"],
         )
 
     def _end(self, row: Sequence[Any]) -> TaskEnd:

@@ -49,6 +49,8 @@ def outcome_of(
         stdout_bytes=facts["stdout_bytes"],
         stderr_bytes=facts["stderr_bytes"],
         survivors=tuple(facts["survivors"]),
+        slot_time=timedelta(seconds=facts["slots"]) if "slots" in facts else None,
+        idle=timedelta(seconds=facts["idle"]) if "idle" in facts else None,
     )
 
 
@@ -88,7 +90,8 @@ def _reason(facts: Mapping[str, Any], ending: Ending, timeout: timedelta | None,
     if ending is Ending.STOPPED:
         return "stopped" + (" (killed: it had not ended when asked to)" if facts["killed"] else "")
     if ending is Ending.TIMED_OUT:
-        return f"timed out after {duration_words(timeout)}" if timeout else "timed out"
+        words = facts["reason"] or (duration_words(timeout) if timeout else "")
+        return f"timed out after {words}" if words else "timed out"
     if ending is Ending.SIGNALLED:
         return _signal_reason(facts)
     return _exit_reason(facts, argv) if facts["exit"] else ""

@@ -71,12 +71,13 @@ class TasksEnded:
     """Tries at tasks of a fan-out ended, in this order; their output is in their archives.
 
     `key` is that of the fan-out itself. `running` are the tasks that run now, with the monotonic age of each in
-    seconds, the longest first, at most ten.
+    seconds, the longest first, at most ten. In the slots `shut`, which were to be closed, nothing runs any more.
     """
 
     key: AttemptKey
     ends: Sequence[TaskEnd]
     running: Sequence[tuple[int, float]] = ()
+    shut: Sequence[int] = ()
 
 
 ExecutorEvent: TypeAlias = Held | Started | Wrote | Ended | Remarked | TasksEnded
@@ -193,6 +194,26 @@ class SlotSettled:
     in_a_row: int = 1
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleHalted:
+    """A policy has ended the schedules of a pipeline: until they are unpaused, or for the life of this process."""
+
+    pipeline: Pipeline
+    #: `run 41 failed`, `3 runs in a row failed, the last is run 41`.
+    reason: str
+    is_paused: bool
+    #: The run that brought it about.
+    run: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLeft:
+    """A run of a slot time was left behind when its scheduler died, and nobody goes on with it by himself."""
+
+    run: Run
+    pipeline: Pipeline
+
+
 Event: TypeAlias = (
     RunBegan
     | AttemptBegan
@@ -202,5 +223,7 @@ Event: TypeAlias = (
     | StepSettled
     | RunEnded
     | SlotSettled
+    | ScheduleHalted
+    | RunLeft
     | Notice
 )

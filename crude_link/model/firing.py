@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+#: How the reason begins for which an entry is refused whose pipeline a failure has ended.
+ENDED = "the schedule has ended"
+
 
 class Fate(Enum):
     """What became of a slot time."""
@@ -28,6 +31,11 @@ class Fate(Enum):
     BACKFILLED = "back-filled"
     #: A person had it run afterwards although it had run before.
     REPEATED = "repeated"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """True for what a person did about a slot time; what its schedule did is another row."""
+        return self in (Fate.BACKFILLED, Fate.REPEATED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -57,5 +57,7 @@ class ForEach:
     options: Mapping[str, Plain] = field(default_factory=dict)
     #: The field that tells inputs apart when their source has changed; None: their whole content.
     key: str | None = None
+    #: Inputs that another run of this pipeline and step has done are left out.
+    once: bool = False
     #: Only so many inputs are taken.
     limit: int | None = None

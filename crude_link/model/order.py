@@ -109,7 +109,8 @@ class FanOrder:
     budgets: Sequence[Budget] = ()
     #: Slots are opened one by one, by `SetSlots`, as they get what they hold.
     has_slot_needs: bool = False
-    #: What a task is given depends on its slot, so that it runs in no other.
+    #: Each task is handed out for a slot that is free, and runs in no other: what it is given depends on its slot, or
+    #: it is looked again before each begins what is left of a budget.
     is_bound: bool = False
     #: Its tasks are functions, and what they return is kept in `ATTEMPT-SLOT.results`.
     has_values: bool = False

@@ -10,6 +10,7 @@ from enum import Enum
 from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
+from crude_link.model.recipient import Recipient
 from crude_link.model.resources import Need, Pool
 from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain, Scalar, Text, Value
@@ -68,6 +69,8 @@ class Step:
     needs: tuple[str, ...] = ()
     when: Condition | None = None
     timeout: timedelta | None = None
+    #: In place of `timeout`, for tasks: so many times the median duration of those that have succeeded.
+    timeout_medians: float | None = None
     retries: RetryPolicy = RetryPolicy()
     continue_on_failure: bool = False
     inputs: tuple[Text, ...] = ()
@@ -80,9 +83,10 @@ class Step:
     parallel: int | None = None
     #: What each of its slots or tasks holds.
     holds: tuple[Need, ...] = ()
-    #: Cores, and bytes of memory, that each of its tasks takes.
+    #: Cores, and bytes of memory and of disk, that each of its tasks takes.
     cpus: float | None = None
     memory: int | None = None
+    disk: int | None = None
     #: So many failed tasks are still a success.
     allow_failed: Share = Share(number=0, is_share=False)
     #: With so many failed tasks no further one is begun.
@@ -124,6 +128,8 @@ class Pipeline:
     timeout: timedelta | None = None
     schedules: tuple[Schedule, ...] = ()
     retention: Retention | None = None
+    #: Who is told when nobody sits in front.
+    notify: tuple[Recipient, ...] = ()
     #: The whole pipeline as plain data from which it can be built again: early references are put in, late
     #: ones and secrets still stand there as references. This is what a run's record keeps.
     document: Mapping[str, Plain] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
@@ -17,6 +17,8 @@ POOL_SOURCES = ("items", "lines", "range", "command")
 GPU = "GPU"
 #: The source of a pool that is found on the machine.
 FOUND = "found"
+#: No pool, but what a step waits for by this name: that a disk has room for its next task.
+FREE_DISK = "free disk space"
 
 
 class Scope(Enum):
@@ -63,17 +65,30 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """Something of which there is only so much for all tasks that run here: cores, memory."""
+    """Something of which there is only so much for all tasks that run here: cores, memory, disk."""
 
     #: The key under which a step says how much of it each task takes.
     name: str
     each: float
     total: float
+    #: What is left of it now, where that also changes by others' doing: no task begins for which it is not enough.
+    left: Callable[[], float] | None = field(default=None, compare=False)
 
     @property
     def tasks(self) -> int:
         """How many tasks it is enough for."""
         return int(self.total / self.each + 1e-9)
+
+
+def room_for(
+    slots: int, needs: Sequence[Need], sizes: Mapping[str, int], budgets: Sequence[Budget]
+) -> tuple[int, str]:
+    """Return how many of so many slots there is room for, and the pool or budget that allows no more; empty: none."""
+    rooms = {budget.name: budget.tasks for budget in budgets}
+    for need in needs:
+        rooms[need.pool] = min(need.holders(sizes[need.pool]), rooms.get(need.pool, slots))
+    limit = min(rooms, key=rooms.__getitem__, default="")
+    return (rooms[limit], limit) if limit and rooms[limit] < slots else (slots, "")
 
 
 #: What is held, by the names of pools: the items' values, several joined by commas.
@@ -92,14 +107,6 @@ class Place(NamedTuple):
 ANYWHERE = Place()
 
 
-class Holder(NamedTuple):
-    """Who holds a lease, within a step of a run: a slot, or a try at a task; what does not apply is 0."""
-
-    slot: int = 0
-    task: int = 0
-    number: int = 0
-
-
 class Want(NamedTuple):
     """Items of a pool that are wanted, out of `items`, the names by which the store knows them."""
 
@@ -110,22 +117,22 @@ class Want(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """All that a holder wants; it gets all of it or nothing."""
+    """All that a slot wants; it gets all of it or nothing."""
 
-    holder: Holder
+    slot: int
     wants: Sequence[Want]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """An item, or a share of it, that is held."""
+    """An item, or a share of it, that a slot of a step holds."""
 
     pool: str
     item: str
     share: float
     run: int
     step: str
-    holder: Holder
+    slot: int
     since: datetime
 
 

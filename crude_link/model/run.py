@@ -49,7 +49,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an Attempt ended. `reason` is empty exactly when it succeeded."""
+    """How an Attempt ended. `reason` says why it did not succeed, or what was left out where it did."""
 
     ending: Ending
     ended: datetime
@@ -66,6 +66,9 @@ class Outcome:
     stderr_bytes: int = 0
     #: Processes that survived KILL.
     survivors: tuple[int, ...] = ()
+    #: Of a whole fan-out: the time of all its slots together, and how much of that no task ran; None: not known.
+    slot_time: timedelta | None = None
+    idle: timedelta | None = None
     #: It asks for another try; in memory only.
     another_try: AnotherTry | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -123,6 +123,8 @@ class TaskCounts:
     total_is_guess: bool = False
     #: The pool or budget that allows no more of them side by side, where that is known.
     limit: str = ""
+    #: Inputs that were left out because other runs have done them (`once`); they are not part of `total`.
+    left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,8 +139,12 @@ class FanRecord:
     tries: Mapping[int, int] = field(default_factory=dict)
     #: The highest task number that was ever given; 0: none.
     highest: int = 0
+    #: How long the last tasks took that succeeded, in microseconds; a sample where there are many.
+    walls_us: Sequence[int] = ()
     #: The source is what it was when the tasks were numbered: the input at position n is task n.
     is_same_source: bool = True
+    #: Says of a digest whether another run has done that input, where the step is to do each `once`.
+    remembers: Callable[[str], bool] = field(default=lambda _digest: False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

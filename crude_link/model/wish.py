@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ class CloseFan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetSlots:
-    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended.
+    """Change how many tasks of a fan-out run at once; a slot too many goes when its task has ended, which is told.
 
     `environments` tell, for each slot from the first on, what its tasks are told beside what all are; None: nothing
     begins in that slot.
@@ -85,4 +86,13 @@ class SetSlots:
     environments: Sequence[Mapping[str, str] | None] = ()
 
 
-Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTimeout:
+    """Change how long each task of a fan-out may take, also of those that run; `words` tell of it where one did."""
+
+    key: AttemptKey
+    timeout: timedelta
+    words: str
+
+
+Wish = Hold | Release | Stop | Resize | Keyboard | HandOut | CloseFan | SetSlots | SetTimeout

@@ -62,6 +62,11 @@ def signal_words(number: int) -> str:
     return f"signal {number} ({meaning})" if meaning else f"signal {number}"
 
 
+def slots_words(slots: int, limit: str) -> str:
+    """Say how many slots there are, and what allows no more: `3 slots (all that PROXY allows)`."""
+    return f"{slots} slot{'s'[: slots != 1]}{f' (all that {limit} allows)' if limit else ''}"
+
+
 def _signal_name(number: int) -> str:
     if sys.platform == "win32":
         return ""
@@ -79,6 +84,11 @@ def _two(major: int, major_unit: str, minor: int, minor_unit: str) -> str:
 
 def moment_words(moment: datetime, *, seconds: bool = False) -> str:
     """Say a moment in the machine's zone, which is always named: `2026-11-21 03:45 +00:00`."""
-    text = moment.astimezone().isoformat(" ", "seconds" if seconds else "minutes")
+    return zoned_words(moment.astimezone(), seconds=seconds)
+
+
+def zoned_words(moment: datetime, *, seconds: bool = False) -> str:
+    """Say a moment in its own zone."""
+    text = moment.isoformat(" ", "seconds" if seconds else "minutes")
     zone_at = 19 if seconds else 16
     return f"{text[:zone_at]} {text[zone_at:]}"

@@ -24,6 +24,8 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
+    ScheduleHalted,
     SlotSettled,
     StepSettled,
     Stream,
@@ -38,7 +40,7 @@ from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.look import Look, printable
 from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.rotating import RotatingFile
-from crude_link.notifiers.slots import slot_notice
+from crude_link.notifiers.slots import as_notice
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -109,8 +111,8 @@ class LogFileNotifier:
                 yield from self._entry(level, settled_words(state), event.run, state.name)
             case RunEnded():
                 yield from self._run_ended(event)
-            case SlotSettled() | Notice():
-                notice = slot_notice(event) if isinstance(event, SlotSettled) else event
+            case SlotSettled() | ScheduleHalted() | RunLeft() | Notice():
+                notice = as_notice(event)
                 yield from self._entry(notice.level, notice.text, notice.run, notice.step)
             case _:
                 assert_never(event)

@@ -13,7 +13,7 @@ from crude_link.model.run import AttemptKey, Outcome
 from crude_link.model.status import Status
 from crude_link.model.task import TaskCounts, TaskEnd
 from crude_link.model.value import Template
-from crude_link.model.words import duration_words
+from crude_link.model.words import duration_words, slots_words
 from crude_link.notifiers.look import Colour, one_line
 from crude_link.notifiers.pace import Pace, left_words, rate_words
 from crude_link.notifiers.summary import ended_words, spent_words
@@ -83,6 +83,8 @@ class Progress:
         parts = [Part(f"{self._done_words()} done", 0)]
         if counts.failed:
             parts.append(Part(f"{counts.failed:,} failed", 1, "red"))
+        if counts.left_out:
+            parts.append(Part(left_out_words(counts), 7))
         if self._retried:
             parts.append(Part(f"{self._retried:,} tried again", 5, "yellow"))
         if counts.running:
@@ -120,11 +122,14 @@ class Progress:
             done = f" · {self.counts.succeeded:,} done" if self._done else ""
             return f"{ended_words(outcome)}{done}{hint}"
         ended, before = self._done - (self._before or 0), self._before or 0
+        if outcome.reason and not ended:
+            return one_line(outcome.reason)
         again = f"{self._retried:,} tried again" if self._retried else ""
         wall = outcome.wall.total_seconds()
         rate = rate_words(ended / wall) if ended and wall > 0 else ""
         count = f"{ended:,}{' more' if before else ''} task{'s'[: ended != 1]}"
-        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again]
+        before_words = left_out_words(self.counts) if self.counts.left_out else ""
+        words = [f"{count} in {spent_words(outcome.wall)}", rate, failed, again, before_words]
         return f"{', '.join(each for each in words if each)}{hint}"
 
     @property
@@ -211,11 +216,6 @@ def each_words(step: Step | None, slots: int | None, limit: str) -> str:
     return f"  for each {source_words(step.foreach)}{where}"
 
 
-def slots_words(slots: int, limit: str) -> str:
-    """Say how many slots there are, and what allows no more: `3 slots (all that PROXY allows)`."""
-    return f"{slots} slot{'s'[: slots != 1]}{f' (all that {limit} allows)' if limit else ''}"
-
-
 def source_words(foreach: ForEach) -> str:
     """Say what the inputs of a fan-out are: `of 12 items`, `line of urls.txt`, `file of images/**/*.png`."""
     value, kind = foreach.value, _KINDS.get(foreach.source)
@@ -228,6 +228,11 @@ def source_words(foreach: ForEach) -> str:
     else:
         words = f"of {foreach.source} {one_line(str(value))}"
     return f"{words}, the first {foreach.limit:,}" if foreach.limit else words
+
+
+def left_out_words(counts: TaskCounts) -> str:
+    """Say how many inputs are no tasks of this run: `12 done by earlier runs`."""
+    return f"{counts.left_out:,} done by earlier runs"
 
 
 def task_words(end: TaskEnd) -> str:

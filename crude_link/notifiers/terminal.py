@@ -17,6 +17,8 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
+    ScheduleHalted,
     SlotSettled,
     StepSettled,
     Stream,
@@ -31,7 +33,7 @@ from crude_link.notifiers.lines import Lines
 from crude_link.notifiers.live_line import LiveLine
 from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.progress import FanOuts, each_words
-from crude_link.notifiers.slots import slot_notice
+from crude_link.notifiers.slots import as_notice
 from crude_link.notifiers.summary import (
     closing_line,
     command_words,
@@ -113,10 +115,8 @@ class TerminalNotifier:
                 self._talk(self._headed(state.status, state.name, words))
             case RunEnded():
                 self._tell_end(event)
-            case SlotSettled():
-                self._tell_notice(slot_notice(event))
-            case Notice():
-                self._tell_notice(event)
+            case SlotSettled() | ScheduleHalted() | RunLeft() | Notice():
+                self._tell_notice(as_notice(event))
             case _:
                 assert_never(event)
 

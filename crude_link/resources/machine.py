@@ -1,4 +1,4 @@
-"""What this machine, or the container on it, has to give: cores and memory."""
+"""What this machine, or the container on it, has to give: cores, memory and disk."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def memory() -> int:
             if limit.isdigit():
                 size = min(size, int(limit))
     return size
+
+
+def free_disk(folder: Path) -> int:
+    """Return how many bytes we may still write where a folder lies."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def _groups(controller: str) -> Iterator[Path]:

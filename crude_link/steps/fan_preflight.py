@@ -16,7 +16,7 @@ from crude_link.model.resources import FOUND, Place, Pool
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_draft import compiled_command
-from crude_link.steps.fan_room import pools_of, room_of
+from crude_link.steps.fan_room import budgets_of, pools_of, room_of
 from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
 from crude_link.steps.item_values import Turn, checked, getter_of
@@ -62,7 +62,8 @@ def known_room(
         asked = _asked(pool.source, pool.value, places, is_made, "the file of its items")
         if asked:
             found[pool.name] = items_of(replace(pool, value=asked.value), asked)
-    return room_of(replace(step, holds=tuple(need for need in step.holds if need.pool in found)), found)
+    known = replace(step, holds=tuple(need for need in step.holds if need.pool in found))
+    return room_of(known, found, budgets_of(step, places.project))
 
 
 def empty_words(foreach: ForEach) -> str:

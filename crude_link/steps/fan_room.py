@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS
 from crude_link.model.pipeline import Command, Step
-from crude_link.model.resources import FOUND, Budget, Pool, Scope
+from crude_link.model.resources import FOUND, Budget, Pool, Scope, room_for
 from crude_link.model.value import Placeholder, Plain, Template, Value, references_in
 from crude_link.model.words import size_words
-from crude_link.resources.machine import cores, memory
+from crude_link.resources.machine import cores, free_disk, memory
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_work import slots_of
 from crude_link.steps.item_values import pool_of
@@ -51,43 +53,46 @@ def read_pools(
 
 def is_bound(step: Step) -> bool:
     """True when what a task is given depends on its slot."""
-    of_slots = {need.pool for need in step.holds if need.scope is Scope.SLOT}
+    held = {need.pool for need in step.holds}
     action = step.action
     values: list[Value] = [*step.arguments.values(), *step.env.values()]
     if isinstance(action, Command):
         values += [action.text or "", *action.argv]
     found = (one for value in values for one in references_in(value) if isinstance(one, Placeholder))
-    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in of_slots) for one in found)
+    return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in held) for one in found)
 
 
-def budgets_of(step: Step) -> list[Budget]:
-    """Return what the tasks of a step take of what this machine has."""
+def budgets_of(step: Step, project: Path) -> list[Budget]:
+    """Return what the tasks of a step take of what this machine has, and of the disk where the project lies."""
     budgets = []
     if step.cpus is not None:
         budgets.append(Budget(name="cpus", each=step.cpus, total=cores()))
     if step.memory is not None:
         budgets.append(Budget(name="memory", each=step.memory, total=memory()))
+    if step.disk is not None:
+        left = partial(free_disk, project)
+        budgets.append(Budget(name="disk", each=step.disk, total=left(), left=left))
     return budgets
 
 
-def room_of(step: Step, pools: Pools) -> tuple[int, str]:
-    """Return how many tasks can run at once, and what limits it: a pool, `cpus`, `memory`; nothing: `parallel` does.
+def room_of(step: Step, pools: Pools, budgets: Sequence[Budget]) -> tuple[int, str]:
+    """Return how many tasks can run at once, and what limits it: a pool, a budget; nothing: `parallel` does.
 
     CannotStart when not even one can.
     """
-    slots, limit = slots_of(step), ""
-    for budget in budgets_of(step):
+    for budget in budgets:
         if not budget.tasks:
-            total = f"{budget.total:g} cores" if budget.name == "cpus" else size_words(round(budget.total))
-            raise CannotStart(f"one task takes more than there is: `{budget.name}`, and this machine has {total}")
-        if budget.tasks < slots:
-            slots, limit = budget.tasks, budget.name
+            raise CannotStart(f"one task takes more than there is: `{budget.name}`, and {_total_words(budget)}")
     for need in step.holds:
         size = len(pools[need.pool])
-        holders = need.holders(size)
-        if not holders:
+        if not need.holders(size):
             whom = "slot" if need.scope is Scope.SLOT else "task"
             raise CannotStart(f"each {whom} needs {need.pieces} of {need.pool}, and there are {size}")
-        if holders < slots:
-            slots, limit = holders, need.pool
-    return slots, limit
+    return room_for(slots_of(step), step.holds, {pool: len(items) for pool, items in pools.items()}, budgets)
+
+
+def _total_words(budget: Budget) -> str:
+    if budget.name == "cpus":
+        return f"this machine has {budget.total:g} cores"
+    total = size_words(round(budget.total))
+    return f"{total} are free where the project lies" if budget.name == "disk" else f"this machine has {total}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crude_link.errors import CannotStart
@@ -12,7 +12,7 @@ from crude_link.inputs.opened import Inputs
 from crude_link.model.foreach import Input
 from crude_link.model.order import FanOrder
 from crude_link.model.pipeline import Step
-from crude_link.model.resources import ANYWHERE, Need, Place
+from crude_link.model.resources import ANYWHERE, Place
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Placeholder, Plain, Value, references_in
 from crude_link.steps.item_values import Getter, Turn, checked, late_filled, value_getter
@@ -33,8 +33,6 @@ class StepFan:
     #: What of the step's own environment is another for each task.
     env: Mapping[str, Getter]
     opened: Inputs
-    #: What each task holds, beside its slot.
-    holds: Sequence[Need] = ()
 
     @property
     def source(self) -> str:
@@ -57,8 +55,6 @@ class StepFan:
         """Return the order for a try at a task."""
         env = {_TASK: str(task), _ATTEMPT: str(number)}
         _tell(env, item)
-        for need in self.holds:
-            env[need.variable] = checked(place.held[need.pool], f"env {need.variable}")
         turn = Turn(task, place)
         for name, get in self.env.items():
             value = get(item, turn)

@@ -13,7 +13,7 @@ from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
 from crude_link.model.order import FanOrder, Order, View, WarmStart
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
-from crude_link.model.resources import GPU, Scope
+from crude_link.model.resources import GPU
 from crude_link.model.run import AttemptKey, Run
 from crude_link.model.value import Plain, Reference
 from crude_link.resources.gpus import ORDER, no_gpus
@@ -48,6 +48,8 @@ class StepOrders:
     #: Gives the absolute folder behind `${run.dir}`.
     run_files: Callable[[int], Path]
     logs: Logs
+    #: Gives the file of what the function, or the tasks, of an ended attempt gave.
+    results_file: Callable[[AttemptKey], Path]
     secrets: Secrets
     environment: Mapping[str, str]
     host_python: str = sys.executable
@@ -60,7 +62,7 @@ class StepOrders:
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
-        return _Draft(self, run, step, key, References(run, facts, self.run_files, self.logs)).order(view)
+        return _Draft(self, run, step, key, self._references(run, facts)).order(view)
 
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
         """Return the work of a step with `foreach`; see `Orders`.
@@ -69,8 +71,10 @@ class StepOrders:
         """
         from crude_link.steps.fan_draft import what_tasks_share
 
-        references = References(run, facts, self.run_files, self.logs)
-        return _Draft(self, run, what_tasks_share(step), key, references).fan(step, facts)
+        return _Draft(self, run, what_tasks_share(step), key, self._references(run, facts)).fan(step, facts)
+
+    def _references(self, run: Run, facts: Facts) -> References:
+        return References(run, facts, self.run_files, self.logs, self.results_file)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -160,8 +164,8 @@ class _Draft:
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
-        slots, limit = room_of(step, pools)
-        budgets = budgets_of(step)
+        budgets = budgets_of(step, reach.places.project)
+        slots, limit = room_of(step, pools, budgets)
         env = compiled_env(step, self._value)
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
@@ -190,15 +194,14 @@ class _Draft:
                 pools=pools,
                 quarantine={pool.name: pool.quarantine for pool in declared if pool.quarantine},
                 budgets=budgets,
-                has_slot_needs=bool(budgets) or any(need.scope is Scope.SLOT for need in step.holds),
-                is_bound=is_bound(step),
+                has_slot_needs=bool(budgets or step.holds),
+                is_bound=is_bound(step) or any(budget.left for budget in budgets),
                 warm=_warm_start(step, head),
                 has_values=function is not None,
             ),
             command=command,
             env=env,
             opened=opened_inputs(step.foreach, source, reach),
-            holds=[need for need in step.holds if need.scope is Scope.TASK],
         )
 
     def _signature_of(self, script: Script) -> Signature:

@@ -24,11 +24,19 @@ LONGEST_STDOUT = 1_000_000
 class References:
     """The late references of one attempt, each looked up once."""
 
-    def __init__(self, run: Run, facts: Facts, run_files: Callable[[int], Path], logs: Logs) -> None:
+    def __init__(
+        self,
+        run: Run,
+        facts: Facts,
+        run_files: Callable[[int], Path],
+        logs: Logs,
+        results_file: Callable[[AttemptKey], Path],
+    ) -> None:
         self._run = run
         self._facts = facts
         self._run_files = run_files
         self._logs = logs
+        self._results_file = results_file
         self._known: dict[str, Plain] = {}
 
     @property
@@ -69,19 +77,27 @@ class References:
         if reference.head != "steps" or step is None:
             raise CannotStart(f"{reference} stands for nothing: no such step has ended in this run")
         if path[2:] == ["stdout"]:
-            return self._stdout(reference, path[1], step.get("attempt"))
+            return self._stdout(reference, _attempt(reference, step))
+        if path[2:] == ["results_file"]:
+            return str(self._results_file(_attempt(reference, step)))
         try:
             return self._facts.look_up(reference.path)
         except ConditionError as error:
             raise CannotStart(f"{reference}: {error}") from error
 
-    def _stdout(self, reference: Reference, step: str, attempt: Plain) -> str:
-        if not isinstance(attempt, str):
-            raise CannotStart(f"{reference}: step {step!r} did not run, so it has no output")
-        text = self._logs.text(AttemptKey.parse(attempt), Stream.STDOUT, LONGEST_STDOUT)
+    def _stdout(self, reference: Reference, attempt: AttemptKey) -> str:
+        text = self._logs.text(attempt, Stream.STDOUT, LONGEST_STDOUT)
         if text is None:
             raise CannotStart(f"{reference}: the output is longer than 1 MB, or its log is gone. Use a file instead")
         return text
+
+
+def _attempt(reference: Reference, step: Mapping[str, Plain]) -> AttemptKey:
+    """Return the attempt of a step that counts."""
+    attempt = step.get("attempt")
+    if not isinstance(attempt, str):
+        raise CannotStart(f"{reference}: step {reference.path.split('.')[1]!r} did not run, so it has no output")
+    return AttemptKey.parse(attempt)
 
 
 def fill(value: Value, look_up: Callable[[Reference], Plain]) -> Plain:

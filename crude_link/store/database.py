@@ -69,6 +69,11 @@ class Database:
         """Return the only or first row of a query."""
         return next(iter(self.rows(query, **values)), None)
 
+    def has(self, query: str, **values: Bound) -> bool:
+        """Return whether a query has any row; the quick way, for what is asked a million times."""
+        with translated(self.path):
+            return self._connection.execute(queries()[query], values).fetchone() is not None
+
     def change(self, query: str, **values: Bound) -> sqlite3.Cursor:
         """Insert, update or delete, within `write`; the cursor tells `rowcount` and `lastrowid`."""
         return self._execute(queries()[query], values)

@@ -24,7 +24,12 @@ class SqliteHistory:
     def usual(self, pipeline: str) -> Mapping[str, timedelta]:
         """Return each step's median duration over its last 20 successes; steps without one are missing."""
         steps = [row["step"] for row in self._database.rows("steps_with_success", pipeline=pipeline)]
-        return {text(step): self._usual(pipeline, text(step)) for step in steps}
+        found = {text(step): self._usual(pipeline, text(step)) for step in steps}
+        return {step: usual for step, usual in found.items() if usual is not None}
+
+    def going(self, pipeline: str | None = None) -> Sequence[Run]:
+        """Return the runs that have begun and not ended, of one pipeline or of all; oldest first."""
+        return self._reader.going(pipeline)
 
     def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Return the newest runs first, of one pipeline or of all; the lost ones as LOST."""
@@ -39,8 +44,11 @@ class SqliteHistory:
         """Return a run's config as written, its document, and what early references became. UnknownRun."""
         return self._files.read_document(run, self._reader.row(run)["document_number"])
 
-    def _usual(self, pipeline: str, step: str) -> timedelta:
+    def _usual(self, pipeline: str, step: str) -> timedelta | None:
+        """Return the median; None where no success is counted."""
         rows = self._database.rows("last_durations", pipeline=pipeline, step=step)
         walls = sorted(row["wall_us"] for row in rows)
+        if not walls:
+            return None
         # The median by hand: the module that has it takes longer to import than all else here.
         return timedelta(microseconds=(walls[(len(walls) - 1) // 2] + walls[len(walls) // 2]) // 2)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from crude_link.interfaces import RunLocks
-from crude_link.model.resources import Claim, Holder, Lease, LeaseWait, Want
+from crude_link.model.resources import Claim, Lease, LeaseWait, Want
 from crude_link.store.database import Database, Row
 from crude_link.store.rows import moment_text, text
 
@@ -28,9 +28,9 @@ class SqliteLeases:
         self._locks = locks
 
     def exchange(
-        self, run: int, step: str, freed: Sequence[Holder], claims: Sequence[Claim], at: datetime
+        self, run: int, step: str, freed: Sequence[int], claims: Sequence[Claim], at: datetime
     ) -> Sequence[Mapping[str, Sequence[str]] | None]:
-        """Free what some holders had, and grant claims; see `LeaseStore`."""
+        """Free what some slots had, and grant claims; see `LeaseStore`."""
         with self._database.write(durable=False):
             yielded = self._free(run, step, freed)
             wants = {want.pool: want for claim in claims for want in claim.wants}
@@ -71,14 +71,26 @@ class SqliteLeases:
             if self._locks.is_held(row["run"])
         ]
 
-    def _free(self, run: int, step: str, freed: Sequence[Holder]) -> Mapping[str, list[str]]:
+    def put_aside(self, run: int, step: str, items: Collection[tuple[str, str]]) -> None:
+        """Record which items a step does without, in place of what was recorded before."""
+        with self._database.write(durable=False):
+            self._database.change("delete_put_aside", run=run, step=step)
+            for pool, item in items:
+                self._database.change("insert_put_aside", run=run, step=step, pool=pool, item=item)
+
+    def aside(self, run: int, step: str) -> Sequence[tuple[str, str]]:
+        """Return which items a step does without."""
+        return [
+            (text(row["pool"]), text(row["item"])) for row in self._database.rows("put_aside", run=run, step=step)
+        ]
+
+    def _free(self, run: int, step: str, freed: Sequence[int]) -> Mapping[str, list[str]]:
         """Return the items that were freed, by pool."""
         items: dict[str, list[str]] = {}
-        for holder in freed:
-            values = {"run": run, "step": step, **holder._asdict()}
-            for row in self._database.rows("leases_of_holder", **values):
+        for slot in freed:
+            for row in self._database.rows("leases_of_slot", run=run, step=step, slot=slot):
                 items.setdefault(text(row["pool"]), []).append(text(row["item"]))
-            self._database.change("delete_leases_of_holder", **values)
+            self._database.change("delete_leases_of_slot", run=run, step=step, slot=slot)
         return items
 
     def _usage(self, pool: str, run: int) -> dict[str, float]:
@@ -122,7 +134,7 @@ class SqliteLeases:
                     run=run,
                     step=step,
                     since=moment_text(at),
-                    **claim.holder._asdict(),
+                    slot=claim.slot,
                 )
 
     def _note_waits(
@@ -134,9 +146,10 @@ class SqliteLeases:
         at: datetime,
     ) -> None:
         """Keep in mind for which pools a step waits."""
-        asked = {want.pool for claim in claims for want in claim.wants}
-        if not asked:
+        if not claims:
+            self._database.change("delete_lease_waits_of_step", run=run, step=step)
             return
+        asked = {want.pool for claim in claims for want in claim.wants}
         lacking = {
             want.pool for claim, given in zip(claims, granted, strict=True) if given is None for want in claim.wants
         }
@@ -179,6 +192,6 @@ def _lease_of(row: Row) -> Lease:
         share=row["share"],
         run=row["run"],
         step=text(row["step"]),
-        holder=Holder(row["slot"], row["task"], row["number"]),
+        slot=row["slot"],
         since=datetime.fromisoformat(row["since"]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -24,9 +24,13 @@ class SqliteLedger:
         self._database = database
 
     def note(self, firing: Firing) -> bool:
-        """Record what became of slot times that began no run; False when the first has a row already."""
+        """Record what became of slot times that began no run; False when the first has a row of its schedule."""
         with self._database.write():
-            if self._row(firing.pipeline, firing.entry, firing.slot_time):
+            if firing.fate is not Fate.QUEUED:
+                _end_queued(self._database, firing)
+            slot_time = utc_text(firing.slot_time)
+            known = {"pipeline": firing.pipeline, "entry": firing.entry, "slot_time": slot_time}
+            if self._database.first("scheduled_firing", **known):
                 return False
             newest = self._database.first("newest_firing", pipeline=firing.pipeline, entry=firing.entry)
             if newest and _continues(_firing_of(newest), firing):
@@ -46,6 +50,15 @@ class SqliteLedger:
         row = self._database.first("schedule", pipeline=pipeline, entry=entry)
         return datetime.fromisoformat(row["settled"]) if row else None
 
+    def since(self, pipeline: str, entry: str) -> datetime | None:
+        """Return from when on an entry is followed; None: it never was."""
+        row = self._database.first("schedule", pipeline=pipeline, entry=entry)
+        return datetime.fromisoformat(row["since"]) if row else None
+
+    def entries(self) -> Sequence[tuple[str, str]]:
+        """Return the pipelines and entries that are known here, also those of which no row is kept."""
+        return [(text(row["pipeline"]), text(row["entry"])) for row in self._database.rows("ledger_entries")]
+
     def firing(self, pipeline: str, entry: str, slot_time: datetime) -> Firing | None:
         """Return what became of one slot time."""
         row = self._row(pipeline, entry, slot_time)
@@ -59,14 +72,28 @@ class SqliteLedger:
         named = {} if pipeline is None else {"pipeline": pipeline}
         return [_firing_of(row) for row in self._database.rows(query, since=utc_text(since), limit=limit, **named)]
 
+    def between(self, pipeline: str, first: datetime, last: datetime, limit: int) -> Sequence[Firing]:
+        """Return what became of the slot times from one moment to another, the earliest first."""
+        begin, end = utc_text(first), utc_text(last)
+        rows = self._database.rows("firings_between", pipeline=pipeline, first=begin, last=end, limit=limit)
+        return [_firing_of(row) for row in rows]
+
+    def last(self, *, begun: bool) -> Mapping[str, Firing]:
+        """Return by pipeline the last slot times that began a run by schedule, or the last that began none."""
+        rows = self._database.rows("last_begun" if begun else "last_unbegun")
+        return {firing.pipeline: firing for firing in map(_firing_of, rows)}
+
     def queued(self, pipeline: str) -> Sequence[Firing]:
         """Return the slot times of a pipeline that wait, the earliest first."""
         return [_firing_of(row) for row in self._database.rows("queued_firings", pipeline=pipeline)]
 
-    def unqueue(self, firing: Firing) -> None:
-        """Let a slot time that waits wait no longer; what became of it is noted next."""
+    def withdraw(self, firing: Firing) -> None:
+        """Remove a row that began no run."""
+        slot_time = utc_text(firing.slot_time)
         with self._database.write():
-            _end_queued(self._database, firing)
+            self._database.change(
+                "withdraw_firing", pipeline=firing.pipeline, entry=firing.entry, slot_time=slot_time
+            )
 
     def of_run(self, run: int) -> Firing | None:
         """Return the slot time that began a run."""

@@ -69,8 +69,8 @@ class FlockLocks:
     def holder(self, run: int) -> str | None:
         """Say in words who holds the run ("pid 4711 on thor since 2026-03-01 12:03 CET"); None when nobody does."""
         lock, agent_lock = self._files.lock(run), self._files.agent_lock(run)
-        if _is_locked(lock):
-            return _words(lock) or "a process that did not say its name"
+        if who := lock_holder(lock):
+            return who
         if _is_locked(agent_lock):
             words = _words(agent_lock)
             return "an agent that still ends its last steps" + (f" ({words})" if words else "")
@@ -89,9 +89,7 @@ class FlockLocks:
                 time.sleep(_PAUSE_SECONDS)
                 continue
             if _is_still(path, lock):
-                with translated(path):
-                    os.ftruncate(lock, 0)
-                    os.write(lock, f"pid {os.getpid()} on {os.uname().nodename}\n".encode("utf-8", "surrogateescape"))
+                write_holder(path, lock)
                 return lock
             # The run was removed, and perhaps made again, in between.
             os.close(lock)
@@ -101,6 +99,27 @@ class FlockLocks:
         raise RunIsHeld(
             f"run {run} is held by {who}. Wait for it (crude-link wait {run}) or stop it (crude-link stop {run})"
         )
+
+
+def lock_holder(path: Path) -> str | None:
+    """Say in words who holds a lock; None when nobody does."""
+    return (_words(path) or "a process that did not say its name") if _is_locked(path) else None
+
+
+def locked_soon(lock: int) -> bool:
+    """Take an open lock file for ourselves, also while somebody just looks; False: somebody has it."""
+    for _ in range(_TRIES):
+        if _locked_now(lock, fcntl.LOCK_EX):
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
+
+
+def write_holder(path: Path, lock: int) -> None:
+    """Write into a lock that we hold who we are."""
+    with translated(path):
+        os.ftruncate(lock, 0)
+        os.write(lock, f"pid {os.getpid()} on {os.uname().nodename}\n".encode("utf-8", "surrogateescape"))
 
 
 def _is_locked(path: Path) -> bool:

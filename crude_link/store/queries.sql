@@ -13,6 +13,14 @@ SELECT * FROM runs WHERE id = :run;
 -- The newest runs of all pipelines first.
 SELECT * FROM runs ORDER BY id DESC LIMIT :limit;
 
+-- name: running_runs
+-- The runs of all pipelines that by their record are running, oldest first.
+SELECT * FROM runs WHERE status = 'running' ORDER BY id;
+
+-- name: running_runs_of_pipeline
+-- The runs of one pipeline that by their record are running, oldest first.
+SELECT * FROM runs WHERE pipeline = :pipeline AND status = 'running' ORDER BY id;
+
 -- name: runs_of_pipeline
 -- The newest runs of one pipeline first.
 SELECT * FROM runs WHERE pipeline = :pipeline ORDER BY id DESC LIMIT :limit;
@@ -116,7 +124,8 @@ FROM runs WHERE id = :run;
 -- Record the end of an attempt that has none yet.
 UPDATE attempts SET ending = :ending, ended = :ended, reason = :reason, exit_status = :exit_status, signal = :signal,
     wall_us = :wall_us, cpu_us = :cpu_us, peak_memory = :peak_memory, peak_is_bound = :peak_is_bound,
-    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors
+    stdout_bytes = :stdout_bytes, stderr_bytes = :stderr_bytes, survivors = :survivors, slots_us = :slots_us,
+    idle_us = :idle_us
 WHERE run = :run AND step = :step AND task = :task AND number = :number AND ending IS NULL;
 
 -- name: attempt_id
@@ -201,11 +210,62 @@ INSERT INTO fans (run, step, source) SELECT id, :step, :source FROM runs WHERE i
 
 -- name: fan
 -- The fan-out of a step.
-SELECT id, source FROM fans WHERE run = :run AND step = :step;
+SELECT id, source, memory FROM fans WHERE run = :run AND step = :step;
 
 -- name: set_fan_source
 -- Record in which state of its source the tasks of a fan-out are numbered by position.
 UPDATE fans SET source = :source WHERE id = :fan;
+
+-- name: insert_memory
+-- Make the memory of a fan-out's step, unless it is there.
+INSERT OR IGNORE INTO memories (pipeline, step)
+SELECT pipeline, step FROM fans JOIN runs ON runs.id = fans.run WHERE fans.id = :fan;
+
+-- name: set_fan_memory
+-- Let what a fan-out does be remembered beyond its run, unless it is already.
+UPDATE fans SET memory = (SELECT memories.id FROM memories JOIN runs USING (pipeline)
+                          WHERE runs.id = fans.run AND memories.step = fans.step)
+WHERE id = :fan AND memory IS NULL;
+
+-- name: forget_fan_memory
+-- Let what a fan-out does be remembered no more.
+UPDATE fans SET memory = NULL WHERE id = :fan AND memory IS NOT NULL;
+
+-- name: memory_of_fan
+-- Where a fan-out is remembered.
+SELECT memory, run FROM fans WHERE id = :fan;
+
+-- name: unended_fans_of_memory
+-- The fan-outs of other runs that are remembered in the same place, where the end of the run is not recorded.
+SELECT fans.id, fans.run, fans.memory FROM fans JOIN runs ON runs.id = fans.run
+WHERE fans.memory = (SELECT memory FROM fans WHERE id = :fan) AND fans.id <> :fan AND runs.status = 'running';
+
+-- name: memories
+-- All memories.
+SELECT id, pipeline, step FROM memories ORDER BY pipeline, step;
+
+-- name: memory_size
+-- How many inputs are remembered of a step.
+SELECT count(*) AS size FROM remembered WHERE memory = :memory;
+
+-- name: remember
+-- Note that an input is done, and by which run first.
+INSERT OR IGNORE INTO remembered (memory, digest, run) VALUES (:memory, :digest, :run);
+
+-- name: remember_fan
+-- Note all that a fan-out did before it was to be remembered.
+INSERT OR IGNORE INTO remembered (memory, digest, run)
+SELECT fans.memory, tasks.digest, fans.run FROM fans JOIN tasks ON tasks.fan = fans.id
+WHERE fans.id = :fan AND tasks.ending = 'e' AND tasks.exit_status = 0 AND tasks.digest IS NOT NULL;
+
+-- name: remembered
+-- Whether another run has done an input.
+SELECT 1 FROM remembered WHERE memory = :memory AND digest = :digest AND run <> :run;
+
+-- name: forget_some
+-- Forget some of the inputs of a step.
+DELETE FROM remembered WHERE (memory, digest) IN
+    (SELECT memory, digest FROM remembered WHERE memory = :memory LIMIT :limit);
 
 -- name: set_task
 -- Record the end of a task. The newest one stays, and a success for ever.
@@ -264,6 +324,10 @@ SELECT max(task) AS highest FROM tasks WHERE fan = :fan;
 -- How the tasks stand that have ended and not succeeded, and how often they were tried.
 SELECT task, number, ending FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan;
 
+-- name: success_durations
+-- How long the last tasks took that succeeded.
+SELECT wall_us FROM tasks WHERE fan = :fan AND ending = 'e' AND exit_status = 0 ORDER BY task DESC LIMIT :limit;
+
 -- name: task_endings
 -- How many tasks ended unsuccessfully in which way.
 SELECT ending, count(*) AS count FROM task_words CROSS JOIN tasks USING (fan, task) WHERE fan = :fan GROUP BY ending;
@@ -300,21 +364,20 @@ WHERE fan = :fan AND task = :task;
 
 -- name: leases
 -- All leases, by pool.
-SELECT pool, item, share, run, step, slot, task, number, since FROM leases ORDER BY pool, id;
+SELECT pool, item, share, run, step, slot, since FROM leases ORDER BY pool, id;
 
 -- name: leases_of_pool
 -- What of a pool is held, and by which runs.
 SELECT item, share, run FROM leases WHERE pool = :pool;
 
--- name: leases_of_holder
--- What a slot or a try at a task holds.
-SELECT pool, item FROM leases
-WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: leases_of_slot
+-- What a slot holds.
+SELECT pool, item FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: insert_lease
--- Record that something is held.
+-- Record that a slot holds something; it is never a task (0) that does.
 INSERT INTO leases (pool, item, share, run, step, slot, task, number, since)
-VALUES (:pool, :item, :share, :run, :step, :slot, :task, :number, :since);
+VALUES (:pool, :item, :share, :run, :step, :slot, 0, 0, :since);
 
 -- name: delete_leases
 -- Free what a run still held.
@@ -324,9 +387,9 @@ DELETE FROM leases WHERE run = :run;
 -- Free what a step of a run still held.
 DELETE FROM leases WHERE run = :run AND step = :step;
 
--- name: delete_leases_of_holder
--- Free what a slot or a try at a task held.
-DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot AND task = :task AND number = :number;
+-- name: delete_leases_of_slot
+-- Free what a slot held.
+DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot;
 
 -- name: lease_waits
 -- Who waits for which pool, the longest first.
@@ -356,6 +419,18 @@ DELETE FROM lease_waits WHERE run = :run;
 -- Forget for what a step of a run waited.
 DELETE FROM lease_waits WHERE run = :run AND step = :step;
 
+-- name: put_aside
+-- What a step does without.
+SELECT pool, item FROM put_aside WHERE run = :run AND step = :step ORDER BY pool, item;
+
+-- name: insert_put_aside
+-- Record that a step does without an item.
+INSERT OR IGNORE INTO put_aside (run, step, pool, item) VALUES (:run, :step, :pool, :item);
+
+-- name: delete_put_aside
+-- Let a step have all items again.
+DELETE FROM put_aside WHERE run = :run AND step = :step;
+
 -- name: insert_firing
 -- Record what became of slot times; fails when one that began a run is there already.
 INSERT INTO firings (pipeline, entry, slot_time, until, count, fate, run, blocker, reason, at)
@@ -378,6 +453,11 @@ DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time 
 SELECT * FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
 ORDER BY run IS NULL, count, id DESC LIMIT 1;
 
+-- name: scheduled_firing
+-- What a schedule has made of one slot time; what a person had run of it is something else.
+SELECT id FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time <= :slot_time AND until >= :slot_time
+AND fate NOT IN ('back-filled', 'repeated') LIMIT 1;
+
 -- name: run_of_slot
 -- The run that a slot time has begun.
 SELECT run FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NOT NULL;
@@ -394,6 +474,21 @@ SELECT * FROM firings WHERE until >= :since ORDER BY slot_time DESC, id DESC LIM
 -- What became of the slot times of one pipeline, the latest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND until >= :since ORDER BY slot_time DESC, id DESC LIMIT :limit;
 
+-- name: firings_between
+-- What became of the slot times of a pipeline from one moment to another, the earliest first.
+SELECT * FROM firings WHERE pipeline = :pipeline AND slot_time <= :last AND until >= :first
+ORDER BY slot_time, id LIMIT :limit;
+
+-- name: last_begun
+-- By pipeline, what was last begun by a schedule; a person's back-fills are not.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('ran', 'caught up') GROUP BY pipeline);
+
+-- name: last_unbegun
+-- By pipeline, what was last not begun by a schedule.
+SELECT * FROM firings WHERE id IN (
+    SELECT max(id) FROM firings WHERE fate IN ('skipped', 'missed', 'refused', 'could not begin') GROUP BY pipeline);
+
 -- name: queued_firings
 -- Which slot times wait, the earliest first.
 SELECT * FROM firings WHERE pipeline = :pipeline AND fate = 'queued' ORDER BY slot_time, id;
@@ -407,10 +502,18 @@ DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until <
 -- Up to when the ledger knows of an entry.
 SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
 
+-- name: ledger_entries
+-- Which pipelines and entries the ledger knows of.
+SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM firings ORDER BY pipeline, entry;
+
 -- name: settle_schedule
 -- Note up to when the ledger knows of an entry.
 INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)
 ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled;
+
+-- name: withdraw_firing
+-- Forget a row that began no run.
+DELETE FROM firings WHERE pipeline = :pipeline AND entry = :entry AND slot_time = :slot_time AND run IS NULL;
 
 -- name: set_pause
 -- Let a pipeline begin nothing by schedule.
@@ -432,3 +535,53 @@ VALUES (1, :host, :pid, :began, :seen, :config_files, :log_file);
 -- name: scheduler
 -- The scheduler of this project, the living one or the last.
 SELECT * FROM scheduler;
+
+-- name: insert_dispatch
+-- Put an alert for a recipient into the outbox.
+INSERT INTO dispatches (pipeline, kind, run, at, recipient_words, recipient, secrets, alert, state, due, tries, answer)
+VALUES (:pipeline, :kind, :run, :at, :recipient_words, :recipient, :secrets, :alert, :state, :due, 0, '');
+
+-- name: give_up_surplus
+-- Of what waits for a recipient of a pipeline, let all but the newest wait no longer.
+UPDATE dispatches SET state = 'given up', answer = :answer
+WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient AND id <= (
+    SELECT id FROM dispatches WHERE state = 'waiting' AND pipeline = :pipeline AND recipient = :recipient
+    ORDER BY id DESC LIMIT 1 OFFSET :most);
+
+-- name: due_dispatches
+-- What is to be tried now, the oldest first.
+SELECT * FROM dispatches WHERE state = 'waiting' AND due <= :now ORDER BY id LIMIT :limit;
+
+-- name: next_due
+-- When something is to be tried next.
+SELECT min(due) AS due FROM dispatches WHERE state = 'waiting';
+
+-- name: set_dispatch
+-- Record what came of a try.
+UPDATE dispatches SET state = :state, due = :due, tries = :tries, answer = :answer, tried = :tried
+WHERE id = :id AND state = 'waiting';
+
+-- name: dispatches
+-- The newest first.
+SELECT * FROM dispatches WHERE :state IS NULL OR state = :state ORDER BY id DESC LIMIT :limit;
+
+-- name: delete_old_dispatches
+-- Forget what does not wait and is older than a moment, or behind so many newer ones.
+DELETE FROM dispatches WHERE state <> 'waiting' AND (at < :before OR id <= (
+    SELECT id FROM dispatches ORDER BY id DESC LIMIT 1 OFFSET :most));
+
+-- name: troubles
+-- What people have been told is wrong with a pipeline.
+SELECT * FROM troubles WHERE pipeline = :pipeline;
+
+-- name: delete_troubles
+-- Forget what was wrong with a pipeline.
+DELETE FROM troubles WHERE pipeline = :pipeline;
+
+-- name: insert_trouble
+-- Note what people have been told is wrong.
+INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);
+
+-- name: newest_beginning
+-- When the newest run began.
+SELECT max(began) FROM runs;

@@ -38,6 +38,12 @@ class RunReader:
             return [self._seen(row) for row in self._database.rows("runs", limit=many)]
         return [self._seen(row) for row in self._database.rows("runs_of_pipeline", pipeline=pipeline, limit=many)]
 
+    def going(self, pipeline: str | None) -> Sequence[Run]:
+        """Return the runs that by their record are running, and those of them that nobody holds as LOST."""
+        named = {} if pipeline is None else {"pipeline": pipeline}
+        rows = self._database.rows("running_runs" if pipeline is None else "running_runs_of_pipeline", **named)
+        return [seen for row in rows if not (seen := self._seen(row)).status.is_final or seen.status is Status.LOST]
+
     def row(self, run: int) -> Row:
         """Return the row of a run. UnknownRun."""
         row = self._database.first("run", run=run)

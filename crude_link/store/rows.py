@@ -159,6 +159,8 @@ def outcome_values(outcome: Outcome) -> dict[str, Bound]:
         "stdout_bytes": outcome.stdout_bytes,
         "stderr_bytes": outcome.stderr_bytes,
         "survivors": to_json(outcome.survivors),
+        "slots_us": None if outcome.slot_time is None else microseconds(outcome.slot_time),
+        "idle_us": None if outcome.idle is None else microseconds(outcome.idle),
     }
 
 
@@ -208,6 +210,8 @@ def _outcome_of(row: Row) -> Outcome:
         stdout_bytes=row["stdout_bytes"],
         stderr_bytes=row["stderr_bytes"],
         survivors=tuple(_from_json(row["survivors"])),
+        slot_time=None if row["slots_us"] is None else timedelta(microseconds=row["slots_us"]),
+        idle=None if row["idle_us"] is None else timedelta(microseconds=row["idle_us"]),
     )
 
 

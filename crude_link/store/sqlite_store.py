@@ -19,8 +19,14 @@ from crude_link.store.runs import SqliteRuns
 from crude_link.store.states import SqliteStates
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crude_link.model.run import AttemptKey
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
+    from crude_link.store.memory import SqliteMemory
+    from crude_link.store.outbox import SqliteOutbox
+    from crude_link.store.results import StepResults
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
 
@@ -59,6 +65,13 @@ class SqliteStore:
         return SqliteLeases(self._database, self.locks)
 
     @cached_property
+    def memory(self) -> SqliteMemory:
+        """Which inputs of fan-outs are done once and for all."""
+        from crude_link.store.memory import SqliteMemory
+
+        return SqliteMemory(self._database)
+
+    @cached_property
     def ledger(self) -> SqliteLedger:
         """What became of every slot time."""
         from crude_link.store.ledger import SqliteLedger
@@ -73,11 +86,29 @@ class SqliteStore:
         return SqliteSchedulers(self._database)
 
     @cached_property
+    def outbox(self) -> SqliteOutbox:
+        """Alerts on their way."""
+        from crude_link.store.outbox import SqliteOutbox
+
+        return SqliteOutbox(self._database)
+
+    @cached_property
     def task_logs(self) -> TaskLogs:
         """What tasks have written."""
         from crude_link.store.task_logs import TaskLogs
 
         return TaskLogs(self.files)
+
+    @cached_property
+    def results(self) -> StepResults:
+        """What steps gave."""
+        from crude_link.store.results import StepResults
+
+        return StepResults(self.files, self.logs, self.tasks, self.task_logs)
+
+    def results_file(self, key: AttemptKey) -> Path:
+        """Return the file of what an ended attempt gave."""
+        return self.results.file(key)
 
     def __enter__(self) -> SqliteStore:
         return self

@@ -14,12 +14,14 @@ from crude_link.store.archives import (
     LETTERS,
     ArchiveName,
     Begun,
+    Entry,
     archives_in,
     read_archive,
     with_words,
 )
 from crude_link.store.database import Bound, Database, Row, bound
 from crude_link.store.files import RunFiles
+from crude_link.store.memory import SqliteMemory
 from crude_link.store.rows import text
 from crude_link.store.task_failures import grouped
 from crude_link.store.task_maps import ByDigest, Tries, signed, unsigned
@@ -41,8 +43,9 @@ class SqliteTasks:
     def __init__(self, database: Database, files: RunFiles) -> None:
         self._database = database
         self._files = files
+        self._memory = SqliteMemory(database)
 
-    def begin_fan(self, key: AttemptKey, source: str) -> FanRecord:
+    def begin_fan(self, key: AttemptKey, source: str, *, once: bool = False) -> FanRecord:
         """Record that a fan-out goes on with this attempt; return what is known of its tasks. UnknownRun.
 
         Ends in the archives of its earlier attempts that have no row get one first.
@@ -51,6 +54,9 @@ class SqliteTasks:
             with self._database.write(durable=False):
                 if not self._database.change("insert_fan", run=key.run, step=key.step, source=source).rowcount:
                     raise UnknownRun(f"there is no run {key.run}: see `crude-link runs`")
+        remembers = self._memory.begin(self._known_fan(key)["id"], once=once)
+        if once:
+            self._remember_lost(key)
         begun = self._recover(key)
         fan = self._known_fan(key)
         done = self._done(fan["id"])
@@ -71,6 +77,8 @@ class SqliteTasks:
             tries=tries,
             highest=highest,
             is_same_source=self._is_same(fan, source, is_new=highest == 0),
+            remembers=remembers,
+            walls_us=[row["wall_us"] for row in self._database.rows("success_durations", fan=fan["id"], limit=_PAGE)],
         )
 
     def tasks_by_digest(self, key: AttemptKey) -> Mapping[str, Sequence[int]]:
@@ -87,7 +95,8 @@ class SqliteTasks:
         """Record ends, all in one transaction. A success stays for ever, else the newest end."""
         succeeded = [end for end in ends if end.status is Status.SUCCEEDED]
         with self._database.write(durable=False):
-            fan = self._known_fan(key)["id"]
+            row = self._known_fan(key)
+            fan, memory = row["id"], row["memory"]
             change_many = self._database.change_many
             change_many("set_task", [_values(fan, key.number, end) for end in ends])
             change_many("set_archive", _reached(fan, key.number, ends))
@@ -97,6 +106,8 @@ class SqliteTasks:
             if succeeded:
                 change_many("delete_task_words", [{"fan": fan, "task": end.task} for end in succeeded])
                 self._add_done(fan, [end.task for end in succeeded])
+            if memory is not None:
+                self._memory.remember(memory, key.run, [end.digest for end in succeeded])
 
     def counts(self, run: int, step: str) -> TaskCounts:
         """Return how the tasks that have ended stand."""
@@ -170,6 +181,19 @@ class SqliteTasks:
             if batch:
                 self.end_tasks(earlier, batch)
         return begun
+
+    def _remember_lost(self, key: AttemptKey) -> None:
+        """Remember what other runs of the step did last before they died, as far as only their archives tell."""
+        for row in self._database.rows("unended_fans_of_memory", fan=self._known_fan(key)["id"]):
+            folder, read_to = self._files.tasks(row["run"], key.step), self._read_to(row["id"])
+            entries = (
+                entry for name in archives_in(folder) for entry in read_archive(folder, name, read_to.get(name, 0))
+            )
+            ends = [entry.end for entry in entries if isinstance(entry, Entry)]
+            done = [end.digest for end in ends if end.status is Status.SUCCEEDED]
+            if done:
+                with self._database.write(durable=False):
+                    self._memory.remember(row["memory"], row["run"], done)
 
     def _is_same(self, fan: Row, source: str, *, is_new: bool) -> bool:
         if text(fan["source"]) == source:

@@ -1,202 +1,97 @@
-"""Cron: triggers from APScheduler's fields or from a crontab line.
+"""Cron: the slot times of readings in a zone, also on the days on which its clocks change.
 
-APScheduler is imported only when a trigger is made; `schedule_problem` does without it for all but odd schedules.
+What has hours of its own fires once for each reading: at the first moment after the gap where a reading never comes,
+at the first of the two moments where it comes twice (`dst` says otherwise). What fires in every hour just goes on: in
+both of two equal hours, and not in an hour that never comes.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Protocol
-from zoneinfo import ZoneInfo, available_timezones
 
-from crude_link.errors import UsageError
-from crude_link.interfaces import Trigger
-from crude_link.model.schedule import Schedule
-from crude_link.triggers.crontab import Crontab, CrontabError, parse_crontab
-from crude_link.triggers.fields import fields_problem, fields_warning, needs_a_calendar
+from crude_link.model.schedule import Dst, Missing, Repeated
+from crude_link.triggers.readings import Readings
+from crude_link.triggers.wall import Change, change_at, changes_between, moments_of, reading
 
-#: Every combination of month, day and weekday comes within 40 years, every one with a week within a few more.
-_PROBE_FROM = datetime(2000, 1, 1, tzinfo=timezone.utc)
-_PROBE_TO = datetime(2060, 1, 1, tzinfo=timezone.utc)
+_A_MOMENT = timedelta(microseconds=1)
+#: Over more than this, slot times are not counted: each day is looked at for a change of clocks.
+_LONGEST_COUNT = timedelta(days=800)
 
 
-def trigger_for(schedule: Schedule) -> Trigger:
-    """Return the trigger of a schedule. UsageError, with the sentence of `schedule_problem`, when it is wrong."""
-    problem = _written_problem(schedule)
-    if problem:
-        raise UsageError(problem)
-    zone = _zone_of(schedule)
-    if schedule.crontab is not None:
-        line = parse_crontab(schedule.crontab)
-        return _Slots([_cron_trigger(fields, zone) for fields in _fields_of(line)], zone, repeats=line.any_hour)
-    return _Slots([_cron_trigger(schedule.fields, zone)], zone, repeats=_runs_in_every_hour(schedule.fields))
+class CronSlots:
+    """The slot times of readings: each moment once, in order."""
 
-
-def schedule_problem(schedule: Schedule, after: datetime | None = None) -> str | None:
-    """Say in one sentence what is wrong with a schedule; None when nothing is.
-
-    With `after`, a schedule that never fires after this moment (`year: 2020`) is wrong too.
-    """
-    problem = _written_problem(schedule)
-    if problem:
-        return problem
-    if schedule.crontab is None and needs_a_calendar(schedule.fields):
-        problem = _calendar_problem(schedule.fields)
-    may_end = schedule.fields.keys() & {"year", "end_date"}
-    if not problem and after is not None and may_end and trigger_for(schedule).next_after(after) is None:
-        problem = "its last time has passed; it never fires again"
-    return problem
-
-
-def schedule_warning(schedule: Schedule) -> str | None:
-    """Say where a schedule that is right may mean something else than was wanted; None when nothing does."""
-    return None if schedule.crontab is not None or _written_problem(schedule) else fields_warning(schedule.fields)
-
-
-# --- what is written --------------------------------------------------------------------------------------
-
-
-def _written_problem(schedule: Schedule) -> str | None:
-    if schedule.crontab is None:
-        return fields_problem(schedule.fields) or _zone_problem(_zone_name(schedule))
-    try:
-        line = parse_crontab(schedule.crontab)
-    except CrontabError as error:
-        return str(error)
-    if not line.either_day:
-        days, months = ",".join(map(str, line.days)), ",".join(map(str, line.months))
-        problem = fields_problem({"day": days, "month": months})
-        if problem:
-            return problem
-    return _zone_problem(schedule.timezone)
-
-
-def _zone_problem(name: str | None) -> str | None:
-    if name is None or _named_zone(name):
-        return None
-    known = available_timezones()
-    near = [zone for zone in known if zone.lower() == name.lower()] or difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean `{near[0]}`?" if near else "Use a name such as `Europe/Berlin` or `UTC`."
-    return f"there is no time zone `{name}`. {hint}"
-
-
-def _calendar_problem(fields: Mapping[str, str | int]) -> str | None:
-    """Try whether fields with weeks, years or limits ever meet; only a year may lie far away."""
-    limit = {} if fields.keys() & {"year", "start_date", "end_date"} else {"end_date": _PROBE_TO.isoformat()}
-    try:
-        trigger = _cron_trigger({**fields, **limit}, timezone.utc)
-    except UsageError as error:
-        return str(error)
-    return None if trigger.get_next_fire_time(None, _PROBE_FROM) else "this date never comes"
-
-
-def _zone_name(schedule: Schedule) -> str | None:
-    inner = schedule.fields.get("timezone")
-    return schedule.timezone if inner is None else str(inner)
-
-
-def _named_zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None  # unknown; not a name but a path; a folder of the database such as `Europe`
-
-
-# --- slot times --------------------------------------------------------------------------------------------
-
-
-class _NextFireTime(Protocol):
-    """The part of APScheduler's triggers that is used."""
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None: ...
-
-
-class _Slots:
-    """The slot times of one or two CronTriggers: always the earlier one, each moment once.
-
-    When clocks are set back, an hour comes twice: what runs in every hour runs in both (`repeats`), what has an
-    hour of its own only in the first. A time that is left out when clocks are set forward comes as much later as
-    the clocks jump.
-    """
-
-    def __init__(self, triggers: list[_NextFireTime], zone: tzinfo, *, repeats: bool) -> None:
-        self._triggers = triggers
+    def __init__(self, readings: Readings, zone: tzinfo, dst: Dst) -> None:
+        self._readings = readings
         self._zone = zone
-        self._repeats = repeats
+        goes_on = Dst(missing=Missing.SKIP, repeated=Repeated.BOTH)
+        self._dst = goes_on if readings.come_every_hour else dst
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first slot time strictly after `moment`; None: never again."""
-        times = (self._next_of(trigger, moment) for trigger in self._triggers)
-        return min((time for time in times if time), key=_instant, default=None)
-
-    def _next_of(self, trigger: _NextFireTime, moment: datetime) -> datetime | None:
         after = moment.astimezone(timezone.utc)
-        while True:
-            # APScheduler answers with `now` itself when that fits.
-            found = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
-            if found is None:
-                return None
-            after = found.astimezone(timezone.utc)
-            slot = after.astimezone(self._zone)
-            if self._repeats or not slot.fold:
-                return slot
+        shown = reading(after, self._zone)
+        found = [slot for slot in (self._by_reading(shown, after), self._second_time(shown, after)) if slot]
+        return min(found).astimezone(self._zone) if found else None
 
+    def _by_reading(self, shown: datetime, after: datetime) -> datetime | None:
+        """Return the first slot time after a moment whose reading is later than that of the moment."""
+        at = self._readings.after(shown)
+        while at is not None:
+            for slot in moments_of(at, self._zone, self._dst):
+                if slot > after:
+                    return slot
+            # It never comes, or has come already: so has all else up to where clocks go on as usual.
+            change = change_at(at, self._zone)
+            if change is None:
+                at = self._readings.after(at)
+            else:
+                at = self._readings.next_from(max(change.reading_before, change.reading_after))
+        return None
 
-def _instant(moment: datetime) -> datetime:
-    """Two times of one zone compare by the hands of the clock unless both are in UTC."""
-    return moment.astimezone(timezone.utc)
+    def _second_time(self, shown: datetime, after: datetime) -> datetime | None:
+        """Return the first slot time that comes again soon, where clocks are about to go back to before `shown`."""
+        change = change_at(shown, self._zone) if self._dst.repeated is Repeated.BOTH else None
+        if change is None or after >= change.moment:
+            return None
+        at = self._readings.next_from(change.reading_after)
+        return (at - change.after).replace(tzinfo=timezone.utc) if at is not None and at <= shown else None
 
+    def count(self, after: datetime, until: datetime) -> int | None:
+        """Return how many slot times lie in (after, until]; None: only going through them would tell."""
+        after, until = after.astimezone(timezone.utc), until.astimezone(timezone.utc)
+        if after >= until or until - after > _LONGEST_COUNT:
+            return 0 if after >= until else None
+        changes = changes_between(after, until, self._zone)
+        counts = [self._readings.count(*part) for part in self._parts(after, until, changes)]
+        known = [count for count in counts if count is not None]
+        moved = sum(self._moved(change) for change in changes)
+        return sum(known) + moved if len(known) == len(counts) else None
 
-def _cron_trigger(fields: Mapping[str, str | int], zone: tzinfo) -> _NextFireTime:
-    from apscheduler.triggers.cron import CronTrigger
+    def _parts(
+        self, after: datetime, until: datetime, changes: Sequence[Change]
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """Yield what clocks show in (after, until], from and up to, without what does not count a second time."""
+        shown = reading(after, self._zone)
+        change = change_at(shown, self._zone)
+        start = shown + _A_MOMENT
+        if change and after >= change.moment:
+            start = self._counted_from(change, start)
+        for change in changes:
+            yield start, change.reading_before
+            start = self._counted_from(change, change.reading_after)
+        yield start, reading(until, self._zone) + _A_MOMENT
 
-    try:
-        trigger: _NextFireTime = CronTrigger(**{**fields, "timezone": zone})
-    except (ValueError, TypeError) as error:
-        # The numbered fields were checked before, so it is about one of the dates.
-        raise UsageError(
-            f"start_date or end_date: {error}; write `'2026-12-31'` or `'2026-12-31 08:00:00'`"
-        ) from error
-    return trigger
+    def _counted_from(self, change: Change, shown: datetime) -> datetime:
+        """Return from which reading on slot times count after a change of clocks."""
+        goes_back = change.after < change.before
+        return max(shown, change.reading_before) if goes_back and self._dst.repeated is Repeated.FIRST else shown
 
-
-def _fields_of(line: Crontab) -> Iterable[dict[str, str]]:
-    """Return the APScheduler fields that mean what a crontab line means; any one of them fires it."""
-    common = {
-        "month": _listed(line.months),
-        "hour": _listed(line.hours),
-        "minute": _listed(line.minutes),
-        "second": "0",
-    }
-    days, weekdays = _listed(line.days), _listed((number - 1) % 7 for number in line.weekdays)
-    if line.either_day:
-        return (common | {"day": days}, common | {"day_of_week": weekdays})
-    return (common | {"day": days, "day_of_week": weekdays},)
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ",".join(str(number) for number in sorted(numbers))
-
-
-def _runs_in_every_hour(fields: Mapping[str, str | int]) -> bool:
-    """A field that is left out is `*` above the smallest one given, and its least value below it."""
-    if "hour" in fields:
-        return str(fields["hour"]).strip().startswith("*")
-    return "minute" in fields or "second" in fields
-
-
-def _zone_of(schedule: Schedule) -> tzinfo:
-    name = _zone_name(schedule)
-    zone = _named_zone(name) if name is not None else None
-    if zone:
-        return zone
-    import tzlocal
-    from apscheduler.util import astimezone
-
-    try:
-        local: tzinfo = astimezone(tzlocal.get_localzone())
-    except (KeyError, ValueError, OSError) as error:
-        raise UsageError(f"this machine's time zone cannot be found ({error}); give a `timezone`") from error
-    return local
+    def _moved(self, change: Change) -> int:
+        """Return 1 when the moment of a change is a slot time only because of readings that never come."""
+        if self._dst.missing is Missing.SKIP or change.after < change.before:
+            return 0
+        lost = self._readings.next_from(change.reading_before)
+        own = self._readings.next_from(change.reading_after)
+        return int(lost is not None and lost < change.reading_after and own != change.reading_after)

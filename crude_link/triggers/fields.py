@@ -27,6 +27,7 @@ LIMITS = {
 }
 #: Other parameters of `CronTrigger`; their values are checked by APScheduler itself.
 OTHERS = ("start_date", "end_date", "timezone")
+_DAY_FIELDS = ("year", "month", "day", "week", "day_of_week")
 _NAMES = {"month": (MONTHS, 1), "day_of_week": (WEEKDAYS, 0)}
 _SEPARATOR = re.compile(r" *, *")
 _NUMBERS = re.compile(r"(?:\*|(?P<first>[0-9]{1,9})(?:-(?P<last>[0-9]{1,9}))?)(?:/(?P<step>[0-9]{1,9}))?")
@@ -59,6 +60,31 @@ def fields_warning(fields: Mapping[str, str | int]) -> str | None:
 def needs_a_calendar(fields: Mapping[str, str | int]) -> bool:
     """True when only trying tells whether the fields ever meet."""
     return any(name in fields for name in ("year", "week", *OTHERS[:2]))
+
+
+def days_of(fields: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Return the fields that say on which days it fires, those that are left out too; none: on every day."""
+    days = {name: fields[name] for name in _DAY_FIELDS if name in fields}
+    days |= {name: 1 for name in ("month", "day") if name not in fields and not _is_above(name, fields)}
+    return {name: value for name, value in days.items() if str(value).strip() != "*"}
+
+
+def numbers_of(name: str, fields: Mapping[str, str | int]) -> set[int] | None:
+    """Return the numbers a field stands for; None when it also holds `last` or `1st fri`, which always come."""
+    # A field that is left out is `*` above the smallest one given, and its least value below it.
+    text = str(fields.get(name, "*" if _is_above(name, fields) else LIMITS[name][0])).strip()
+    numbers: set[int] = set()
+    for term in _SEPARATOR.split(text):
+        if match := _NUMBERS.fullmatch(term):
+            first, last = _ends(name, match)
+            numbers.update(range(first, last + 1, int(match["step"] or 1)))
+        elif (words := _WORDS.fullmatch(term)) and name in _NAMES:
+            known, base = _NAMES[name]
+            begin, end = known.index(words["first"].lower()), known.index((words["last"] or words["first"]).lower())
+            numbers.update(range(begin + base, end + base + 1))
+        else:
+            return None
+    return numbers
 
 
 def _name_problem(name: str) -> str | None:
@@ -145,29 +171,11 @@ def _what_zero_is(name: str) -> str:
 
 def _date_problem(fields: Mapping[str, str | int]) -> str | None:
     """Say when no month of those given has a day of those given, in any year."""
-    days, months = _numbers("day", fields), _numbers("month", fields)
+    days, months = numbers_of("day", fields), numbers_of("month", fields)
     if days is None or months is None or any(_LONGEST_MONTHS[month] >= min(days) for month in months):
         return None
     names = ", ".join(calendar.month_name[month] for month in sorted(months))
     return f"this date never comes: there is no day {min(days)} in {names}"
-
-
-def _numbers(name: str, fields: Mapping[str, str | int]) -> set[int] | None:
-    """Return the numbers a field stands for; None when it also holds `last` or `1st fri`, which always come."""
-    # A field that is left out is `*` above the smallest one given, and its least value below it.
-    text = str(fields.get(name, "*" if _is_above(name, fields) else LIMITS[name][0])).strip()
-    numbers: set[int] = set()
-    for term in _SEPARATOR.split(text):
-        if match := _NUMBERS.fullmatch(term):
-            first, last = _ends(name, match)
-            numbers.update(range(first, last + 1, int(match["step"] or 1)))
-        elif (words := _WORDS.fullmatch(term)) and name in _NAMES:
-            known, base = _NAMES[name]
-            begin, end = known.index(words["first"].lower()), known.index((words["last"] or words["first"]).lower())
-            numbers.update(range(begin + base, end + base + 1))
-        else:
-            return None
-    return numbers
 
 
 def _ends(name: str, term: re.Match[str]) -> tuple[int, int]:

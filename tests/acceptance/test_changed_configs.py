@@ -84,13 +84,13 @@ def test_the_schedule_outlives_a_config_that_vanishes_and_comes_back(folder: Fol
     wait_until(lambda: "x" in folder.read("lines"), "a first run")
     text = config.read_text()
     config.unlink()
-    folder.wait_for_text("crude-link.log", "config.yaml cannot be used; the run takes what it said before")
+    folder.wait_for_text("crude-link.log", "config.yaml cannot be used; the schedules go on with what it said before")
     done = len(folder.read("lines"))
     wait_until(lambda: len(folder.read("lines")) > done, "a run without a config file")
     assert folder.json("show", "last")["config"]["text"] == text
     folder.config(text.replace("echo x", "echo y"))
     wait_until(lambda: "y" in folder.read("lines"), "a run by the new config")
-    assert "config.yaml has changed: the run takes what it says now" in folder.read("crude-link.log")
+    assert "config.yaml has changed: from the next slot on it is as it says now" in folder.read("crude-link.log")
     begun.send_signal(signal.SIGTERM)
     assert begun.wait() == 143
 
@@ -100,21 +100,32 @@ def test_the_schedule_follows_a_cron_that_changes(folder: Folder) -> None:
     begun = folder.start("--non-interactive")
     wait_until(lambda: folder.read("lines"), "a first run")
     folder.config("cron: {year: 2099}\nsteps: [{name: work, command: echo y >> lines}]\n")
-    folder.wait_for_text("crude-link.log", "its cron has changed")
+    folder.wait_for_text("crude-link.log", "config.yaml has changed")
     folder.wait_for_text("crude-link.log", "next run at 2099-01-01")
     assert begun.poll() is None
     begun.send_signal(signal.SIGINT)
     assert begun.wait() == 130
 
 
-def test_a_pipeline_that_was_taken_out_of_the_config_ends_its_schedule(folder: Folder) -> None:
+def test_pipelines_come_and_go_with_the_config(folder: Folder) -> None:
     folder.config(EVERY_SECOND + "name: one\nsteps: [{name: work, command: echo x >> lines}]\n")
     begun = folder.start("--non-interactive")
     wait_until(lambda: folder.read("lines"), "a first run")
     folder.config(EVERY_SECOND + "name: two\nsteps: [{name: work, command: echo y >> lines}]\n")
+    wait_until(lambda: "y" in folder.read("lines"), "a run of the new pipeline")
+    assert "one: not followed any more" in folder.read("crude-link.log")
+    assert "x" not in folder.read("lines").partition("y")[2]
+    begun.terminate()
+    assert begun.wait() == 143
+
+
+def test_a_scheduler_with_nothing_left_to_follow_ends_and_it_is_no_success(folder: Folder) -> None:
+    folder.config(EVERY_SECOND + "steps: [{name: work, command: echo x >> lines}]\n")
+    begun = folder.start("--non-interactive")
+    wait_until(lambda: folder.read("lines"), "a first run")
+    folder.config("steps: [{name: work, command: echo x >> lines}]\n")
     assert begun.wait() == 1
-    assert "could not begin: config.yaml has no pipeline 'one' any more" in folder.read("crude-link.log")
-    assert "y" not in folder.read("lines")
+    assert "no schedule is left to follow" in folder.read("crude-link.log")
 
 
 def test_a_schedule_that_can_never_fire_again_is_refused_at_the_start(folder: Folder) -> None:

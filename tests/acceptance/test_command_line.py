@@ -76,7 +76,7 @@ def test_what_does_not_exist_is_a_usage_error_of_one_paragraph(three: Folder, wo
     assert len(lines(three)) == 3
 
 
-LATER = """doctor/schedule next 5/notify test/run --runs-on gpu/init --from other.yaml"""
+LATER = """run --runs-on gpu/init --from other.yaml"""
 
 
 @pytest.mark.parametrize("words", LATER.split("/"))

@@ -238,7 +238,7 @@ pipelines:
     assert set(folder.read("lines").split()) == {"often"}
     log = folder.read("crude-link.log")
     assert "seldom: next run at" in log
-    assert "never has no cron" in log
+    assert "never has no schedule" in log
 
 
 def test_a_crontab_line_works_as_in_crontab(folder: Folder) -> None:

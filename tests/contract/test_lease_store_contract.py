@@ -11,7 +11,7 @@ import pytest
 from store_examples import NOON, new_run, new_sitting
 
 from crude_link.interfaces import LeaseStore
-from crude_link.model.resources import Claim, Holder, Want
+from crude_link.model.resources import Claim, Want
 from crude_link.store.place import Project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
@@ -33,7 +33,7 @@ class Desk:
         return run
 
     def ask(
-        self, run: int, *claims: Claim, freed: Sequence[Holder] = (), step: str = "embed"
+        self, run: int, *claims: Claim, freed: Sequence[int] = (), step: str = "embed"
     ) -> list[dict[str, list[str]] | None]:
         granted = self.leases.exchange(run, step, freed, claims, NOON)
         return [None if one is None else {pool: list(items) for pool, items in one.items()} for one in granted]
@@ -62,7 +62,7 @@ def other(project: Project, desk: Desk) -> Iterator[Desk]:
 
 
 def slot(number: int, pool: str = "PROXY", items: Sequence[str] = ("a", "b"), share: float = 1.0) -> Claim:
-    return Claim(Holder(slot=number), [Want(pool, items, share=share)])
+    return Claim(number, [Want(pool, items, share=share)])
 
 
 def test_each_holder_gets_an_item_of_its_own(desk: Desk) -> None:
@@ -81,7 +81,7 @@ def test_pools_of_different_names_have_nothing_to_do_with_each_other(desk: Desk)
 
 def test_a_claim_is_granted_as_a_whole_or_not_at_all(desk: Desk) -> None:
     run = desk.begin()
-    both = Claim(Holder(slot=1), [Want("PROXY", ["a"]), Want("LICENCE", [])])
+    both = Claim(1, [Want("PROXY", ["a"]), Want("LICENCE", [])])
     assert desk.ask(run, both, slot(2)) == [None, {"PROXY": ["a"]}]
 
 
@@ -104,15 +104,15 @@ def test_a_whole_item_is_not_to_be_had_while_a_share_of_it_is_held(desk: Desk) -
 
 
 def test_several_items_may_be_wanted_at_once(desk: Desk) -> None:
-    two = Claim(Holder(task=1, number=1), [Want("GPU", ["0", "1", "2"], pieces=2)])
-    again = Claim(Holder(task=2, number=1), [Want("GPU", ["0", "1", "2"], pieces=2)])
+    two = Claim(1, [Want("GPU", ["0", "1", "2"], pieces=2)])
+    again = Claim(2, [Want("GPU", ["0", "1", "2"], pieces=2)])
     assert desk.ask(desk.begin(), two, again) == [{"GPU": ["0", "1"]}, None]
 
 
 def test_what_is_freed_can_be_had_in_the_same_breath(desk: Desk) -> None:
     run = desk.begin()
     desk.ask(run, slot(1), slot(2))
-    assert desk.ask(run, slot(3), freed=[Holder(slot=2)]) == [{"PROXY": ["b"]}]
+    assert desk.ask(run, slot(3), freed=[2]) == [{"PROXY": ["b"]}]
 
 
 def test_what_is_freed_is_left_to_those_who_wait(desk: Desk, other: Desk) -> None:
@@ -120,7 +120,7 @@ def test_what_is_freed_is_left_to_those_who_wait(desk: Desk, other: Desk) -> Non
     desk.ask(ours, slot(1), slot(2))
     assert other.ask(theirs, slot(1)) == [None]
     assert [(wait.run, wait.pool) for wait in other.leases.waits()] == [(theirs, "PROXY")]
-    assert desk.ask(ours, slot(3), freed=[Holder(slot=2)]) == [None]
+    assert desk.ask(ours, slot(3), freed=[2]) == [None]
     assert other.ask(theirs, slot(1)) == [{"PROXY": ["b"]}]
     assert [wait.run for wait in other.leases.waits()] == [ours]
 
@@ -150,13 +150,36 @@ def test_a_released_step_holds_nothing_and_waits_for_nothing(desk: Desk) -> None
 
 def test_leases_say_who_holds_what(desk: Desk) -> None:
     run = desk.begin()
-    desk.ask(run, Claim(Holder(task=7, number=2), [Want("GPU", ["0"], share=0.5)]))
+    desk.ask(run, Claim(7, [Want("GPU", ["0"], share=0.5)]))
     (lease,) = desk.leases.leases()
     assert (lease.pool, lease.item, lease.share, lease.run, lease.step) == ("GPU", "0", 0.5, run, "embed")
-    assert lease.holder == Holder(task=7, number=2)
+    assert lease.slot == 7
     assert lease.since == NOON
 
 
 def test_items_may_be_text_that_is_not_utf_8(desk: Desk) -> None:
     run = desk.begin()
     assert desk.ask(run, slot(1, items=["\udcff"]), slot(2, items=["\udcff"])) == [{"PROXY": ["\udcff"]}, None]
+
+
+def test_who_wants_no_more_than_it_has_does_not_stand_in_the_way(desk: Desk) -> None:
+    first, second = desk.begin(), desk.begin()
+    assert desk.ask(first, slot(1, items=["a"])) == [{"PROXY": ["a"]}]
+    assert desk.ask(second, slot(1, items=["a"])) == [None]
+    assert desk.ask(second) == []
+    assert list(desk.leases.waits()) == []
+    assert desk.ask(first, slot(2, items=["a"]), freed=[1]) == [{"PROXY": ["a"]}]
+
+
+def test_what_a_step_does_without_is_known_until_something_else_is(desk: Desk, other: Desk) -> None:
+    run, another = desk.begin(), desk.begin()
+    assert desk.leases.aside(run, "embed") == []
+    desk.leases.put_aside(run, "embed", {("PROXY", "b"), ("PROXY", "a")})
+    desk.leases.put_aside(another, "embed", [("GPU", "0")])
+    desk.leases.release(run, "embed")
+    assert sorted(other.leases.aside(run, "embed")) == [("PROXY", "a"), ("PROXY", "b")]
+    assert other.leases.aside(run, "other") == []
+    desk.leases.put_aside(run, "embed", [("PROXY", "b")])
+    assert other.leases.aside(run, "embed") == [("PROXY", "b")]
+    desk.leases.put_aside(run, "embed", ())
+    assert other.leases.aside(run, "embed") == []

@@ -101,9 +101,17 @@ def test_what_waits_waits_until_it_begins_or_is_given_up(store: SqliteStore) -> 
         store.ledger.note(firing(NOON + hours * HOUR, Fate.QUEUED, blocker=7))
     assert [each.slot_time for each in store.ledger.queued("night")] == [NOON, NOON + HOUR, NOON + 2 * HOUR]
     run = begin(store, firing(NOON))
-    store.ledger.unqueue(firing(NOON + HOUR))
+    assert store.ledger.note(firing(NOON + HOUR, Fate.SKIPPED))
     assert [each.slot_time for each in store.ledger.queued("night")] == [NOON + 2 * HOUR]
     assert store.ledger.firing("night", "hourly", NOON) == firing(run=run)
+
+
+def test_what_began_no_run_can_be_taken_back(store: SqliteStore) -> None:
+    run = begin(store, firing())
+    store.ledger.note(firing(NOON + HOUR, Fate.MISSED, until=NOON + 5 * HOUR, count=5))
+    for each in store.ledger.firings():
+        store.ledger.withdraw(each)
+    assert store.ledger.firings() == [firing(run=run)]
 
 
 def test_up_to_when_an_entry_is_known_is_remembered(store: SqliteStore) -> None:
@@ -137,3 +145,45 @@ def test_the_last_scheduler_is_remembered(store: SqliteStore) -> None:
     later = replace(one, seen=NOON + HOUR, log_file="crude-link.log")
     store.schedulers.record(later)
     assert store.schedulers.scheduler() == later
+
+
+def test_what_became_of_the_slot_times_of_a_day_is_found(store: SqliteStore) -> None:
+    missed = firing(NOON - 2 * HOUR, Fate.MISSED, until=NOON, count=3)
+    store.ledger.note(missed)
+    store.ledger.note(firing(NOON + HOUR, Fate.SKIPPED))
+    assert store.ledger.between("night", NOON, NOON, 10) == [missed]
+    assert [each.fate for each in store.ledger.between("night", NOON, NOON + HOUR, 10)] == [Fate.MISSED, Fate.SKIPPED]
+    assert store.ledger.between("night", NOON + 2 * HOUR, NOON + 3 * HOUR, 10) == []
+    assert store.ledger.between("day", NOON, NOON + HOUR, 10) == []
+
+
+def test_an_entry_is_known_since_it_was_first_settled(store: SqliteStore) -> None:
+    assert store.ledger.since("night", "hourly") is None
+    store.ledger.settle("night", "hourly", NOON)
+    store.ledger.settle("night", "hourly", NOON + HOUR)
+    assert store.ledger.since("night", "hourly") == NOON
+    store.ledger.note(firing(pipeline="day"))
+    assert store.ledger.entries() == [("day", "hourly"), ("night", "hourly")]
+
+
+def test_the_last_of_each_pipeline_is_told_apart_by_whether_it_began_a_run(store: SqliteStore) -> None:
+    begin(store, firing())
+    last = begin(store, firing(NOON + HOUR))
+    begin(store, firing(NOON - HOUR, Fate.BACKFILLED))
+    store.ledger.note(firing(NOON + 2 * HOUR, Fate.SKIPPED))
+    store.ledger.note(firing(fate=Fate.MISSED, pipeline="day"))
+    assert {name: one.run for name, one in store.ledger.last(begun=True).items()} == {"night": last}
+    assert {name: one.fate for name, one in store.ledger.last(begun=False).items()} == {
+        "night": Fate.SKIPPED,
+        "day": Fate.MISSED,
+    }
+
+
+def test_what_a_person_had_run_is_told_beside_what_its_schedule_did(store: SqliteStore) -> None:
+    run = begin(store, firing(fate=Fate.BACKFILLED))
+    assert store.ledger.note(firing(fate=Fate.MISSED, until=NOON + HOUR, count=2))
+    assert not store.ledger.note(firing(fate=Fate.SKIPPED))
+    found = store.ledger.firing("night", "hourly", NOON)
+    assert found
+    assert found.run == run
+    assert {each.fate for each in store.ledger.firings()} == {Fate.BACKFILLED, Fate.MISSED}

@@ -20,6 +20,8 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    RunLeft,
+    ScheduleHalted,
     StepSettled,
     Stream,
 )
@@ -27,6 +29,7 @@ from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, StepState
 from crude_link.model.status import Status
 from crude_link.notifiers.logfile import LogFileNotifier
+from crude_link.notifiers.several import SeveralNotifiers
 from crude_link.notifiers.terminal import TerminalNotifier
 
 NOW = datetime(2026, 11, 21, 3, 45, tzinfo=timezone.utc)
@@ -49,6 +52,8 @@ EVENTS: list[Event] = [
     AttemptEnded(attempt=ATTEMPT, outcome=FAILED, findings=Findings(), last_lines=("part",), retry_at=NOW),
     StepSettled(run=42, state=STATES[1]),
     RunEnded(run=RUN, pipeline=PIPELINE, states=STATES, attempts={"train": ATTEMPT}),
+    ScheduleHalted(pipeline=PIPELINE, reason="run 42 failed", is_paused=False, run=42),
+    RunLeft(run=RUN, pipeline=PIPELINE),
     *(Notice(text="take care", level=level, run=42, step="train") for level in Level),
 ]
 Make = Callable[[Path], tuple[Notifier, Callable[[], str]]]
@@ -69,6 +74,13 @@ def terminal(path: Path) -> tuple[Notifier, Callable[[], str]]:
     return TerminalNotifier(out, err, SystemClock()), told
 
 
+def several(path: Path) -> tuple[Notifier, Callable[[], str]]:
+    first, told = log_file(path)
+    both = SeveralNotifiers(first)
+    both.add(LogFileNotifier(path.with_name("other"), SystemClock()))
+    return both, told
+
+
 def gone_terminal(_path: Path) -> tuple[Notifier, Callable[[], str]]:
     full = Path("/dev/full")
     out = io.BufferedWriter(full.open("wb", buffering=0))
@@ -80,7 +92,7 @@ def full_log(_path: Path) -> tuple[Notifier, Callable[[], str]]:
     return LogFileNotifier(Path("/dev/full"), SystemClock()), str
 
 
-NOTIFIERS: dict[str, Make] = {"log file": log_file, "terminal": terminal}
+NOTIFIERS: dict[str, Make] = {"log file": log_file, "terminal": terminal, "several": several}
 KIT = pytest.mark.parametrize("make", NOTIFIERS.values(), ids=NOTIFIERS)
 WITH_BROKEN = {**NOTIFIERS, "terminal that is gone": gone_terminal, "log on a full disk": full_log}
 

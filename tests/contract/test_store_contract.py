@@ -335,6 +335,14 @@ def test_the_usual_time_is_the_median_of_the_last_twenty_successes(store: Store)
     assert store.history.usual("unknown") == {}
 
 
+def test_a_fan_out_that_only_ever_went_on_has_no_usual_time(store: Store) -> None:
+    run = store.runs.begin_run(new_run(), new_sitting()).id
+    key = AttemptKey(run, "train", 0, 2)
+    store.attempts.begin_attempt(replace(new_attempt(run), key=key))
+    store.attempts.end_attempt(key, success(timedelta(seconds=1)), Findings())
+    assert store.history.usual("cells") == {}
+
+
 # --- locks ----------------------------------------------------------------------------------------------
 
 

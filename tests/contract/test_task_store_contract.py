@@ -22,11 +22,12 @@ from crude_link.store.sqlite_store import open_store
 
 @dataclass
 class Place:
-    """A store of tasks, seen by one that writes and by another that looks; and a run in it."""
+    """A store of tasks, seen by one that writes and by another that looks; and two runs of a pipeline in it."""
 
     tasks: TaskStore
     other: TaskStore
     run: int
+    next_run: int
 
     @property
     def key(self) -> AttemptKey:
@@ -35,17 +36,22 @@ class Place:
     def attempt(self, number: int) -> AttemptKey:
         return AttemptKey(self.run, "embed", 0, number)
 
+    @property
+    def next(self) -> AttemptKey:
+        """The first attempt in the other run."""
+        return AttemptKey(self.next_run, "embed", 0, 1)
+
 
 def in_sqlite(folder: Path, held: ExitStack) -> Place:
     project = Project(directory=folder, home=folder / ".crude-link")
     store, other = held.enter_context(open_store(project)), held.enter_context(open_store(project))
-    run = store.runs.begin_run(new_run(steps=("embed",)), new_sitting())
-    return Place(store.tasks, other.tasks, run.id)
+    run, next_run = (store.runs.begin_run(new_run(steps=("embed",)), new_sitting()) for _ in range(2))
+    return Place(store.tasks, other.tasks, run.id, next_run.id)
 
 
 def in_memory(folder: Path, held: ExitStack) -> Place:
-    tasks = FakeTasks(known={1})
-    return Place(tasks, tasks, 1)
+    tasks = FakeTasks(known={1, 2})
+    return Place(tasks, tasks, 1, 2)
 
 
 @pytest.fixture(params=[in_sqlite, in_memory], ids=["sqlite", "memory"])
@@ -135,6 +141,7 @@ def test_the_next_attempt_learns_what_is_done_and_what_was_tried(place: Place) -
     assert members(record.failed) == [2]
     assert record.tries == {2: 2, 5: 1}
     assert record.highest == 16400
+    assert list(record.walls_us) == [1200] * 5
     assert record.is_same_source
 
 
@@ -254,3 +261,36 @@ def test_many_tasks_come_in_order_while_others_write(place: Place) -> None:
         if len(seen) == 1200:
             place.tasks.end_tasks(place.key, [an_end(2501)])
     assert seen[:2500] == list(range(1, 2501))
+
+
+def test_what_succeeded_once_is_remembered_in_other_runs(place: Place) -> None:
+    place.tasks.begin_fan(place.key, "a", once=True)
+    place.tasks.end_tasks(place.key, [an_end(1), an_end(2, 1), stopped(3), an_end(4, digest="ff00000000000000")])
+    remembers = place.other.begin_fan(place.next, "b", once=True).remembers
+    digests = [*(f"{task:016x}" for task in (1, 2, 3)), "ff00000000000000", "-"]
+    assert [remembers(digest) for digest in digests] == [True, False, False, True, False]
+
+
+def test_what_a_run_did_itself_is_no_memory_for_equal_inputs_are_separate_tasks(place: Place) -> None:
+    own = place.tasks.begin_fan(place.key, "a", once=True).remembers
+    other = place.other.begin_fan(place.next, "a", once=True).remembers
+    place.tasks.end_tasks(place.key, [an_end(1)])
+    assert [own(f"{1:016x}"), other(f"{1:016x}")] == [False, True]
+    place.other.end_tasks(place.next, [an_end(1)])
+    assert not place.tasks.begin_fan(place.attempt(2), "a", once=True).remembers(f"{1:016x}")
+
+
+def test_without_once_nothing_is_remembered_and_with_it_all_that_the_run_has_done(place: Place) -> None:
+    place.tasks.begin_fan(place.key, "a")
+    place.tasks.end_tasks(place.key, [an_end(1), an_end(2, 1)])
+    assert not place.tasks.begin_fan(place.next, "a", once=True).remembers(f"{1:016x}")
+    place.tasks.begin_fan(place.attempt(2), "a", once=True)
+    record = place.tasks.begin_fan(place.next._replace(number=2), "a", once=True)
+    assert [record.remembers(f"{task:016x}") for task in (1, 2)] == [True, False]
+
+
+def test_a_step_does_not_remember_what_another_did(place: Place) -> None:
+    place.tasks.begin_fan(place.key, "a", once=True)
+    place.tasks.end_tasks(place.key, [an_end(1)])
+    other = place.next._replace(step="other")
+    assert not place.tasks.begin_fan(other, "a", once=True).remembers(f"{1:016x}")

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 
 from crude_link.interfaces import Trigger
 from crude_link.model.schedule import Schedule
-from crude_link.triggers.cron import trigger_for
+from crude_link.triggers.missed import Counting
+from crude_link.triggers.schedules import trigger_for
 
 UTC = timezone.utc
 
 
 def fields(zone: str, **values: str | int) -> Callable[[], Trigger]:
     return lambda: trigger_for(Schedule(fields=values, timezone=zone))
+
+
+def every(zone: str, **length: int) -> Callable[[], Trigger]:
+    return lambda: trigger_for(Schedule(every=timedelta(**length), timezone=zone))
 
 
 def crontab(zone: str, line: str) -> Callable[[], Trigger]:
@@ -32,6 +37,8 @@ TRIGGERS = {
     "crontab, in the repeated hour": crontab("America/New_York", "*/20 1-2 * * *"),
     "crontab, either day": crontab("UTC", "0 12 13 * 5"),
     "crontab, hourly": crontab("America/St_Johns", "@hourly"),
+    "every ten minutes": every("Europe/Berlin", minutes=10),
+    "every seven hours": every("Australia/Lord_Howe", hours=7),
 }
 KIT = pytest.mark.parametrize("make", TRIGGERS.values(), ids=TRIGGERS)
 moments = st.one_of(
@@ -78,6 +85,18 @@ def test_a_slot_itself_is_followed_by_the_next(make: Callable[[], Trigger]) -> N
     assert trigger.next_after(slot - timedelta(microseconds=1)) == slot
 
 
+@KIT
+@given(moment=moments, length=st.integers(0, 100_000))
+def test_slots_are_counted_as_they_come(make: Callable[[], Trigger], moment: datetime, length: int) -> None:
+    trigger = make()
+    assert isinstance(trigger, Counting)
+    until, count = moment + timedelta(seconds=length), 0
+    slot = trigger.next_after(moment)
+    while slot is not None and slot.astimezone(UTC) <= until and count < 200:
+        slot, count = trigger.next_after(slot), count + 1
+    assert trigger.count(moment, until) == count or count == 200
+
+
 def test_a_time_that_comes_twice_fires_once() -> None:
     trigger = trigger_for(Schedule(crontab="30 2 * * *", timezone="Europe/Berlin"))
     first = trigger.next_after(datetime(2026, 10, 24, 12, tzinfo=UTC))
@@ -103,13 +122,3 @@ def test_what_runs_in_every_hour_runs_in_the_repeated_one_too() -> None:
             times.append(slot.isoformat()[11:])
             moment = slot
         assert times == ["02:30:00+02:00", "02:30:00+01:00", "03:30:00+01:00"]
-
-
-def test_a_time_that_is_left_out_comes_as_much_later_as_the_clocks_jump() -> None:
-    trigger = trigger_for(Schedule(fields={"hour": 2, "minute": 30}, timezone="Europe/Berlin"))
-    slot = trigger.next_after(datetime(2026, 3, 28, 12, tzinfo=UTC))
-    assert slot is not None
-    assert slot.isoformat() == "2026-03-29T03:30:00+02:00"
-    following = trigger.next_after(slot)
-    assert following is not None
-    assert following.isoformat() == "2026-03-30T02:30:00+02:00"

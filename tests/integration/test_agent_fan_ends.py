@@ -21,7 +21,7 @@ from crude_link.model.order import FanOrder
 from crude_link.model.run import Ending
 from crude_link.model.status import Status
 from crude_link.model.task import TaskOrder
-from crude_link.model.wish import HandOut, Hold, Stop
+from crude_link.model.wish import HandOut, Hold, SetSlots, SetTimeout, Stop
 
 DEAF = "trap '' INT TERM; echo $$ >> pids; while :; do sleep 0.1; done"
 #: A task that hears nothing, and two that have left its session and do not either; one has lost its mark.
@@ -105,6 +105,29 @@ def test_a_stop_before_the_run_is_held_ends_it(bench: FanBench) -> None:
     bench.executor.tell(Stop(key=KEY))
     assert bench.whole().ending is Ending.STOPPED
     assert bench.ends() == {}
+
+
+def test_a_time_limit_that_comes_later_holds_for_what_runs_and_says_where_it_is_from(bench: FanBench) -> None:
+    bench.open(slots=1)
+    bench.hand_out("echo $$ >> pids; exec sleep 1000", "exec sleep 1000", "true")
+    pids(bench.folder, 1)
+    bench.executor.tell(SetTimeout(key=KEY, timeout=timedelta(seconds=0.3), words="0.3 s (thrice the usual)"))
+    bench.close()
+    ends = bench.ends()
+    assert [ends[task].ending for task in (1, 2, 3)] == [Ending.TIMED_OUT, Ending.TIMED_OUT, Ending.EXITED]
+    assert {ends[task].reason for task in (1, 2)} == {"timed out after 0.3 s (thrice the usual)"}
+
+
+def test_the_whole_tells_how_much_of_the_time_of_its_slots_no_task_ran(bench: FanBench) -> None:
+    bench.open(slots=1)
+    bench.executor.tell(SetSlots(key=KEY, slots=3))
+    bench.hand_out("sleep 0.2", "true")
+    outcome = bench.close()
+    busy = sum((timedelta(microseconds=end.wall_us) for end in bench.ends().values()), timedelta())
+    assert outcome.slot_time
+    assert outcome.idle
+    assert abs(outcome.slot_time - busy - outcome.idle) < timedelta(milliseconds=1)
+    assert outcome.idle >= timedelta(microseconds=bench.ends()[1].wall_us)  # the third slot had nothing to do
 
 
 def test_each_task_has_its_own_time_limit(bench: FanBench) -> None:

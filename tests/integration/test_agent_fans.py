@@ -170,9 +170,24 @@ def test_the_number_of_slots_changes_while_tasks_run(bench: FanBench) -> None:
     bench.wait_for(lambda _: len(bench.ends()) == 5)
     bench.hand_out(*["true"] * 5, first=6)
     bench.close()
+    shut = [slot for event in bench.seen if isinstance(event, TasksEnded) for slot in event.shut]
+    assert sorted(shut) == [2, 3, 4]
     ends = bench.ends()
     assert {ends[task].slot for task in range(1, 5)} == {1, 2, 3, 4}
     assert {ends[task].slot for task in range(6, 11)} == {1}
+
+
+def test_slots_in_which_nothing_runs_are_shut_at_once(bench: FanBench) -> None:
+    bench.open(slots=3)
+    bench.hand_out("true")
+    bench.wait_for(lambda _: len(bench.ends()) == 1)
+    bench.executor.tell(SetSlots(key=KEY, slots=3, environments=[None, {"X": "2"}, None]))
+    event = bench.wait_for(lambda event: isinstance(event, TasksEnded) and len(event.shut) > 0)
+    assert isinstance(event, TasksEnded)
+    assert (sorted(event.shut), event.ends) == ([1, 3], [])
+    bench.hand_out("echo $X", first=2)
+    bench.close()
+    assert bench.output(bench.ends()[2])[0] == b"2\n"
 
 
 def test_a_closed_fan_ends_when_its_tasks_have(bench: FanBench) -> None:

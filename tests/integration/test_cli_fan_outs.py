@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def run(project: LookProject) -> int:
     ]
     project.store.tasks.end_tasks(key, ends)
     reason = "2 of 5 tasks failed"
-    project.end(key, replace(SUCCESS, exit_status=1, reason=reason))
+    slot_time, idle = timedelta(seconds=20), timedelta(seconds=5)
+    project.end(key, replace(SUCCESS, exit_status=1, reason=reason, slot_time=slot_time, idle=idle))
     project.settle(run, "train", Status.FAILED, reason)
     project.finish(run, Status.FAILED, f"'train': {reason}")
     return run
@@ -198,12 +200,14 @@ def test_show_groups_failures_and_measures_tasks(run: int, ask: Ask) -> None:
     assert "2 of 5 tasks failed; 3 done" in shown
     assert re.search(r"train +2 +2, 4 +HTTP 403: xN\n", shown)
     assert re.search(r"train +duration +50 % 0.6 s, 90 % 1 s, 99 % 1 s\n", shown)
+    assert re.search(r"train +idle slots +25 %, 5 s of 20 s\n", shown)
     assert shown.splitlines()[-1].startswith("crude-link tasks 1 train --failed")
     tasks = json.loads(ask("show", "--json").out)["tasks"]["train"]
     assert tasks["counts"]["failed"] == 2
     assert tasks["failures"][0]["tasks"] == [2, 4]
     assert tasks["figures"]["count"] == 5
     assert tasks["figures"]["retries"] == 1
+    assert (tasks["figures"]["slot_time_seconds"], tasks["figures"]["idle_seconds"]) == (20, 5)
     assert tasks["figures"]["duration_50_seconds"] == pytest.approx(0.6)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crude_link.config.load import Source, build, load
 from crude_link.errors import ConfigError, CrudeLinkError
 from crude_link.model.schedule import Schedule
-from crude_link.triggers.cron import schedule_problem, schedule_warning
+from crude_link.triggers.schedules import schedule_problem, schedule_warning
 
 
 def _no_programs(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,9 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {stem}', foreach: {csv: x}", "this is a part of a path"),
         ("command: 'echo {item}', foreach: {range: 3}, cwd: 'a/{item}'", "`{item}` cannot stand in `cwd`"),
         ("command: 'echo {item}', foreach: {range: 3}, stdin: terminal", "there is one keyboard"),
-        ("command: 'echo {item}', foreach: {range: 3, once: true}", "`once` comes with a memory of inputs"),
+        ("command: echo hi, timeout: 5x median", "`timeout: 5x median` is for the tasks of a `foreach`"),
+        ("command: 'echo {item}', foreach: {range: 3}, timeout: 0.9x median", "half of all tasks take longer than"),
+        ("command: 'echo {item}', foreach: {range: 3, once: 2}", "`foreach.once` is true or false, not 2"),
         ("command: 'echo {item}', foreach: {range: 3, keys: a}", "did you mean 'key'?"),
         ("command: 'echo {item}', foreach: {range: 3, lines: a}", "`range` and `lines` are two sources of inputs"),
         ("command: 'echo {item}', foreach: {limit: 3}", "names no source of inputs"),
@@ -143,7 +145,6 @@ def test_a_text_that_comes_from_a_config_has_its_placeholders(tmp_path: Path) ->
         ("command: 'echo {item}', foreach: {range: 3}, allow_failed: 0.02", "for the share write 2%"),
         ("command: 'echo {item}', foreach: {range: 3}, stop_after_failed: 0", "to stop at the first failure write 1"),
         ("command: 'echo {item}', foreach: {range: 3}, parallel: 0", "`parallel` is at least 1"),
-        ("command: 'echo {item}', foreach: {range: 3}, disk: 1", "`disk` comes with budgets"),
         ("command: 'echo {item}', foreach: {step: t}", "there is no step 't'"),
         ("script: a.py, arguments: {a: '{\"b\": 1}'}, foreach: {range: 3}", "for the text itself write"),
         ("script: a.py, arguments: {a: '{item'}, foreach: {range: 3}", "a brace is written twice"),
@@ -181,3 +182,44 @@ def test_the_json_schema_knows_the_sources() -> None:
     step: Any = json_schema()["$defs"]
     choices = step["step"]["properties"]["foreach"]["anyOf"]
     assert any("task_file" in choice.get("properties", {}) for choice in choices)
+
+
+def test_a_timeout_can_be_so_many_times_the_median_of_the_tasks(tmp_path: Path) -> None:
+    step = step_of(tmp_path, "command: 'echo {item}', foreach: {range: 3}, timeout: 2.5x median")
+    assert (step.timeout, step.timeout_medians) == (None, 2.5)
+    step = step_of(tmp_path, "command: 'echo {item}', foreach: {range: 3}, timeout: 10s")
+    assert (step.timeout, step.timeout_medians) == (timedelta(seconds=10), None)
+
+
+def test_what_a_step_with_tasks_printed_cannot_be_referred_to(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'echo ${steps.many.stdout}'}\n"
+    )
+    with pytest.raises(ConfigError, match=r"3:24: step 'one': `\$\{steps.many.stdout\}`: step 'many' has"):
+        steps_of(tmp_path, text)
+
+
+def test_only_steps_with_a_function_or_with_tasks_have_a_file_of_results(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'cat ${steps.many.results_file}'}\n"
+        "- {name: two, command: 'cat ${steps.one.results_file}'}\n"
+    )
+    with pytest.raises(
+        ConfigError, match=r"4:24: step 'two': `\$\{steps.one.results_file\}`: step 'one' has neither"
+    ):
+        steps_of(tmp_path, text)
+    assert steps_of(tmp_path, text.replace("steps.one.results_file", "steps.one.stdout"))
+
+
+def test_a_file_of_results_is_no_fact_for_a_condition(tmp_path: Path) -> None:
+    text = (
+        "steps:\n"
+        "- {name: many, command: 'echo {item}', foreach: {range: 3}}\n"
+        "- {name: one, command: 'true', when: steps.many.results_file == 'x'}\n"
+    )
+    with pytest.raises(ConfigError, match="is a file, and tells a condition nothing"):
+        steps_of(tmp_path, text)

@@ -9,7 +9,7 @@ import pytest
 
 from crude_link.config.load import Source, load
 from crude_link.errors import ConfigError, CrudeLinkError
-from crude_link.triggers.cron import schedule_problem, schedule_warning
+from crude_link.triggers.schedules import schedule_problem, schedule_warning
 
 
 def _no_programs(text: str) -> str:
@@ -76,10 +76,8 @@ CASES = [
     ("steps:\n  - scirpt: a.py\n", ":2:5", "step 'step-1': `scirpt` is no key of a step (did you mean 'script'?)"),
     (f"{STEP}, timezone: UTC}}\n", ":2:29", "`timezone` is a key of the file"),
     ("steps:\n  - script: a.py\n    script: b.py\n", ":3:5", "`script` stands here a second time (first in line 2)"),
-    (f"{STEP}, disk: 1}}\n", ":2:29", "`disk` comes with budgets"),
     (f"{STEP}, docker: python}}\n", ":2:29", "`docker` comes with SSH hosts"),
     (f"{STEP}, runs_on: gpu1}}\n", ":2:38", "`runs_on: gpu1` comes with SSH hosts"),
-    (f"schedule: []\n{STEP}}}\n", ":1:1", "`schedule` comes with schedules"),
     (f"download: []\n{STEP}}}\n", ":1:1", "`download` comes with bucket folders"),
     (f"matrix: {{}}\n{STEP}}}\n", ":1:1", "`matrix` comes with experiments"),
     (f"defaults: {{script: b.py}}\n{STEP}}}\n", ":1:12", "`script` cannot be a default"),

@@ -74,10 +74,10 @@ def test_a_step_says_what_its_slots_and_tasks_hold(tmp_path: Path, words: str, n
     assert needs_of(tmp_path, words) == (need,)
 
 
-def test_cores_and_memory_are_numbers(tmp_path: Path) -> None:
-    text = "steps: [{command: 'echo {item}', foreach: {range: 3}, cpus: 0.5, memory: 2GB}]"
+def test_cores_memory_and_disk_are_numbers(tmp_path: Path) -> None:
+    text = "steps: [{command: 'echo {item}', foreach: {range: 3}, cpus: 0.5, memory: 2GB, disk: 3MB}]"
     (step,) = loaded(tmp_path, text).steps
-    assert (step.cpus, step.memory) == (0.5, 2_000_000_000)
+    assert (step.cpus, step.memory, step.disk) == (0.5, 2_000_000_000, 3_000_000)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_cores_and_memory_are_numbers(tmp_path: Path) -> None:
         ("P: [a]", "gpus: 1, resources: {GPU: per slot}", "are the same pool; keep one"),
         ("P: [a]", "cpus: 0", "is a number of cores"),
         ("P: [a]", "memory: 4", "a size has a unit"),
-        ("P: [a]", "disk: 4GB", "`disk` comes with budgets of disk space"),
+        ("P: [a]", "disk: 0GB", "is more than nothing"),
     ],
 )
 def test_what_is_wrong_with_resources_is_told(tmp_path: Path, pools: str, words: str, told: str) -> None:

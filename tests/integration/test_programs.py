@@ -22,6 +22,7 @@ from crude_link.programs import (
     ProgramError,
     check_interpreter,
     interpreter_version,
+    is_over,
     open_editor,
     output_of,
     start_detached,
@@ -261,3 +262,16 @@ def test_a_sleep_ends_at_its_moment_in_a_thread_too() -> None:
     thread.start()
     thread.join()
     assert clock.now() >= moment
+
+
+def test_it_is_known_when_a_program_that_was_let_go_is_over(tmp_path: Path) -> None:
+    pid = start_detached(["sh", "-c", "cat go"], cwd=tmp_path, environment=dict(os.environ), log=tmp_path / "log")
+    while not is_over(pid):
+        pass
+    assert is_over(pid)
+    assert "go" in (tmp_path / "log").read_text()
+
+
+def test_a_program_reads_what_it_is_given(tmp_path: Path) -> None:
+    assert output_of("tr a-z A-Z", cwd=tmp_path, given=b"loud\n") == "LOUD"
+    assert output_of("true", cwd=tmp_path, given=b"x" * 1_000_000) == ""

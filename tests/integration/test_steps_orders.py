@@ -61,6 +61,7 @@ class Place:
             project=self.project,
             run_files=files.run_dir,
             logs=FileLogs(files),
+            results_file=lambda key: self.project / f"{key}.jsonl",
             secrets=Secrets(declared, self.project, environment, lambda command: command),
             environment=environment,
             run_command=lambda _command, _path: None,

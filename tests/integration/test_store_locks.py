@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from store_values import HERE, NEW_RUN, PYTHON, SITTING, store_at
 
-from crude_link.errors import RunIsHeld, UnknownRun
+from crude_link.errors import RunIsHeld, SchedulerRuns, UnknownRun
 from crude_link.model.status import Status
 from crude_link.store import SqliteStore, place
+from crude_link.store.scheduler_lock import scheduler_holder, scheduler_lock
 
 HOLDER = """
 import sys
@@ -133,3 +134,33 @@ def test_a_lock_file_without_words_is_still_a_lock(store: SqliteStore) -> None:
     with store.locks.hold(run):
         store.files.lock(run).write_bytes(b"")
         assert store.locks.holder(run) == "a process that did not say its name"
+
+
+def test_those_who_look_keep_no_scheduler_from_starting(store: SqliteStore) -> None:
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            scheduler_holder(store.project)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(20):
+            with scheduler_lock(store.project):
+                assert scheduler_holder(store.project)
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+    assert scheduler_holder(store.project) is None
+
+
+def test_a_second_scheduler_is_told_who_is_there(store: SqliteStore) -> None:
+    with (
+        scheduler_lock(store.project),
+        pytest.raises(SchedulerRuns, match=f"already: pid {os.getpid()} on "),
+        scheduler_lock(store.project),
+    ):
+        pass

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from crude_link.errors import UsageError
 from crude_link.interfaces import Trigger
 from crude_link.model.schedule import Schedule
-from crude_link.triggers.cron import schedule_problem, schedule_warning, trigger_for
 from crude_link.triggers.fields import LIMITS as FIELDS
+from crude_link.triggers.schedules import schedule_problem, schedule_warning, trigger_for
 
 UTC = timezone.utc
 

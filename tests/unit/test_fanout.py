@@ -32,11 +32,12 @@ def fan_of(
     most: Share | None = None,
     record: FanRecord | None = None,
     only_failed: bool = False,
+    once: bool = False,
 ) -> FanOut:
     step = Step(
         name="embed",
         action=Command(text="true"),
-        foreach=ForEach(source="items", value=[]),
+        foreach=ForEach(source="items", value=[], once=once),
         retries=retries,
         allow_failed=allow,
         stop_after_failed=most,
@@ -245,3 +246,35 @@ def test_what_is_done_without_a_gap_from_the_first_on_need_not_be_read(some: set
     fan = fan_of([str(number) for number in range(40)], record=FanRecord(done=found))
     assert [task for task, _ in taken(fan)] == [task for task in range(1, 41) if task not in some]
     assert fan.counts.total == 40
+
+
+def test_inputs_that_other_runs_have_done_are_left_out_and_counted() -> None:
+    items = ["a", "b", "c"]
+    done = {FakeWork(items).digest(item) for item in ("a", "c")}
+    fan = fan_of(items, record=FanRecord(remembers=done.__contains__), once=True)
+    orders = fan.take(NOON).orders
+    assert [order.task for order in orders] == [2]
+    fan.follow([end(order) for order in orders], NOON)
+    assert has_ended(fan)
+    assert (fan.counts.left_out, fan.counts.total, fan.counts.succeeded) == (2, 1, 1)
+    outcome = fan.outcome(EXITED)
+    assert (outcome.status, outcome.reason) == (Status.SUCCEEDED, "2 done by earlier runs")
+
+
+def test_where_all_is_done_already_the_step_has_succeeded_and_says_why() -> None:
+    fan = fan_of(["a", "b"], record=FanRecord(remembers=lambda _: True), once=True)
+    assert taken(fan) == []
+    assert has_ended(fan)
+    outcome = fan.outcome(EXITED)
+    assert (outcome.status, outcome.reason) == (Status.SUCCEEDED, "nothing left to do: 2 done by earlier runs")
+    assert taken(fan_of(["a", "b"], record=FanRecord(remembers=lambda _: True))) == [(1, 1), (2, 1)]
+
+
+def test_while_many_inputs_are_passed_over_others_get_their_turn() -> None:
+    items = [str(number) for number in range(12_000)]
+    last = FakeWork(items).digest("11999")
+    fan = fan_of(items, record=FanRecord(remembers=lambda digest: digest != last), once=True)
+    assert (taken(fan), fan.counts.left_out, fan.due) == ([], 5_000, NOON)
+    assert not has_ended(fan)
+    assert (taken(fan), fan.counts.left_out) == ([], 10_000)
+    assert (taken(fan), fan.counts.left_out, fan.due) == ([(12_000, 1)], 11_999, None)

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from fakes import Bench
 
-from crude_link.model.event import TasksProgressed
+from crude_link.model.event import Notice, TasksProgressed
 from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
+from crude_link.model.resources import FREE_DISK, Budget
 from crude_link.model.run import AttemptKey
 from crude_link.model.status import Status
+from crude_link.model.wish import SetTimeout
 
 AFTER = Step(name="after", action=Command(text="true"), needs=("fan",))
 
@@ -24,6 +26,10 @@ def pipeline(*items: str, retries: RetryPolicy = RetryPolicy()) -> Pipeline:
 
 def tries(bench: Bench) -> list[tuple[int, int, Status]]:
     return [(each.end.task, each.end.number, each.end.status) for each in bench.tasks.tasks(1, "fan")]
+
+
+def limits(bench: Bench) -> list[SetTimeout]:
+    return [wish for wish in bench.executor.wishes if isinstance(wish, SetTimeout)]
 
 
 def test_a_fan_out_is_one_attempt_at_the_whole_and_its_tasks_are_written_before_they_are_told() -> None:
@@ -72,3 +78,31 @@ def test_a_fan_out_whose_agent_died_goes_on_at_what_is_not_done() -> None:
 def test_a_run_without_inputs_succeeds() -> None:
     bench = Bench(pipeline())
     assert bench.runner.finish()[0].status is Status.SUCCEEDED
+
+
+def test_the_time_limit_of_tasks_is_told_once_it_is_known_and_a_later_attempt_knows_it_at_once() -> None:
+    foreach = ForEach(source="items", value=[str(number) for number in range(12)])
+    fan = Step(name="fan", action=Command(text="true"), foreach=foreach, timeout_medians=5)
+    bench = Bench(Pipeline(name="p", steps=(fan,)), {"3": [1]})
+    bench.turn_until(lambda: len(tries(bench)) == 12)
+    assert [limit.timeout for limit in limits(bench)] == [timedelta(seconds=5)]
+    notices = [event.text for event in bench.notifier.told if isinstance(event, Notice)]
+    assert notices == ["each task may take 5 s (5x the median of less than 0.1 s, and at least 5 s)"]
+    bench.executor.lose(AttemptKey(1, "fan", 0, 1))
+    assert bench.runner.finish()[0].status is Status.SUCCEEDED
+    assert [limit.key.number for limit in limits(bench)] == [1, 2]
+
+
+def test_a_fan_out_for_whose_tasks_a_disk_has_no_room_waits_for_that_and_says_so_where_one_looks() -> None:
+    left = [9.0]
+    bench = Bench(pipeline("x", "y"), budgets=[Budget(name="disk", each=10, total=40, left=lambda: left[0])])
+    bench.turn_until(lambda: bool(bench.leases.waits()))
+    assert [(wait.pool, wait.step) for wait in bench.leases.waits()] == [(FREE_DISK, "fan")]
+    assert [event.text for event in bench.notifier.told if isinstance(event, Notice)] == [
+        "waits for disk: each task takes 10 B, and 9 B are free"
+    ]
+    assert tries(bench) == []
+    left[0] = 10.0
+    assert bench.runner.finish()[0].status is Status.SUCCEEDED
+    assert len(tries(bench)) == 2
+    assert list(bench.leases.waits()) == []

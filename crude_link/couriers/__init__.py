@@ -1,0 +1,1 @@
+"""Couriers: the ways in which alerts reach people."""

@@ -1,0 +1,100 @@
+"""Bookkeeper: writes what became of slot times, then tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from crude_link.errors import CrudeLinkError, SlotTaken, StoreError
+from crude_link.model.event import Level, Notice, SlotSettled
+from crude_link.model.firing import Fate, Firing
+from crude_link.scheduling.fates import Begin, Note
+from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
+
+
+class Bookkeeper:
+    """Begins runs and notes fates. What the store cannot take is told, and the schedules go on."""
+
+    def __init__(self, parts: DutyParts) -> None:
+        self._parts = parts
+        self._is_store_broken = False
+
+    def note(self, pipeline: FollowedPipeline, note: Note) -> None:
+        """Write down a fate that began no run."""
+        firing = Firing(
+            pipeline=pipeline.name,
+            entry=note.entry,
+            slot_time=note.first,
+            until=note.last if note.count > 1 else None,
+            count=note.count,
+            fate=note.fate,
+            at=self._parts.clock.now(),
+            blocker=note.blocker,
+            reason=note.reason,
+        )
+        self._wait_no_longer(pipeline, note.entry, note.first)
+        if self.written(lambda: self._parts.ledger.note(firing)) is False:
+            return  # it has a fate: the clock was set back
+        if note.fate is Fate.QUEUED:
+            pipeline.waiting.append(firing)
+        self._tell(pipeline, firing)
+
+    def begin(self, pipeline: FollowedPipeline, begin: Begin) -> Begun | None:
+        """Begin the run of a slot time; None when that has begun one already.
+
+        CrudeLinkError when it could not begin; that is then its fate.
+        """
+        entry = pipeline.entries[begin.entry]
+        firing = Firing(
+            pipeline=pipeline.name,
+            entry=begin.entry,
+            # What the run sees of it, a date perhaps, is in the schedule's own zone.
+            slot_time=entry.trigger.next_after(begin.slot_time - timedelta(microseconds=1)) or begin.slot_time,
+            fate=begin.fate,
+            at=self._parts.clock.now(),
+            reason=begin.reason,
+        )
+        self._wait_no_longer(pipeline, begin.entry, begin.slot_time)
+        try:
+            run = self._parts.starter.begin(pipeline.loaded, entry.schedule, firing)
+        except SlotTaken as error:
+            self.say(f"{pipeline.name}: {error}; it is not run again")
+            return None
+        except CrudeLinkError as error:
+            slot, why = begin.slot_time, str(error)
+            self.note(pipeline, Note(entry=begin.entry, fate=Fate.FAILED, first=slot, last=slot, reason=why))
+            raise
+        firing = replace(firing, run=run.id)
+        self._tell(pipeline, firing)
+        return Begun(run=run, firing=firing)
+
+    def written(self, write: Callable[[], bool | None]) -> bool | None:
+        """Write to the store; None, and it is told once, when it cannot be written."""
+        try:
+            done = write()
+        except StoreError as error:
+            if not self._is_store_broken:
+                self.say(f"the ledger of schedules cannot be written: {error}", Level.ERROR)
+            self._is_store_broken = True
+            return None
+        self._is_store_broken = False
+        return done
+
+    def say(self, text: str, level: Level = Level.INFO) -> None:
+        """Tell people something."""
+        self._parts.notifier.tell(Notice(text=text, level=level))
+
+    def _wait_no_longer(self, pipeline: FollowedPipeline, entry: str, slot_time: datetime) -> None:
+        pipeline.waiting = [each for each in pipeline.waiting if (each.entry, each.slot_time) != (entry, slot_time)]
+
+    def _tell(self, pipeline: FollowedPipeline, firing: Firing) -> None:
+        entry = pipeline.entries.get(firing.entry)
+        in_a_row = firing.count
+        if entry:
+            in_a_row += entry.in_a_row if entry.fate is firing.fate else 0
+            entry.fate, entry.in_a_row = firing.fate, in_a_row
+            entry.newest = max(entry.newest, firing.last)
+        if firing.fate is not Fate.RAN:
+            event = SlotSettled(firing=firing, pipeline=pipeline.loaded.pipeline, in_a_row=in_a_row)
+            self._parts.notifier.tell(event)
