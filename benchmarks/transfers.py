@@ -2,7 +2,7 @@
 
 Each line is the time of one of us and of one of them, in turn, so many times; the ratio is the median of the pairs'
 ratios, ours over theirs. Ours is the whole program, with its notes, checksums and what makes files survive a power
-failure. Folders are emptied, and the far end is a new one, before each run.
+failure. Folders are emptied, or the far end is a new one, before each run. A peer that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3, help="pairs of runs per line")
     parser.add_argument("--files", type=int, default=2000, help="how many small files")
+    parser.add_argument("--only", default="", help="lines with these words, such as `large`")
     parser.add_argument("--size", type=int, default=500, help="megabytes of each of the two large files")
+    parser.add_argument(
+        "--folder", type=Path, help="where all is kept; on a slow disk rather /dev/shm, if it is large"
+    )
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as text:
+    with tempfile.TemporaryDirectory(dir=given.folder) as text:
         folder = Path(text)
-        small = _small(folder / "small", given.files)
-        large = _large(folder / "large", given.size)
-        print(f"{'what':34} {'ours':>8} {'theirs':>8} {'ratio':>6}  goal")
+        sources = {
+            f"{given.files:,} small files": _small(folder / "small", given.files),
+            f"two large of {given.size} MB": _large(folder / "large", given.size),
+        }
+        print(f"{'what':38} {'ours':>8} {'theirs':>8} {'ratio':>6}  goal")
         (folder / "store").mkdir()
         with s3_server(folder / "store") as server:
-            for name, source in ((f"{given.files:,} small files", small), (f"two of {given.size} MB", large)):
-                for peer, goal in (("rclone", 1.5), ("aws", 1.0)):
-                    if shutil.which(peer) is None:
-                        print(f"{name}: {peer} is not installed (pip install -e '.[bench]')")
-                        continue
-                    for way in ("up", "down"):
-                        _line(
-                            f"{name}, {way}, vs {peer}",
-                            _pairs(folder, server, source, (peer, way), given.pairs),
-                            goal,
-                        )
+            peers = [(name, goal) for name, goal in (("rclone", 1.5), ("aws", 1.0)) if shutil.which(name)]
+            for (name, source), (peer, goal), way in itertools.product(sources.items(), peers, ("up", "down")):
+                line = f"{name}, {way}, vs {peer}"
+                if given.only in line:
+                    _line(line, _pairs(folder, server, source, (peer, way), given.pairs), goal)
     return 0
 
 
 def _line(name: str, pairs: Sequence[tuple[float, float]], goal: float) -> None:
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
     ours, theirs = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
-    print(f"{name:34} {ours:6.2f} s {theirs:6.2f} s {ratio:6.2f}  <= {goal:g}", flush=True)
+    print(f"{name:38} {ours:6.2f} s {theirs:6.2f} s {ratio:6.2f}  <= {goal:g}", flush=True)
 
 
 def _pairs(
@@ -68,6 +68,8 @@ def _pairs(
 ) -> list[tuple[float, float]]:
     peer, way = what
     found = []
+    if way == "down":
+        _fill(folder, server, source)
     for _ in range(count):
         both = []
         for program in ("ours", peer):
@@ -76,8 +78,6 @@ def _pairs(
             shutil.rmtree(target, ignore_errors=True)
             shutil.rmtree(folder / "notes", ignore_errors=True)
             sides = (str(source), prefix) if way == "up" else (prefix, str(target))
-            if way == "down":
-                _fill(folder, server, source, prefix)
             both.append(_seconds(_command(program, folder, server, way, sides), folder))
         found.append((both[0], both[1]))
     return found
@@ -101,10 +101,9 @@ def _command(program: str, folder: Path, server: Server, way: str, sides: tuple[
     return ["rclone", "copy", "--config=", *options, *urls]
 
 
-def _fill(folder: Path, server: Server, source: Path, prefix: str) -> None:
+def _fill(folder: Path, server: Server, source: Path) -> None:
     """Bring a folder to the store, if it is not there yet."""
-    _seconds(_command("ours", folder, server, "up", (str(source), prefix)), folder)
-    shutil.rmtree(folder / "notes", ignore_errors=True)
+    _seconds(_command("ours", folder, server, "up", (str(source), source.name)), folder)
 
 
 def _seconds(command: Sequence[str], folder: Path) -> float:

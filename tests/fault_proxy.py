@@ -72,8 +72,8 @@ class FaultProxy:
         url = urlsplit(self.target)
         with socket.create_connection((url.hostname or "", url.port or 80)) as server:
             server.sendall(_without_keep_alive(head) + body)
-            answer = b""
-            while piece := server.recv(1 << 16):
+            answer = bytearray()
+            while piece := server.recv(1 << 18):
                 answer += piece
         at = answer.find(b"\r\n\r\n") + 4
         length = len(answer) - at
@@ -81,7 +81,8 @@ class FaultProxy:
             case Fault.CUT:
                 client.sendall(answer[: at + length // 2])
             case Fault.WRONG if length:
-                client.sendall(answer[:-1] + bytes([answer[-1] ^ 1]))
+                answer[-1] ^= 1
+                client.sendall(answer)
             case Fault.SLOW:
                 step = max(1, len(answer) // 5)
                 for start in range(0, len(answer), step):

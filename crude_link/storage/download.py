@@ -21,7 +21,7 @@ from crude_link.storage.progress import Progress
 from crude_link.storage.remote import Entry, RemoteStore
 
 #: A file above two parts comes in parts, side by side.
-PART = 16 << 20
+PART = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
