@@ -18,13 +18,12 @@ _PART_SIZES = tuple(
 
 
 class PartsReader:
-    """A local file, read once by an uploader: counts, and knows the checksums of the whole and of its parts."""
+    """A local file, read once by an uploader: counts, and knows the checksums of its parts."""
 
     def __init__(self, file: IO[bytes], part_size: int, sent: Callable[[int], None]) -> None:
         self._file = file
         self._part_size = part_size
         self._sent = sent
-        self._whole = hashlib.md5(usedforsecurity=False)
         self._part = hashlib.md5(usedforsecurity=False)
         self._parts: list[bytes] = []
         self._room = part_size
@@ -33,16 +32,10 @@ class PartsReader:
     def pieces(self, size: int) -> Iterator[bytes]:
         """Yield the file in pieces."""
         while piece := self._file.read(size):
-            self._whole.update(piece)
             self._note_parts(memoryview(piece))
             self.size += len(piece)
             self._sent(len(piece))
             yield piece
-
-    @property
-    def md5(self) -> str:
-        """Return the MD5 of all that was read."""
-        return self._whole.hexdigest()
 
     @property
     def md5_of_parts(self) -> str:

@@ -99,9 +99,7 @@ class ObstoreStore:
                 )
             except Exception as error:
                 raise self._said(error, name) from error
-        return Written(
-            size=reader.size, md5=reader.md5, md5_of_parts=reader.md5_of_parts, etag=_etag(answer["e_tag"])
-        )
+        return Written(size=reader.size, md5_of_parts=reader.md5_of_parts, etag=_etag(answer["e_tag"]))
 
     def delete(self, name: str) -> None:
         """See RemoteStore."""

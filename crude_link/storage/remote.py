@@ -83,8 +83,9 @@ class Written:
     """What a store said of a file that was put there, and what was read from the disk for it."""
 
     size: int
-    md5: str
-    #: What the etag of an upload in these parts is, where it was one.
+    #: None where it was sent in parts: then there is theirs.
+    md5: str | None = None
+    #: What the etag of an upload in these parts is.
     md5_of_parts: str | None = None
     etag: str | None = None
 
@@ -93,7 +94,7 @@ class Written:
         """True or False when the etag can tell whether all arrived; None when it is not of that kind."""
         if self.etag is None:
             return None
-        if _MD5.fullmatch(self.etag):
+        if _MD5.fullmatch(self.etag) and self.md5 is not None:
             return self.etag == self.md5
         if _MD5_OF_PARTS.fullmatch(self.etag) and self.md5_of_parts is not None:
             return self.etag == self.md5_of_parts

@@ -43,8 +43,8 @@ class Upload:
         self._losses = Losses()
         self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
         self._expected: dict[str, Written] = {}
-        #: Names and MD5s, as far as they are known.
-        self.sent: dict[str, str] = {}
+        #: Names and MD5s; none of what was sent in parts.
+        self.sent: dict[str, str | None] = {}
         self.kept: list[str] = []
 
     def carry_out(self, files: Mapping[str, LocalFile], *, manifest: bool = False) -> None:
@@ -139,7 +139,7 @@ class Upload:
         digest = hashlib.md5(usedforsecurity=False)
         for piece in self._store.read(entry, 0, entry.size) if entry is not None else ():
             digest.update(piece)
-        if digest.hexdigest() != written.md5:
+        if digest.hexdigest() != (written.md5 or md5_of(self._folder / name)):
             raise Passing(f"{name}: what the store has is not what was sent")
 
     def _verify(self) -> None:
@@ -183,7 +183,10 @@ class Upload:
     def _write_manifest(self, files: Mapping[str, LocalFile]) -> None:
         notes = self._means.notes.all if self._means.notes is not None else {}
         md5s = {name: note.md5 for name, note in notes.items()} | self.sent
-        listed = [{"name": name, "size": file.size, "md5": md5s.get(name)} for name, file in sorted(files.items())]
+        listed = [
+            {"name": name, "size": file.size, "md5": md5s.get(name) or md5_of(self._folder / name)}
+            for name, file in sorted(files.items())
+        ]
         made = datetime.now(timezone.utc).isoformat(timespec="seconds")
         text = json.dumps({"made": made, "files": listed}, indent=1)
         descriptor, path = tempfile.mkstemp(prefix="crude-link-")
