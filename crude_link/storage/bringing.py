@@ -10,7 +10,7 @@ from crude_link.storage.address import Address
 from crude_link.storage.compare import made_by_this_run, unstorable
 from crude_link.storage.contact import reach_target
 from crude_link.storage.download import Means
-from crude_link.storage.failures import TransferError
+from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.local import LocalFile, listed, read_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.notes import notes_of
@@ -34,6 +34,8 @@ def bring(order: TransferOrder, progress: Progress) -> Report:
     if not store.traits.any_name and (bad := unstorable(files)):
         raise TransferError("nothing was brought, for a store cannot have these names:\n  " + "\n  ".join(bad[:10]))
     store = _side(store, address, local)
+    if order.manifest and isinstance(store, OneFile):
+        raise BadOrder(f"{address} is to be one file, and a manifest needs a folder: end it with a slash")
     with ExitStack() as stack:
         notes = None
         if order.notes is not None:

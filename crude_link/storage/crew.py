@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from crude_link.storage.failures import Passing
+from crude_link.storage.failures import CannotReach, DiskIsFull, Passing, TransferError
 
 Work = Callable[[], None]
 #: How often somebody is told how far the work is, in seconds.
@@ -82,20 +82,32 @@ class Losses:
         self._in_a_row = 0
         self.failed: dict[str, str] = {}
 
-    def note(self, name: str, why: str) -> bool:
-        """Note a file that failed; True when it is time to give up."""
-        with self._lock:
-            self.failed[name] = why
-            self._in_a_row += 1
-            return self._in_a_row >= self.MOST_IN_A_ROW
+    def guard(self, name: str, work: Work) -> None:
+        """Do the work on one file; let others go on when it fails, unless they would fail as well."""
+        if name in self.failed:
+            return
+        try:
+            work()
+        except (CannotReach, DiskIsFull):
+            raise
+        except TransferError as error:
+            with self._lock:
+                self.failed[name] = str(error)
+                self._in_a_row += 1
+            if self._in_a_row >= self.MOST_IN_A_ROW:
+                raise TransferError(f"given up after many failures in a row:\n{self._words()}") from error
 
     def note_success(self) -> None:
         """Note that a file went well."""
         with self._lock:
             self._in_a_row = 0
 
-    def words(self, most: int = 10) -> str:
-        """Say which files failed, and why, one a line."""
+    def settle(self, all_files: int, what: str) -> None:
+        """Raise TransferError when files failed, saying which, and why."""
+        if self.failed:
+            raise TransferError(f"{len(self.failed):,} of {all_files:,} files could not be {what}:\n{self._words()}")
+
+    def _words(self, most: int = 10) -> str:
         lines = [f"  {name}: {why}" for name, why in list(self.failed.items())[:most]]
         more = len(self.failed) - len(lines)
         return "\n".join([*lines, f"  and {more:,} more"] if more else lines)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crude_link.storage.checksums import is_content_of, md5_of
+from crude_link.storage.checksums import md5_of
 from crude_link.storage.compare import Plan
 from crude_link.storage.crew import Crew, Losses, Tries, Work, persist
-from crude_link.storage.failures import CannotReach, DiskIsFull, Gone, Passing, TransferError
+from crude_link.storage.failures import Gone, Passing, TransferError
 from crude_link.storage.landing import Landing, disk_errors
-from crude_link.storage.notes import Note, Notes
+from crude_link.storage.notes import Note, Notes, is_same_content
 from crude_link.storage.progress import Progress
 from crude_link.storage.remote import Entry, RemoteStore
 
@@ -61,33 +61,19 @@ class Download:
             if self._notes is not None:
                 self._notes.forget(name)
         Crew(self._store.traits.at_once, self._progress.tick).do(self._works(plan))
-        if self._losses.failed:
-            count = len(self._losses.failed)
-            raise TransferError(f"{count:,} of {plan.wanted:,} files could not be fetched:\n{self._losses.words()}")
+        self._losses.settle(plan.wanted, "fetched")
 
     def _works(self, plan: Plan) -> Iterator[Work]:
         for entry in plan.look:
-            yield partial(self._guard, entry, partial(self._look, entry))
+            yield partial(self._losses.guard, entry.name, partial(self._look, entry))
         for entry in plan.fetch:
             if self._store.traits.has_ranges and entry.size > 2 * PART:
                 large = _LargeFile(entry, self._landing, next(self._numbers), self._finish_large)
                 for start in range(0, entry.size, PART):
                     stop = min(start + PART, entry.size)
-                    yield partial(self._guard, entry, partial(self._fetch_part, large, start, stop))
+                    yield partial(self._losses.guard, entry.name, partial(self._fetch_part, large, start, stop))
             else:
-                yield partial(self._guard, entry, partial(self._fetch, entry))
-
-    def _guard(self, entry: Entry, work: Work) -> None:
-        """Do the work on one file; let others go on when it fails, unless they would fail as well."""
-        if entry.name in self._losses.failed:
-            return
-        try:
-            work()
-        except (CannotReach, DiskIsFull):
-            raise
-        except TransferError as error:
-            if self._losses.note(entry.name, str(error)):
-                raise TransferError(f"given up after many failures in a row:\n{self._losses.words()}") from error
+                yield partial(self._losses.guard, entry.name, partial(self._fetch, entry))
 
     # --- whole files --------------------------------------------------------------------------------------
 
@@ -95,11 +81,7 @@ class Download:
         path = self._landing.folder / entry.name
         note = self._notes.all.get(entry.name) if self._notes is not None else None
         with disk_errors(path):
-            if note is not None and note.mark == entry.mark and note.md5 is not None:
-                is_equal = md5_of(path) == note.md5
-            else:
-                is_equal = is_content_of(path, entry)
-            if is_equal:
+            if is_same_content(path, entry, note):
                 status = path.stat()
                 self._note(entry, status.st_mtime_ns, entry.md5 or (note.md5 if note else None))
                 self.kept.append(entry)

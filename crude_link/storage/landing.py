@@ -23,6 +23,8 @@ class Landing:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._root = os.path.realpath(folder)
+            #: Folders that are inside; to look at each for each of its files would take longer than a rename.
+            self._known = {folder}
             self.parts = folder / parts
             self._remove_parts()
             self.parts.mkdir()
@@ -68,7 +70,7 @@ class Landing:
         self._remove_parts()
 
     def _make_folders(self, folder: Path, name: str) -> None:
-        if folder.is_dir() and is_inside(os.path.realpath(folder), self._root):
+        if folder in self._known:
             return
         existing = folder
         while not existing.exists() and not existing.is_symlink():
@@ -76,6 +78,7 @@ class Landing:
         if not is_inside(os.path.realpath(existing), self._root):
             raise TransferError(f"{name!r} would leave {self.folder}: {existing} is a symbolic link that leads out")
         folder.mkdir(parents=True, exist_ok=True)
+        self._known.add(folder)
 
     def _remove_parts(self) -> None:
         if self.parts.is_symlink() or self.parts.is_file():

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crude_link.storage.address import Address
+from crude_link.storage.checksums import is_content_of, md5_of
 from crude_link.storage.local import LocalFile, Remark
+from crude_link.storage.remote import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +86,13 @@ class Notes:
                 self._notes[name] = Note(name=name, mark=mark, size=size, mtime_ns=mtime_ns, md5=md5)
             case {"name": str(name)}:
                 self._notes.pop(name, None)
+
+
+def is_same_content(path: Path, entry: Entry, note: Note | None) -> bool:
+    """True when a local file of the same size has an entry's content, by the checksum noted or that of the etag."""
+    if note is not None and note.mark == entry.mark and note.md5 is not None:
+        return md5_of(path) == note.md5
+    return is_content_of(path, entry)
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
-from crude_link.storage.checksums import is_content_of, md5_of
+from crude_link.storage.checksums import md5_of
 from crude_link.storage.compare import Standing, standing
 from crude_link.storage.crew import Crew, Losses, Work, persist
 from crude_link.storage.download import Means
-from crude_link.storage.failures import CannotReach, Passing, TransferError
+from crude_link.storage.failures import Passing, TransferError
 from crude_link.storage.landing import disk_errors
 from crude_link.storage.local import LocalFile
-from crude_link.storage.notes import Note
+from crude_link.storage.notes import Note, is_same_content
 from crude_link.storage.remote import Entry, Written
 
 #: A file that readers wait for: it is written when all others are there.
@@ -54,9 +54,7 @@ class Upload:
         if manifest and works:
             self._means.store.delete(MANIFEST)
         Crew(self._store.traits.at_once, self._progress.tick).do(works)
-        if self._losses.failed:
-            count = len(self._losses.failed)
-            raise TransferError(f"{count:,} of {len(files):,} files could not be brought:\n{self._losses.words()}")
+        self._losses.settle(len(files), "brought")
         self._verify()
         if manifest:
             self._write_manifest(files)
@@ -69,28 +67,16 @@ class Upload:
             if found is Standing.EQUAL:
                 self.kept.append(name)
             elif found is Standing.UNKNOWN and entry is not None:
-                yield partial(self._guard, name, partial(self._look, name, file, entry))
+                yield partial(self._losses.guard, name, partial(self._look, name, file, entry))
             else:
                 self._progress.expect(1, file.size)
-                yield partial(self._guard, name, partial(self._send, name, file))
-
-    def _guard(self, name: str, work: Work) -> None:
-        try:
-            work()
-        except CannotReach:
-            raise
-        except TransferError as error:
-            if self._losses.note(name, str(error)):
-                raise TransferError(f"given up after many failures in a row:\n{self._losses.words()}") from error
+                yield partial(self._losses.guard, name, partial(self._send, name, file))
 
     def _look(self, name: str, file: LocalFile, entry: Entry) -> None:
         path = self._folder / name
         note = self._means.notes.all.get(name) if self._means.notes is not None else None
         with disk_errors(path):
-            if note is not None and note.mark == entry.mark and note.md5 is not None:
-                is_equal = md5_of(path) == note.md5
-            else:
-                is_equal = is_content_of(path, entry)
+            is_equal = is_same_content(path, entry, note)
         if is_equal:
             self._note(name, file, entry.mark, entry.md5 or (note.md5 if note else None))
             self.kept.append(name)
