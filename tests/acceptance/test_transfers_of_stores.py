@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from acceptance.starting import Folder, wait_until
+from fault_proxy import Fault, fault_proxy
 from store_servers import Server, s3_client, s3_server
 
-FILES = 1500
+FILES = 300
+HALF = 150
 CONFIG = """
 secrets: [STORE_KEY]
 storage:
@@ -64,19 +67,29 @@ def test_a_folder_of_a_bucket_is_fetched_and_brought_back_with_a_manifest(folder
 
 @pytest.mark.parametrize("victim", ["transfer", "everybody"])
 def test_an_upload_that_is_killed_goes_on_where_it_was(folder: Folder, server: Server, victim: str) -> None:
-    env = configured(folder, server, FILES)
-    begun = folder.start("run", "--no-prompt", env=env)
-    wait_until(lambda: len(brought(folder, server)) > 20, "the upload is in the midst", patience=60)
-    pids = [process.pid for process in folder.step_processes()]
-    if victim == "everybody":
-        pids = [begun.pid, *folder.agents(), *pids]
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    begun.wait()
-    folder.wait_for_nobody()
-    assert "crude-link-manifest.json" not in brought(folder, server)
-    assert folder.run("resume", "--no-prompt", env=env).status == 0
+    with fault_proxy(server.endpoint) as proxy:
+        may_go_on = threading.Event()
+
+        def choose(line: str, _number: int) -> Fault:
+            if line.startswith("PUT") and proxy.count("PUT") > HALF:
+                may_go_on.wait()
+            return Fault.NONE
+
+        proxy.choose = choose
+        env = configured(folder, server, FILES, **{server.endpoint: proxy.endpoint})
+        begun = folder.start("run", "--no-prompt", env=env)
+        wait_until(lambda: len(brought(folder, server)) == HALF, "the upload is in its midst", patience=60)
+        pids = [process.pid for process in folder.step_processes()]
+        if victim == "everybody":
+            pids = [begun.pid, *folder.agents(), *pids]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        begun.wait()
+        folder.wait_for_nobody()
+        may_go_on.set()
+        assert "crude-link-manifest.json" not in brought(folder, server)
+        assert folder.run("resume", "--no-prompt", env=env).status == 0
     assert folder.read("work.log") == "ran\n"
     assert brought(folder, server) == {f"{number}.txt" for number in range(1, FILES + 1)} | {
         "crude-link-manifest.json"
