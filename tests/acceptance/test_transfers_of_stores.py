@@ -97,7 +97,7 @@ def test_an_upload_that_is_killed_goes_on_where_it_was(folder: Folder, server: S
     assert "were there" in folder.run("logs", "last", "run.upload").out
 
 
-def test_a_missing_bucket_no_credentials_and_no_server_are_told_apart_before_any_step(
+def test_a_missing_bucket_a_forbidden_one_no_credentials_and_no_server_are_told_apart_before_any_step(
     folder: Folder, server: Server
 ) -> None:
     env = configured(folder, server, 1, **{"s3://team/in": "s3://nobody/in"})
@@ -106,7 +106,12 @@ def test_a_missing_bucket_no_credentials_and_no_server_are_told_apart_before_any
     silent = folder.run("run", env=env)
     configured(folder, server, 1, **{'access_key_id: key, secret_access_key: "${secrets.STORE_KEY}", ': ""})
     poor = folder.run("run", env={**env, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(folder.directory)})
-    assert [missing.status, silent.status, poor.status] == [2, 2, 2]
+    with fault_proxy(server.endpoint) as proxy:
+        proxy.choose = lambda _line, _number: Fault.FORBIDDEN
+        configured(folder, server, 1, **{server.endpoint: proxy.endpoint})
+        refused = folder.run("run", env=env)
+    assert [missing.status, silent.status, poor.status, refused.status] == [2, 2, 2, 2]
+    assert "config.yaml:5:1: run.download: s3://team/in is forbidden" in refused.err
     assert "config.yaml:5:1: run.download: there is no bucket" in missing.err
     assert "nobody" in missing.err
     assert "config.yaml:5:1: run.download: no answer from" in silent.err
