@@ -8,6 +8,7 @@
     │   ├── DiskFull                   3
     │   ├── StoreTooNew                3   written by a newer crude-link
     │   ├── StoreDamaged               3
+    │   ├── StoreGone                  3   somebody removed or replaced it
     │   ├── RunIsHeld                  3   somebody else works on this run
     │   ├── SlotTaken                  3   this slot time has begun a run already
     │   └── SchedulerRuns              3   this project has a scheduler already
@@ -85,6 +86,10 @@ class StoreTooNew(StoreError):
 
 class StoreDamaged(StoreError):
     """SQLite says that the store is not a database, or is malformed."""
+
+
+class StoreGone(StoreError):
+    """The store was removed or replaced while it was in use; what is written to it now, nobody reads."""
 
 
 class RunIsHeld(StoreError):

@@ -31,6 +31,7 @@ from crude_link.model.run import (
     Sitting,
     StepState,
 )
+from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.wish import Wish
@@ -292,11 +293,11 @@ class Ledger(Protocol):
         fate, blocker and reason, makes that longer.
         """
 
-    def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
-        """Note that what became of all slot times of an entry up to a moment is known."""
+    def settle(self, pipeline: str, schedule: Schedule, moment: datetime | None) -> None:
+        """Note that all slot times of an entry up to a moment are accounted for; None: it is followed no more."""
 
-    def settled(self, pipeline: str, entry: str) -> datetime | None:
-        """Return up to when that is known; None: the entry was never followed, and has missed nothing."""
+    def settled(self, pipeline: str, schedule: Schedule) -> datetime | None:
+        """Return up to when they are; None: it is new, or fired at other times, and has missed nothing."""
 
     def firings(self, pipeline: str | None = None, *, since: datetime = ..., limit: int = ...) -> Sequence[Firing]:
         """Return what became of slot times, the latest first."""

@@ -94,14 +94,18 @@ class Workshop:
         At last the stores of transfers are spoken to, where somebody waits for the answer (`reach`): a slow network
         must not hold up other runs. Then the classes of the steps that are not `done` look at their configs.
         """
+        self.check_files(loaded, selection)
+        if reach:
+            self.check_stores(loaded, selection, done)
+        self.check_classes(loaded, selection, done)
+
+    def check_files(self, loaded: Loaded, selection: Selection = Selection()) -> None:
+        """Do the pre-flight as far as it runs nothing of the user's; ConfigError, and warnings, as `check`."""
         problems, warnings = self.desk.check(loaded, selection)
         for text in (*loaded.pipeline.warnings, *warnings):
             self.notifier.tell(Notice(text=text, level=Level.WARNING))
         if problems:
             raise ConfigError(problems)
-        if reach:
-            self.check_stores(loaded, selection, done)
-        self.check_classes(loaded, selection, done)
 
     def check_stores(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:
         """Look whether the stores of transfers that are not `done` can be reached; ConfigError with what is wrong."""

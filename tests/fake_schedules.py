@@ -11,7 +11,7 @@ from typing import Protocol
 from fakes import NOON, FakeClock
 
 from crude_link.app import ConfigFile, Loaded
-from crude_link.errors import ConfigError, SlotTaken
+from crude_link.errors import ConfigError, SlotTaken, StoreError
 from crude_link.interfaces import Ledger, Trigger
 from crude_link.model.event import Event, Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
@@ -59,7 +59,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.rows: list[Firing] = []
-        self.settlements: dict[tuple[str, str], datetime] = {}
+        self.settlements: dict[tuple[str, str], tuple[datetime, str]] = {}
 
     def note(self, firing: Firing) -> bool:
         if firing.fate is not Fate.QUEUED:
@@ -80,11 +80,15 @@ class MemoryLedger:
         self.rows = [row for row in self.rows if not (row.fate is Fate.QUEUED and _is_of(row, firing))]
         self.rows.append(firing)
 
-    def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
-        self.settlements[pipeline, entry] = moment
+    def settle(self, pipeline: str, schedule: Schedule, moment: datetime | None) -> None:
+        if moment is None:
+            self.settlements.pop((pipeline, schedule.entry), None)
+        else:
+            self.settlements[pipeline, schedule.entry] = moment, schedule.timing
 
-    def settled(self, pipeline: str, entry: str) -> datetime | None:
-        return self.settlements.get((pipeline, entry))
+    def settled(self, pipeline: str, schedule: Schedule) -> datetime | None:
+        moment, timing = self.settlements.get((pipeline, schedule.entry), (None, ""))
+        return moment if timing == schedule.timing else None
 
     def firings(
         self, pipeline: str | None = None, *, since: datetime = NOON, limit: int = 1_000_000
@@ -157,6 +161,8 @@ class World:
         self.sittings: dict[int, int] = {}
         self.ended_runs: dict[int, Run] = {}
         self.broken = ""
+        #: What is wrong once a run is recorded.
+        self.broken_later = ""
         self.duty: ScheduleDuty | None = None
 
     # --- Starter --------------------------------------------------------------------------------------------
@@ -167,6 +173,8 @@ class World:
         number = len(self.began) + 1
         firing = replace(firing, run=number, slot_time=firing.slot_time.astimezone(timezone.utc))
         self.ledger.begin(firing)
+        if self.broken_later:
+            raise StoreError(self.broken_later)
         self.began.append(firing)
         run = Run(
             id=number, pipeline=firing.pipeline, origin=Origin.SCHEDULE, status=Status.RUNNING,
@@ -187,8 +195,10 @@ class World:
 
     def left_behind(self, pipeline: str) -> Sequence[Begun]:
         firings = {firing.run: firing for firing in self.began}
-        lost = [run for run in self.ended_runs.values() if run.status is Status.LOST and run.pipeline == pipeline]
-        return [Begun(run=run, firing=firings[run.id], sittings=self.sittings[run.id]) for run in lost]
+        mine = [run for run in self.ended_runs.values() if run.pipeline == pipeline]
+        lost = [run for run in mine if run.status is Status.LOST]
+        newest = [run for run in mine[-1:] if run.status is Status.FAILED]
+        return [Begun(run=run, firing=firings[run.id], sittings=self.sittings[run.id]) for run in (*lost, *newest)]
 
     def tidy(self, loaded: Loaded) -> None:
         pass

@@ -12,9 +12,12 @@ import click
 
 from crude_link.errors import ConfigError, CrudeLinkError
 
+#: EX_SOFTWARE of sysexits.h: a mistake of ours, and no failed run, after which systemd is to start nothing again.
+_OUR_MISTAKE = 70
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0 done, 1 failed, 2 usage, 3 store, 4 executor, 130, 143."""
+    """Run the command line and return its exit status: 0, 1 failed, 2 usage, 3 store, 4 executor, 70, 130, 143."""
     from crude_link.cli.root import root
 
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         kind = type(error).__name__
         click.echo(f"crude-link: this should not have happened: {kind}: {error}. --debug shows where.", err=True)
-        return 1
+        return _OUR_MISTAKE
 
 
 def _usage_words(error: click.ClickException) -> str:

@@ -139,7 +139,7 @@ class _Look:
     def _unknown(self, entry: Entry, span: Span) -> list[datetime]:
         """Return the first slot times that the ledger has not, of the span, and of its part that is not settled."""
         ledger = self._records.store.ledger if self._records else None
-        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        settled = ledger.settled(entry.pipeline, entry.schedule) if ledger else None
         begins = [span.first, *([settled] if settled and span.first <= settled <= span.last else [])]
         slots = [slot for begin in begins for slot in islice(entry.slots(begin, span.last), _MOST)]
         rows = ledger and {slot: ledger.firing(entry.pipeline, entry.name, slot) for slot in slots}
@@ -151,7 +151,7 @@ class _Look:
             return (f"comes in {duration_words(slot - self._now)}", f"crude-link schedule next {entry.pipeline}")
         ledger = self._records.store.ledger if self._records else None
         since = ledger.since(entry.pipeline, entry.name) if ledger else None
-        settled = ledger.settled(entry.pipeline, entry.name) if ledger else None
+        settled = ledger.settled(entry.pipeline, entry.schedule) if ledger else None
         backfill = _backfill(entry.pipeline, slot)
         if since is None or settled is None:
             return ("was not run: no scheduler has followed this entry yet", backfill)

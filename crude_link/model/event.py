@@ -192,6 +192,8 @@ class SlotSettled:
     pipeline: Pipeline
     #: How many slot times in a row have had this fate by now.
     in_a_row: int = 1
+    #: The same was told of those before, for the same reason, and not long ago.
+    is_repetition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +210,7 @@ class ScheduleHalted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunLeft:
-    """A run of a slot time was left behind when its scheduler died, and nobody goes on with it by himself."""
+    """An earlier scheduler left a run of a slot time, LOST or FAILED, and nobody goes on with it by himself."""
 
     run: Run
     pipeline: Pipeline

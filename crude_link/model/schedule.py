@@ -112,6 +112,11 @@ class Schedule:
         return self.when + zone
 
     @property
+    def timing(self) -> str:
+        """All that says at which moments it fires; one with another timing is another schedule, whatever its name."""
+        return f"{self.when} · {self.timezone or 'local'} · {self.dst.missing.value} · {self.dst.repeated.value}"
+
+    @property
     def when(self) -> str:
         """When it fires, as text in the words of the config."""
         if self.crontab is not None:

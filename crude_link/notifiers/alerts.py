@@ -194,6 +194,8 @@ class AlertNotifier:
 
     def _run_left(self, event: RunLeft) -> None:
         before = self._parts.outbox.troubles(event.pipeline.name)
+        if event.run.status is Status.FAILED and Plight.FAILING in before:
+            return  # it was told when it failed; only a scheduler that died just then could not
         judged = judge_end(event.run.status, before.get(Plight.FAILING), self._parts.clock.now())
         kind = judged.kind or AlertKind.ENDED
         alert = left_alert(self._scene(), kind, event, judged.trouble)

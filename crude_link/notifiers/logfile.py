@@ -83,7 +83,9 @@ class LogFileNotifier:
             raise UsageError(f"the log {path} cannot be opened: {_trouble(error)}. Name another by -l") from error
 
     def tell(self, event: Event) -> None:
-        """Log `event`."""
+        """Log `event`, unless it says nothing new."""
+        if isinstance(event, SlotSettled) and event.is_repetition:
+            return
         self._write(list(self._told(event)))
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crude_link.model.event import Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing
+from crude_link.model.status import Status
 from crude_link.model.words import moment_words
 
 #: Where nothing is said, it is INFO.
@@ -50,7 +51,8 @@ def left_notice(event: RunLeft) -> Notice:
     run = event.run
     slot = f", for the slot at {moment_words(run.slot_time, seconds=True)}," if run.slot_time else ""
     reason = run.reason.removesuffix(f"; crude-link resume {run.id}")
-    text = f"{run.pipeline}: run {run.id}{slot} was lost: {reason} · crude-link resume {run.id}"
+    how = "was lost" if run.status is Status.LOST else "has failed"
+    text = f"{run.pipeline}: run {run.id}{slot} {how}: {reason} · crude-link resume {run.id}"
     return Notice(text=text, level=Level.WARNING, run=run.id)
 
 

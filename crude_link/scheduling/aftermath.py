@@ -14,6 +14,9 @@ from crude_link.scheduling.bookkeeper import Bookkeeper
 from crude_link.scheduling.following import slot_words
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
 
+#: Without `max_lateness`, a run that an earlier scheduler left is gone on with no later than this.
+_LONGEST_LEFT = timedelta(days=1)
+
 
 class Aftermath:
     """Applies what a pipeline's schedule says of runs that have failed."""
@@ -35,15 +38,26 @@ class Aftermath:
 
     def is_tried_again(self, pipeline: FollowedPipeline, begun: Begun, ended: datetime) -> bool:
         """True when the run is gone on with later, which is noted and told."""
-        run, schedule = begun.run, pipeline.schedules.get(begun.firing.entry)
-        wait = retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
+        wait = self._wait(pipeline, begun)
         if wait is None:
             return False
-        due = max(ended + wait, self._parts.clock.now())
+        run, due = begun.run, max(ended + wait, self._parts.clock.now())
         pipeline.retries[run.id] = due
         text = f"{pipeline.name}: run {run.id} is {run.status.value}; it is gone on with at {slot_words(due)}"
         self._books.say(text, Level.WARNING)
         return True
+
+    def is_taken_up(self, pipeline: FollowedPipeline, begun: Begun, left: datetime) -> bool:
+        """Answer as `is_tried_again` for a run that an earlier scheduler left; False when it is too late."""
+        wait, schedule = self._wait(pipeline, begun), pipeline.schedules.get(begun.firing.entry)
+        limit = schedule.max_lateness if schedule else None
+        if wait is None or self._parts.clock.now() - left - wait > (limit or _LONGEST_LEFT):
+            return False
+        return self.is_tried_again(pipeline, begun, left)
+
+    def _wait(self, pipeline: FollowedPipeline, begun: Begun) -> timedelta | None:
+        schedule = pipeline.schedules.get(begun.firing.entry)
+        return retry_wait(schedule, begun) if schedule and not pipeline.stopped else None
 
     def failed(self, pipeline: FollowedPipeline, schedule: Schedule, what: str, run: int | None = None) -> None:
         """Do what the failure policy says after a run that failed for good, or a slot that could not begin."""
@@ -72,7 +86,8 @@ class Aftermath:
         self._parts.notifier.tell(told)
 
     def _tell_next(self, pipeline: FollowedPipeline) -> None:
-        if pipeline.next_slot and not pipeline.stopped:
+        # One that has come already is seen to just now.
+        if pipeline.next_slot and pipeline.next_slot > self._parts.clock.now() and not pipeline.stopped:
             self._books.say(f"{pipeline.name}: next run at {slot_words(pipeline.next_slot)}")
 
 

@@ -10,7 +10,13 @@ from crude_link.errors import CrudeLinkError, SlotTaken, StoreError
 from crude_link.model.event import Level, Notice, SlotSettled
 from crude_link.model.firing import Fate, Firing
 from crude_link.scheduling.fates import Begin, Note
-from crude_link.scheduling.parts import Begun, DutyParts, FollowedPipeline
+from crude_link.scheduling.following import slot_words
+from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, FollowedPipeline
+
+#: What goes on is told again after so long: a schedule may fire every second, and be paused for weeks.
+_AGAIN = timedelta(hours=1)
+#: So many in a row are news: it is no chance any more.
+_MANY = 10
 
 
 class Bookkeeper:
@@ -20,8 +26,8 @@ class Bookkeeper:
         self._parts = parts
         self._is_store_broken = False
 
-    def note(self, pipeline: FollowedPipeline, note: Note) -> None:
-        """Write down a fate that began no run."""
+    def note(self, pipeline: FollowedPipeline, note: Note) -> bool:
+        """Write down a fate that began no run, and tell it; False when the slot time has a fate."""
         firing = Firing(
             pipeline=pipeline.name,
             entry=note.entry,
@@ -35,10 +41,11 @@ class Bookkeeper:
         )
         self._wait_no_longer(pipeline, note.entry, note.first)
         if self.written(lambda: self._parts.ledger.note(firing)) is False:
-            return  # it has a fate: the clock was set back
+            return False
         if note.fate is Fate.QUEUED:
             pipeline.waiting.append(firing)
         self._tell(pipeline, firing)
+        return True
 
     def begin(self, pipeline: FollowedPipeline, begin: Begin) -> Begun | None:
         """Begin the run of a slot time; None when that has begun one already.
@@ -63,7 +70,9 @@ class Bookkeeper:
             return None
         except CrudeLinkError as error:
             slot, why = begin.slot_time, str(error)
-            self.note(pipeline, Note(entry=begin.entry, fate=Fate.FAILED, first=slot, last=slot, reason=why))
+            if not self.note(pipeline, Note(entry=begin.entry, fate=Fate.FAILED, first=slot, last=slot, reason=why)):
+                # Its run was recorded, and nobody works on it: it is lost.
+                self.say(f"{pipeline.name}: the run for {slot_words(slot)} could not go on: {why}", Level.ERROR)
             raise
         firing = replace(firing, run=run.id)
         self._tell(pipeline, firing)
@@ -96,5 +105,19 @@ class Bookkeeper:
             entry.fate, entry.in_a_row = firing.fate, in_a_row
             entry.newest = max(entry.newest, firing.last)
         if firing.fate is not Fate.RAN:
-            event = SlotSettled(firing=firing, pipeline=pipeline.loaded.pipeline, in_a_row=in_a_row)
+            event = SlotSettled(
+                firing=firing,
+                pipeline=pipeline.loaded.pipeline,
+                in_a_row=in_a_row,
+                is_repetition=entry is not None and _is_repetition(entry, firing),
+            )
             self._parts.notifier.tell(event)
+
+
+def _is_repetition(entry: FollowedEntry, firing: Firing) -> bool:
+    """True when what became of a slot time is told already; if it is not, it will be by now."""
+    before, is_tenth = entry.told, entry.in_a_row - firing.count < _MANY <= entry.in_a_row
+    if before and before[:2] == (firing.fate, firing.reason) and not is_tenth and firing.at - before[2] < _AGAIN:
+        return entry.in_a_row > firing.count
+    entry.told = (firing.fate, firing.reason, firing.at)
+    return False

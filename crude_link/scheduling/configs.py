@@ -65,6 +65,7 @@ class ConfigWatch:
     def _look(self, file: _Watched) -> bool:
         file.stamp = _stamp(file.path)
         try:
+            _check_kind(file.path)
             loaded = self._desk.load(file.path, self._settings, fires_after=self._since)
             if loaded[0].config.text == file.loaded[0].config.text:
                 return False
@@ -87,6 +88,12 @@ class ConfigWatch:
                     "Give one of them another `name`"
                 )
             places[name] = path
+
+
+def _check_kind(path: Path) -> None:
+    """UsageError for a pipe or a device, which might be waited for, and all schedules with it, for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError("It is no file, but a pipe or a device")
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -12,7 +12,6 @@ from crude_link.model.event import Level, RunLeft
 from crude_link.model.exhaustive import assert_never
 from crude_link.model.firing import Pause
 from crude_link.model.run import Run
-from crude_link.model.status import Status
 from crude_link.model.words import moment_words
 from crude_link.scheduling.absence import Absence, StepBack, Timekeeper
 from crude_link.scheduling.aftermath import Aftermath
@@ -114,11 +113,15 @@ class ScheduleDuty:
             self._books.say("no schedule is left to follow", Level.ERROR)
 
     def _take_up(self, pipeline: FollowedPipeline, begun: Begun) -> None:
-        """Go on with a run that an earlier scheduler left, where its retries allow."""
+        """Go on with a run that an earlier scheduler left, where its retries allow, or tell of it.
+
+        Of one that has failed that scheduler may have told nobody: it waited for a retry, or died at once.
+        """
         run = begun.run
-        if self._after.is_tried_again(pipeline, begun, run.ended or self._parts.clock.now()):
+        seen = self._absence.begin if self._absence else run.began
+        if self._after.is_taken_up(pipeline, begun, run.ended or max(run.began, seen)):
             self._begun[run.id] = (pipeline, begun)
-        elif run.status is Status.LOST:
+        else:
             self._parts.notifier.tell(RunLeft(run=run, pipeline=pipeline.loaded.pipeline))
 
     # --- doing ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from crude_link.app import Loaded, missed_slots
 from crude_link.interfaces import Trigger
 from crude_link.model.event import Level, Notice
 from crude_link.model.firing import Fate, Firing
-from crude_link.model.schedule import Dst, Schedule
+from crude_link.model.schedule import Schedule
 from crude_link.model.words import moment_words
 from crude_link.scheduling.parts import DutyParts, FollowedEntry, FollowedPipeline
 
@@ -41,7 +41,7 @@ class Following:
                 added.append(self.pipelines[name])
             pipeline = self.pipelines[name]
             if self._take(pipeline, each):
-                self._say(f"{name}: next run at {slot_words(pipeline.next_slot)}")
+                self._say(f"{name}: next run at {slot_words(self._coming(pipeline))}")
         return added
 
     def due(self, now: datetime) -> Iterator[FollowedEntry]:
@@ -61,7 +61,7 @@ class Following:
         """Note that all slot times of an entry up to now are settled; the next one is then awaited."""
         entry.settled = now
         self._await_next(entry)
-        self._parts.ledger.settle(entry.pipeline.name, entry.name, now)
+        self._parts.ledger.settle(entry.pipeline.name, entry.schedule, now)
 
     def set_back(self, now: datetime) -> None:
         """Go back with the clock. What lies ahead now, and began no run, is to come again."""
@@ -72,6 +72,11 @@ class Following:
                     self._rewind(entry, now, [row for row in rows if row.entry == entry.name and row.last > now])
             pipeline.waiting = [each for each in pipeline.waiting if each.slot_time <= now]
 
+    def _coming(self, pipeline: FollowedPipeline) -> datetime | None:
+        """Return its next slot time that is yet to come; those that were missed are told when they are settled."""
+        found = (entry.trigger.next_after(self._parts.clock.now()) for entry in pipeline.entries.values())
+        return min((slot for slot in found if slot), default=None)
+
     # --- one entry ------------------------------------------------------------------------------------------
 
     def _take(self, pipeline: FollowedPipeline, loaded: Loaded) -> bool:
@@ -79,12 +84,11 @@ class Following:
         pipeline.loaded = loaded
         schedules = {schedule.entry: schedule for schedule in loaded.pipeline.schedules}
         for name in [name for name in pipeline.entries if name not in schedules]:
-            self._drop(pipeline.entries.pop(name))
+            self._forget(pipeline.entries.pop(name))
         new = {name: schedule for name, schedule in schedules.items() if name not in pipeline.entries}
         for name, entry in pipeline.entries.items():
-            if _timing(entry.schedule) != _timing(schedules[name]):
+            if entry.schedule.timing != schedules[name].timing:
                 self._drop(entry)
-                self._parts.ledger.settle(pipeline.name, name, self._parts.clock.now())
                 new[name] = schedules[name]
             entry.schedule = schedules[name]
         if not new:
@@ -94,7 +98,7 @@ class Following:
 
     def _open(self, pipeline: FollowedPipeline, schedules: dict[str, Schedule]) -> None:
         now, ledger = self._parts.clock.now(), self._parts.ledger
-        settled = {name: ledger.settled(pipeline.name, name) for name in schedules}
+        settled = {name: ledger.settled(pipeline.name, schedule) for name, schedule in schedules.items()}
         known = [moment for moment in settled.values() if moment]
         rows = ledger.firings(pipeline.name, since=min(known)) if known else ()
         for name, schedule in schedules.items():
@@ -111,7 +115,7 @@ class Following:
                 entry.fate, entry.in_a_row = mine[0].fate, mine[0].count
             pipeline.entries[name] = entry
             if settled[name] is None:
-                ledger.settle(pipeline.name, name, now)
+                ledger.settle(pipeline.name, schedule, now)
             if entry.settled > now:
                 self._rewind(entry, now, [row for row in mine if row.last > now])
             self._await_next(entry)
@@ -146,10 +150,15 @@ class Following:
 
     def _leave(self, pipeline: FollowedPipeline) -> None:
         for entry in pipeline.entries.values():
-            self._drop(entry)
+            self._forget(entry)
         for each in pipeline.waiting:
             gone = replace(each, fate=Fate.REFUSED, reason="its pipeline is in the config no more")
             self._parts.ledger.note(gone)
+
+    def _forget(self, entry: FollowedEntry) -> None:
+        """Somebody took it out of the config: should it come back, it has missed nothing meanwhile."""
+        self._drop(entry)
+        self._parts.ledger.settle(entry.pipeline.name, entry.schedule, None)
 
     @staticmethod
     def _drop(entry: FollowedEntry) -> None:
@@ -162,10 +171,6 @@ class Following:
 def slot_words(slot_time: datetime | None) -> str:
     """Say when a slot comes, with its zone."""
     return moment_words(slot_time, seconds=True) if slot_time else "never"
-
-
-def _timing(schedule: Schedule) -> tuple[str, str | None, Dst]:
-    return schedule.when, schedule.timezone, schedule.dst
 
 
 def _settled_by_rows(trigger: Trigger, settled: datetime, rows: Sequence[Firing]) -> datetime:

@@ -86,6 +86,8 @@ class FollowedEntry:
     #: The newest fate, and how many slot times in a row have had it.
     fate: Fate | None = None
     in_a_row: int = 0
+    #: What was last told of its slot times, and when.
+    told: tuple[Fate, str, datetime] | None = None
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from crude_link.app import trigger_for
-from crude_link.errors import SchedulerRuns, StoreError
+from crude_link.errors import SchedulerRuns, StoreError, StoreGone
 from crude_link.interfaces import Clock, SchedulerBook
 from crude_link.model.firing import SchedulerRecord
 from crude_link.model.run import Run
@@ -91,13 +91,15 @@ class SignOfLife:
         self._due = clock.now()
 
     def act(self) -> datetime:
-        """Record that we were alive just now."""
+        """Record that we were alive just now. StoreGone: another scheduler may be at another store by now."""
         now = self._clock.now()
         if now >= self._due or now < self._record.seen:
             self._record = replace(self._record, seen=now)
             self._due = now + _SIGN_PERIOD
             try:
                 self._book.record(self._record)
+            except StoreGone:
+                raise
             except StoreError:
                 return self._due  # a full disk; what cannot be written meanwhile, the schedules tell
         return self._due

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from crude_link.app import Ask, Loaded
 from crude_link.engine.plan import Stopping
-from crude_link.errors import StoreError
+from crude_link.errors import CannotStart, StoreError
 from crude_link.model.event import Level, Notice
 from crude_link.model.firing import Firing
 from crude_link.model.policy import SCHEDULED_RETENTION
@@ -33,9 +33,15 @@ class WorkshopStarter:
         self._begun: dict[str, tuple[int, float]] = {}
 
     def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
-        """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot."""
-        loaded = self._for_run(loaded, schedule)
-        self._workshop.check(loaded, reach=False)
+        """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot.
+
+        Classes look at their configs only before the scheduler begins: all that is live would wait for their code.
+        """
+        try:
+            loaded = self._for_run(loaded, schedule)
+            self._workshop.check_files(loaded)
+        except OSError as error:  # what is wrong with the files of one pipeline is to stop no other
+            raise CannotStart(str(error)) from error
         return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run
 
     def resume(self, run: int) -> None:

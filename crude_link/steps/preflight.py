@@ -75,7 +75,12 @@ class _Check:
     secrets: dict[str, str | None] = field(default_factory=dict)
 
     def disk(self) -> None:
-        free = shutil.disk_usage(self.flight.project).free
+        try:
+            free = shutil.disk_usage(self.flight.project).free
+        except OSError as error:  # a disk that was taken away, perhaps to come back
+            reason = (error.strerror or str(error)).lower()
+            self.problems.append(Problem(message=f"the project {self.flight.project} is out of reach: {reason}"))
+            return
         if free < FULL_DISK:
             self.problems.append(
                 Problem(message=f"the disk of {self.flight.project} is full: {free // 1_000_000} MB are left")

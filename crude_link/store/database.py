@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from crude_link.errors import DiskFull, StoreError, StoreTooNew, UsageError
+from crude_link.errors import DiskFull, StoreError, StoreGone, StoreTooNew, UsageError
 from crude_link.store.failures import translated
 from crude_link.store.place import HOME_VARIABLE, Project, is_network
 from crude_link.store.queries import migrations_after, newest_version, queries
@@ -102,7 +102,7 @@ class Database:
         """
         with translated(self.path):
             if _identity(self.path) != self._identity:
-                raise StoreError(f"the store {self.path} was removed or replaced while it was in use")
+                raise StoreGone(f"the store {self.path} was removed or replaced while it was in use")
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
+from crude_link.model.schedule import Schedule
 from crude_link.store.database import Database, Row
 from crude_link.store.rows import moment_text, text, to_json
 
@@ -40,19 +41,24 @@ class SqliteLedger:
                 insert_firing(self._database, firing)
         return True
 
-    def settle(self, pipeline: str, entry: str, moment: datetime) -> None:
-        """Note that the ledger knows what became of all slot times of an entry up to a moment."""
+    def settle(self, pipeline: str, schedule: Schedule, moment: datetime | None) -> None:
+        """Note that the ledger knows what became of all slot times of an entry up to a moment; None: of none."""
+        known = {"pipeline": pipeline, "entry": schedule.entry}
         with self._database.write(durable=False):
-            self._database.change("settle_schedule", pipeline=pipeline, entry=entry, settled=utc_text(moment))
+            if moment is None:
+                self._database.change("forget_schedule", **known)
+            else:
+                settled = utc_text(moment)
+                self._database.change("settle_schedule", **known, timing=schedule.timing, settled=settled)
 
-    def settled(self, pipeline: str, entry: str) -> datetime | None:
-        """Return up to when the ledger knows of an entry; None: it was never followed."""
-        row = self._database.first("schedule", pipeline=pipeline, entry=entry)
+    def settled(self, pipeline: str, schedule: Schedule) -> datetime | None:
+        """Return up to when the ledger knows of an entry; None: it was never followed, or fired at other times."""
+        row = self._database.first("schedule", pipeline=pipeline, entry=schedule.entry, timing=schedule.timing)
         return datetime.fromisoformat(row["settled"]) if row else None
 
     def since(self, pipeline: str, entry: str) -> datetime | None:
         """Return from when on an entry is followed; None: it never was."""
-        row = self._database.first("schedule", pipeline=pipeline, entry=entry)
+        row = self._database.first("schedule", pipeline=pipeline, entry=entry, timing=None)
         return datetime.fromisoformat(row["since"]) if row else None
 
     def entries(self) -> Sequence[tuple[str, str]]:

@@ -499,8 +499,9 @@ DELETE FROM firings WHERE pipeline = :pipeline AND fate <> 'queued' AND (until <
     SELECT id FROM firings WHERE pipeline = :pipeline ORDER BY id DESC LIMIT 1 OFFSET :most));
 
 -- name: schedule
--- Up to when the ledger knows of an entry.
-SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
+-- Up to when the ledger knows of an entry that fires at these times, or (NULL) at any.
+SELECT * FROM schedules WHERE pipeline = :pipeline AND entry = :entry
+AND (:timing IS NULL OR timing IS NULL OR timing = :timing);
 
 -- name: ledger_entries
 -- Which pipelines and entries the ledger knows of.
@@ -508,8 +509,14 @@ SELECT pipeline, entry FROM schedules UNION SELECT DISTINCT pipeline, entry FROM
 
 -- name: settle_schedule
 -- Note up to when the ledger knows of an entry.
-INSERT INTO schedules (pipeline, entry, since, settled) VALUES (:pipeline, :entry, :settled, :settled)
-ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled;
+INSERT INTO schedules (pipeline, entry, since, settled, timing)
+VALUES (:pipeline, :entry, :settled, :settled, :timing)
+ON CONFLICT (pipeline, entry) DO UPDATE SET settled = excluded.settled, timing = excluded.timing,
+since = CASE WHEN timing IS NULL OR timing = excluded.timing THEN since ELSE excluded.since END;
+
+-- name: forget_schedule
+-- Note that an entry is followed no more; its rows stay.
+DELETE FROM schedules WHERE pipeline = :pipeline AND entry = :entry;
 
 -- name: withdraw_firing
 -- Forget a row that began no run.

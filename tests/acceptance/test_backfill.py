@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from acceptance.starting import Ended, Folder, wait_until
 
+from crude_link.model.schedule import Schedule
 from crude_link.store import Project, open_store
 
 DAILY = """
@@ -180,7 +181,8 @@ def test_slots_that_were_back_filled_hide_none_before_them_from_the_scheduler(fo
     folder.config(DAILY.replace("Europe/Berlin", "UTC").replace("{hour: 2}", "{minute: '*'}"))
     now = datetime.now(timezone.utc)
     with open_store(Project(directory=folder.directory, home=folder.home)) as store:
-        store.ledger.settle("night", "minute=* UTC", now - timedelta(minutes=10))
+        schedule = Schedule(fields={"minute": "*"}, timezone="UTC")
+        store.ledger.settle("night", schedule, now - timedelta(minutes=10))
     for minutes in (9, 4):
         slot = f"{now - timedelta(minutes=minutes):%Y-%m-%d %H:%M}"
         assert backfill(folder, "--from", slot, "--to", slot).status == 0

@@ -192,3 +192,12 @@ def test_what_is_no_class_for_a_step_is_told_before_the_run(project: Folder, nam
     project.config(config(name, ""))
     ended = project.run("validate")
     assert (ended.status, words in ended.err) == (2, True), ended.err
+
+
+def test_a_scheduler_validates_when_it_begins_and_keeps_no_other_schedule_waiting_for_that(project: Folder) -> None:
+    project.config("schedule: {cron: {second: '*'}}\n" + config("Train", "timeout: 1m"))
+    begun = project.start("schedule", "start")
+    wait_until(lambda: len(project.runs()) > 2, "three runs")
+    begun.terminate()
+    assert begun.wait() == 143
+    assert project.read("validated").split() == ["one"]

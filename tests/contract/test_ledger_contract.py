@@ -13,11 +13,14 @@ from store_examples import new_run, new_sitting
 
 from crude_link.errors import SlotTaken
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
+from crude_link.model.schedule import Schedule
 from crude_link.store.place import Project
 from crude_link.store.sqlite_store import SqliteStore, open_store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
+HOURLY = Schedule(name="hourly", every=HOUR)
+DAILY = Schedule(name="daily", every=24 * HOUR)
 
 
 @pytest.fixture
@@ -114,12 +117,24 @@ def test_what_began_no_run_can_be_taken_back(store: SqliteStore) -> None:
     assert store.ledger.firings() == [firing(run=run)]
 
 
+def test_an_entry_that_fires_at_other_times_or_was_followed_no_more_is_known_from_then_on_only(
+    store: SqliteStore,
+) -> None:
+    store.ledger.settle("night", HOURLY, NOON)
+    other = replace(HOURLY, every=2 * HOUR)
+    assert store.ledger.settled("night", other) is None
+    store.ledger.settle("night", other, NOON + HOUR)
+    assert store.ledger.settled("night", other) == store.ledger.since("night", "hourly") == NOON + HOUR
+    store.ledger.settle("night", other, None)
+    assert store.ledger.settled("night", other) is None
+
+
 def test_up_to_when_an_entry_is_known_is_remembered(store: SqliteStore) -> None:
-    assert store.ledger.settled("night", "hourly") is None
-    store.ledger.settle("night", "hourly", NOON)
-    store.ledger.settle("night", "hourly", NOON + HOUR)
-    assert store.ledger.settled("night", "hourly") == NOON + HOUR
-    assert store.ledger.settled("night", "daily") is None
+    assert store.ledger.settled("night", HOURLY) is None
+    store.ledger.settle("night", HOURLY, NOON)
+    store.ledger.settle("night", HOURLY, NOON + HOUR)
+    assert store.ledger.settled("night", HOURLY) == NOON + HOUR
+    assert store.ledger.settled("night", DAILY) is None
 
 
 def test_rows_older_than_a_year_are_forgotten(store: SqliteStore) -> None:
@@ -159,8 +174,8 @@ def test_what_became_of_the_slot_times_of_a_day_is_found(store: SqliteStore) -> 
 
 def test_an_entry_is_known_since_it_was_first_settled(store: SqliteStore) -> None:
     assert store.ledger.since("night", "hourly") is None
-    store.ledger.settle("night", "hourly", NOON)
-    store.ledger.settle("night", "hourly", NOON + HOUR)
+    store.ledger.settle("night", HOURLY, NOON)
+    store.ledger.settle("night", HOURLY, NOON + HOUR)
     assert store.ledger.since("night", "hourly") == NOON
     store.ledger.note(firing(pipeline="day"))
     assert store.ledger.entries() == [("day", "hourly"), ("night", "hourly")]

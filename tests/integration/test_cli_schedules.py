@@ -17,10 +17,12 @@ from look_project import NEW_RUN, NOON, SUCCESS, LookProject
 from crude_link.cli import main
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
 from crude_link.model.run import Origin
+from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 
 HOUR = timedelta(hours=1)
-ENTRY = "hour=* UTC"
+SCHEDULE = Schedule(fields={"hour": "*"}, timezone="UTC")
+ENTRY = SCHEDULE.entry
 CONFIG = "name: night\ntimezone: UTC\ncron: {hour: '*'}\nsteps: [{name: work, command: 'true'}]\n"
 RECORD = SchedulerRecord(host="thor", pid=4711, began=NOON, seen=NOON + HOUR, config_files=())
 
@@ -288,8 +290,8 @@ def test_without_a_schedule_there_is_nothing_to_come(project: LookProject, ask: 
 )
 def test_why_explains_a_slot_time(project: LookProject, ask: Ask, slot: str, said: str, command: str) -> None:
     filled(project)
-    project.store.ledger.settle("night", ENTRY, NOON - HOUR)
-    project.store.ledger.settle("night", ENTRY, NOON + 6 * HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON - HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON + 6 * HOUR)
     with scheduling(project):
         pass
     answer = json.loads(ask("why", "--slot", f"2026-03-01 {slot}", "night", "--json").out)
@@ -299,7 +301,7 @@ def test_why_explains_a_slot_time(project: LookProject, ask: Ask, slot: str, sai
 
 def test_why_says_that_nobody_followed_the_schedule_yet(project: LookProject, ask: Ask) -> None:
     assert "no scheduler has followed this entry yet" in ask("why", "--slot", "2026-03-01 12:00").out
-    project.store.ledger.settle("night", ENTRY, NOON + HOUR)
+    project.store.ledger.settle("night", SCHEDULE, NOON + HOUR)
     out = ask("why", "--slot", "2026-03-01 12:00").out
     assert "a scheduler follows this entry only since 2026-03-01 13:00" in out.replace("14:00 +01:00", "13:00")
 

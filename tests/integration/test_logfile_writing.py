@@ -25,9 +25,11 @@ from crude_link.model.event import (
     Notice,
     RunBegan,
     RunEnded,
+    SlotSettled,
     StepSettled,
     Stream,
 )
+from crude_link.model.firing import Fate, Firing
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.run import Attempt, AttemptKey, Ending, Findings, Origin, Outcome, Run, StepState
 from crude_link.model.status import Status
@@ -118,6 +120,17 @@ def test_a_run_is_logged_from_its_beginning_to_its_end(path: Path, tmp_path: Pat
     assert (level, place) == ("ERROR", "42")
     assert text.startswith("run 42 failed at 'train': exit 1")
     assert len(lines) == 14
+
+
+def test_what_goes_on_for_weeks_is_not_told_at_each_slot_time(path: Path) -> None:
+    firing = Firing(pipeline="p", entry="e", slot_time=NOW, fate=Fate.REFUSED, at=NOW, reason="paused by ada")
+    pipeline = Pipeline(name="p", steps=(Step(name="a", action=Command(text="true")),))
+    log = LogFileNotifier(path, SystemClock())
+    log.tell(SlotSettled(firing=firing, pipeline=pipeline, in_a_row=9, is_repetition=True))
+    log.tell(SlotSettled(firing=firing, pipeline=pipeline, in_a_row=10))
+    log.close()
+    ((_, _, text),) = lines_of(path)
+    assert text.endswith(", 10 in a row: paused by ada")
 
 
 def test_a_progress_bar_leaves_its_final_state_and_colours_are_gone(path: Path) -> None:

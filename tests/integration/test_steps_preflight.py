@@ -270,3 +270,9 @@ def test_the_value_of_a_secret_in_a_param_is_a_problem(place: Place) -> None:
         "param 'token' holds the value of the secret 'KEY', which the record would keep; "
         "write `${secrets.KEY}` where it is used"
     )
+
+
+def test_a_project_that_was_taken_away_is_told(place: Place) -> None:
+    place.project /= "unmounted"
+    text = f"the project {place.project} is out of reach: no such file or directory"
+    assert text in place.problems(Step(name="a", action=Command(text="true")))

@@ -230,6 +230,14 @@ def test_a_halted_schedule_is_told_with_what_sets_it_going(bench: Bench) -> None
     assert bench.last.commands == ("crude-link resume 42", "crude-link schedule unpause night")
 
 
+def test_a_failure_of_which_a_dead_scheduler_could_not_tell_is_told_by_the_next_and_only_then(bench: Bench) -> None:
+    left = RunLeft(run=a_run(Status.FAILED, NOON, NOON), pipeline=PIPELINE)
+    assert bench.tell(left) == [AlertKind.FAILED]
+    assert bench.last.title.endswith("has failed: 'train': exit 1")
+    bench.pass_time(DAY)
+    assert bench.tell(left) == []
+
+
 def test_a_run_that_was_left_behind_is_a_failure(bench: Bench) -> None:
     run = replace(a_run(Status.LOST, slot=NOON), reason="its owner died; crude-link resume 42")
     assert bench.tell(RunLeft(run=run, pipeline=PIPELINE)) == [AlertKind.FAILED]

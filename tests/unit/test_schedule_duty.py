@@ -9,7 +9,7 @@ import pytest
 from fake_schedules import World, pipeline
 from fakes import NOON
 
-from crude_link.model.event import Level
+from crude_link.model.event import Level, SlotSettled
 from crude_link.model.firing import Fate, Pause
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.schedule import AfterFailure, CatchUp, FailurePolicy, Overlap, Schedule
@@ -80,6 +80,38 @@ def test_a_slot_that_cannot_begin_is_in_the_ledger_and_counts_as_a_failure() -> 
     world.pass_time(5 * MINUTE)
     assert duty.is_over
     assert [(row.fate, row.reason) for row in world.rows] == [(Fate.FAILED, "train.py is gone")]
+
+
+def test_a_run_that_is_recorded_and_cannot_go_on_is_told() -> None:
+    world = World(PLAIN)
+    world.broken_later = "no file can be opened"
+    world.start()
+    world.pass_time(MINUTE)
+    (text,) = world.notices(Level.ERROR)
+    assert text == "p: the run for 2026-11-21 12:01:00 +00:00 could not go on: no file can be opened"
+
+
+def test_a_slot_that_cannot_begin_is_not_said_to_be_the_next() -> None:
+    world = World(PLAIN)
+    world.broken = "train.py is gone"
+    world.start()
+    world.pass_time(MINUTE)
+    assert world.notices(Level.INFO) == ["p: next run at 2026-11-21 12:01:00 +00:00"]
+
+
+def test_what_goes_on_for_the_same_reason_is_told_once_an_hour_and_when_it_is_no_chance_any_more() -> None:
+    world = World(PLAIN)
+    world.start()
+    world.book.pause(Pause(pipeline="p", at=NOON, by="ada"))
+    world.pass_time(125 * MINUTE)
+    told = [event for event in world.told if isinstance(event, SlotSettled)]
+    assert [event.in_a_row for event in told] == list(range(1, 126))
+    assert [event.in_a_row for event in told if not event.is_repetition] == [1, 10, 70]
+    world.book.unpause("p")
+    world.pass_time(MINUTE)
+    world.book.pause(Pause(pipeline="p", at=NOON, by="ada"))
+    world.pass_time(MINUTE)
+    assert [event for event in world.told if isinstance(event, SlotSettled)][-1].is_repetition is False
 
 
 def test_a_run_that_a_person_stopped_is_no_failure() -> None:
@@ -275,6 +307,37 @@ def test_a_lost_run_is_gone_on_with_by_the_next_scheduler_or_told() -> None:
         assert any("run 1" in text and "lost" in text for text in world.notices(Level.WARNING))
 
 
+@pytest.mark.parametrize("how", [Status.LOST, Status.FAILED])
+@pytest.mark.parametrize(("limit", "off"), [(None, 25 * 60 * MINUTE), (10 * MINUTE, 11 * MINUTE)])
+def test_a_run_that_was_left_long_ago_is_told_and_stands_in_the_way_of_no_slot_time(
+    how: Status, limit: timedelta | None, off: timedelta
+) -> None:
+    lasts = 20 * SECOND if how is Status.LOST else SECOND
+    world = World(replace(PLAIN, max_lateness=limit, retries=RetryPolicy(max=1, delay=30 * SECOND)), lasts=lasts)
+    world.endings = [Status.FAILED] if how is Status.FAILED else []
+    world.start()
+    world.pass_time(65 * SECOND)
+    world.die(off)
+    world.start()
+    world.pass_time(MINUTE)
+    assert world.sittings[1] == 1
+    assert Fate.SKIPPED not in {row.fate for row in world.rows}
+    said = "lost" if how is Status.LOST else "failed"
+    assert any("run 1" in text and said in text and "resume 1" in text for text in world.notices(Level.WARNING))
+
+
+def test_a_retry_that_is_not_due_yet_outlives_its_scheduler_however_long_its_delay() -> None:
+    retries = RetryPolicy(max=1, delay=90 * MINUTE)
+    world = World(replace(PLAIN, every=60 * MINUTE, max_lateness=MINUTE, retries=retries))
+    world.endings = [Status.FAILED]
+    world.start()
+    world.pass_time(65 * MINUTE)
+    world.die(20 * MINUTE)
+    world.start()
+    world.pass_time(80 * MINUTE)
+    assert world.sittings[1] == 2
+
+
 def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothing() -> None:
     world = World(PLAIN)
     world.start()
@@ -283,6 +346,40 @@ def test_an_entry_that_fires_at_other_times_is_another_one_and_has_missed_nothin
     world.changed = True
     world.pass_time(10 * SECOND)
     assert [row.entry for row in world.rows] == ["every 1m", "every 7s"]
+
+
+def test_an_entry_of_a_name_that_fires_at_other_times_since_the_last_scheduler_has_missed_nothing() -> None:
+    world = World(replace(PLAIN, name="often"))
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.die(5 * MINUTE)
+    world.loaded = [pipeline(replace(PLAIN, name="often", every=2 * MINUTE))]
+    world.start()
+    world.pass_time(2 * MINUTE)
+    assert world.fates() == ran(1, 8)
+
+
+def test_an_entry_that_comes_back_into_the_config_has_missed_nothing() -> None:
+    other = replace(PLAIN, every=70_000 * MINUTE)
+    world = World(PLAIN, other)
+    both = world.loaded
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.loaded, world.changed = [pipeline(other)], True
+    world.pass_time(2 * MINUTE)
+    world.loaded, world.changed = both, True
+    world.pass_time(MINUTE)
+    assert world.fates() == ran(1, 4)
+
+
+def test_what_was_missed_is_not_said_to_be_the_next() -> None:
+    world = World(PLAIN)
+    world.start()
+    world.pass_time(90 * SECOND)
+    world.die(5 * MINUTE)
+    before = len(world.notices(Level.INFO))
+    world.start()
+    assert world.notices(Level.INFO)[before] == "p: next run at 2026-11-21 12:07:00 +00:00"
 
 
 def test_pipelines_come_and_go() -> None:
