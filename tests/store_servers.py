@@ -100,8 +100,14 @@ def s3_server(folder: Path) -> Iterator[Server]:
     argv += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     argv += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
     endpoint = f"http://127.0.0.1:{ports[3]}"
-    with running(argv, lambda: _bucket_made(endpoint, "team"), folder / "log"):
-        yield Server(url="s3://team", options={"s3": {"endpoint": endpoint, **KEYS}}, endpoint=endpoint)
+    try:
+        with running(argv, lambda: _bucket_made(endpoint, "team"), folder / "log"):
+            yield Server(url="s3://team", options={"s3": {"endpoint": endpoint, **KEYS}}, endpoint=endpoint)
+    finally:
+        # It leaves its sockets there when it is killed.
+        for port in ports:
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
 
 @contextmanager
