@@ -1,4 +1,4 @@
-.PHONY: check format lint types test bench bench-fan-out bench-warm bench-schedules docs
+.PHONY: check format lint types test bench bench-fan-out bench-warm bench-transfers bench-schedules docs
 
 check: format lint types test
 
@@ -22,6 +22,9 @@ bench-fan-out:
 
 bench-warm:
 	python benchmarks/warm.py
+
+bench-transfers:
+	python benchmarks/transfers.py
 
 bench-schedules:
 	python benchmarks/schedules.py

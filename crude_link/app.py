@@ -256,6 +256,7 @@ class Desk:
     def orders(self, store: SqliteStore, pipeline: Pipeline, config_file: Path) -> Orders:
         """Return who makes the orders of a pipeline's runs."""
         from crude_link.steps.orders import StepOrders
+        from crude_link.steps.transfer_orders import TransferMeans
 
         return StepOrders(
             pipeline=pipeline,
@@ -268,6 +269,10 @@ class Desk:
             run_command=self._run_into,
             find_gpus=self.find_gpus,
             config_folder=config_file.parent,
+            transfers=TransferMeans(
+                notes=self.project.home / "transfers",
+                write_had=store.hauls.write,
+            ),
         )
 
     def find_gpus(self) -> Sequence[str]:

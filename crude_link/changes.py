@@ -11,6 +11,7 @@ from crude_link.app import Desk, Loaded
 from crude_link.errors import ConfigError
 from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, Code, Run
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain
 
 
@@ -100,7 +101,12 @@ def script_changes(run: int, attempts: Sequence[Attempt], project: Path) -> list
 def _step_documents(pipeline: Pipeline) -> dict[str, dict[str, Plain]]:
     steps = pipeline.document["steps"]
     assert isinstance(steps, list)
-    return {name: dict(_leaves("", step)) for name, step in zip(pipeline.names, steps, strict=True)}
+    by_name = {str(step["name"]): step for step in steps if isinstance(step, Mapping)}
+    return {
+        step.name: {"transfer": str(step.action)} if isinstance(step.action, Transfer) else dict(_leaves("", own))
+        for step in pipeline.steps
+        for own in [by_name.get(step.name, {})]
+    }
 
 
 def _leaves(path: str, value: Plain) -> Iterator[tuple[str, Plain]]:

@@ -64,13 +64,22 @@ def output_of(
 
 
 def complaint_of(
-    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout: timedelta, name: str
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    timeout: timedelta,
+    name: str,
+    errors_only: bool = False,
 ) -> str | None:
-    """Return all that a program wrote, if it fails; None when it goes well. ProgramError as for `output_of`."""
+    """Return all that a program wrote, or only what it wrote to stderr, if it fails; None when it goes well.
+
+    ProgramError as for `output_of`.
+    """
     status, stdout, stderr = _ran(argv, name, cwd, environment, timeout)
     if not status:
         return None
-    said = (stdout + stderr).decode(errors="replace").rstrip()
+    said = (stderr if errors_only else stdout + stderr).decode(errors="replace").rstrip()
     return f"{said}\n{_ending(status, b'')}" if status < 0 or not said else said
 
 

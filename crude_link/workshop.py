@@ -22,10 +22,11 @@ from crude_link.keyboard import PersonsTerminal
 from crude_link.model.event import Level, Notice
 from crude_link.model.order import View
 from crude_link.model.pipeline import Pipeline
-from crude_link.model.run import Code, Decision, Selection, Sitting, Verdict
+from crude_link.model.run import AttemptKey, Code, Decision, Selection, Sitting, Verdict
 from crude_link.model.status import Status
 from crude_link.model.wish import Hold
 from crude_link.programs import CodeProbe
+from crude_link.reaching import store_problems
 from crude_link.steps.evidence import StepEvidence
 
 
@@ -58,6 +59,7 @@ class Workshop:
             attempts=self.store.attempts,
             tasks=lambda: self.store.tasks,
             leases=lambda: self.store.leases,
+            remember_hauls=self._remember_hauls,
             states=self.store.states,
             logs=self.store.logs,
             executor=self.executor,
@@ -80,12 +82,22 @@ class Workshop:
     ) -> None:
         self._stack.close()
 
-    def check(self, loaded: Loaded, selection: Selection = Selection(), done: Sequence[str] = ()) -> None:
+    def check(
+        self,
+        loaded: Loaded,
+        selection: Selection = Selection(),
+        done: Sequence[str] = (),
+        *,
+        reach: bool = True,
+    ) -> None:
         """Do the pre-flight; ConfigError with all that is wrong. Warnings go to the notifier, each once.
 
-        Last of all the classes of the steps that are not `done` look at their configs.
+        At last the stores of transfers are spoken to, where somebody waits for the answer (`reach`): a slow network
+        must not hold up other runs. Then the classes of the steps that are not `done` look at their configs.
         """
         self.check_files(loaded, selection)
+        if reach:
+            self.check_stores(loaded, selection, done)
         self.check_classes(loaded, selection, done)
 
     def check_files(self, loaded: Loaded, selection: Selection = Selection()) -> None:
@@ -95,6 +107,12 @@ class Workshop:
             if text not in self._warned:
                 self._warned.add(text)
                 self.notifier.tell(Notice(text=text, level=Level.WARNING))
+        if problems:
+            raise ConfigError(problems)
+
+    def check_stores(self, loaded: Loaded, selection: Selection, done: Sequence[str]) -> None:
+        """Look whether the stores of transfers that are not `done` can be reached; ConfigError with what is wrong."""
+        problems = store_problems(self.desk, loaded, selection, done)
         if problems:
             raise ConfigError(problems)
 
@@ -171,6 +189,9 @@ class Workshop:
         """Return the state of the project's code, as it is now or was when the workshop was opened."""
         probe, self._code = self._code, None
         return (probe or CodeProbe.start(self.desk.project.directory)).result()
+
+    def _remember_hauls(self, pipeline: str, keys: Sequence[AttemptKey]) -> None:
+        self.store.hauls.remember(pipeline, keys)
 
     def _decide(self, run_id: int, verdict: Verdict, *, step: str | None = None, why: str = "") -> None:
         decision = Decision(verdict=verdict, at=self.desk.clock.now(), by=user_name(), step=step, why=why)

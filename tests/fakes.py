@@ -324,6 +324,7 @@ class Bench:
         self.store = MemoryStore()
         self.tasks = FakeTasks(self.store.log)
         self.leases = FakeLeases()
+        self.hauls: list[tuple[str, AttemptKey]] = []
         self.notifier = FakeNotifier(self.store)
         self.executor = FakeExecutor(self.clock, script or {})
         self.interrupts = Interrupts(self.clock.monotonic)
@@ -335,6 +336,7 @@ class Bench:
             attempts=self.store,
             tasks=lambda: self.tasks,
             leases=lambda: self.leases,
+            remember_hauls=lambda pipeline, keys: self.hauls.extend((pipeline, key) for key in keys),
             states=self.store,
             logs=FakeLogs(),
             executor=self.executor,

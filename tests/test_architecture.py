@@ -28,7 +28,9 @@ MAY_USE = {
     "resources": {"inputs", *BELOW_ADAPTERS},  # the items of a pool come from the same sources
     # Beside the scheduler's loop; of the adapters only the lock, and what `app` and `workshop` put together.
     "scheduling": {"app", "workshop", "scheduler", "engine", "store", *BELOW_ADAPTERS},
-    **dict.fromkeys(("config", "inputs", "store", "triggers", "notifiers", "couriers", "service"), BELOW_ADAPTERS),
+    **dict.fromkeys(
+        ("config", "inputs", "storage", "store", "triggers", "notifiers", "couriers", "service"), BELOW_ADAPTERS
+    ),
 }
 #: Third-party and standard modules that live in one place only.
 KEPT_IN = {
@@ -41,6 +43,11 @@ KEPT_IN = {
     "smtplib": ("couriers",),
     "apprise": ("couriers",),
     "fire": (),
+    "obstore": ("storage",),
+    "fsspec": ("storage",),
+    "botocore": ("storage",),
+    "google": ("storage",),
+    "azure": ("storage",),
 }
 #: What starts or signals processes, and where that may stand.
 PROCESS_MODULES = ("agent", "executors", "programs")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Ask, Loaded
-from crude_link.cli.pipelines import check_selection, choose, config_paths, limited
+from crude_link.cli.pipelines import check_selection, choose, config_paths, limited, without_transfers
 from crude_link.cli.talk import say
 from crude_link.errors import ConfigError
 from crude_link.keyboard import PersonsTerminal, screen_of
@@ -18,6 +18,7 @@ from crude_link.model.exhaustive import assert_never
 from crude_link.model.order import View
 from crude_link.model.run import Origin, Selection
 from crude_link.model.status import Status
+from crude_link.model.transfer import CANNOT_BEGIN, Transfer
 from crude_link.store.place import HOME_VARIABLE
 from crude_link.workshop import Workshop
 
@@ -38,6 +39,8 @@ class Wish:
     selection: Selection = Selection()
     #: Of the inputs of fan-outs, only the first so many.
     limit: int | None = None
+    #: What lies there is used, and what is made stays there.
+    no_transfer: bool = False
     prompt: bool = True
 
 
@@ -69,6 +72,16 @@ def run_attended(wish: Wish) -> int:
             if seen.is_stopped:
                 break
         return max(statuses, default=0)
+
+
+def exit_status_of(live: LiveRun) -> int:
+    """Return the exit status of a run that failed: 4 when that was because a transfer could not even start."""
+    standings = live.plan.standings if live.plan else {}
+    failed = [standing for standing in standings.values() if standing.state.status is Status.FAILED]
+    attempt = failed[0].attempt if failed else None
+    is_transfer = attempt is not None and isinstance(live.pipeline.step(attempt.key.step).action, Transfer)
+    outcome = attempt.outcome if attempt and is_transfer else None
+    return CANNOT_BEGIN if outcome is not None and outcome.exit_status == CANNOT_BEGIN else 1
 
 
 def run_detached(wish: Wish) -> list[int]:
@@ -103,7 +116,7 @@ def see_through(workshop: Workshop, live: LiveRun, loaded: Loaded, *, prompt: bo
             is_its_end = run.status is Status.CANCELLED
             return Seen(exit_status=interrupts.exit_status if is_its_end else 1, is_stopped=True)
         if run.status is not Status.FAILED or not prompt:
-            return Seen(exit_status=1)
+            return Seen(exit_status=exit_status_of(live))
         following = _after_failure(workshop, live, run, loaded)
         if isinstance(following, Seen):
             return following
@@ -127,6 +140,8 @@ def _checked(workshop: Workshop, wish: Wish) -> list[Loaded]:
     check_selection(chosen, wish.selection)
     if wish.limit is not None:
         chosen = limited(chosen, wish.limit)
+    if wish.no_transfer:
+        chosen = without_transfers(chosen)
     for each in chosen:
         workshop.check(each, wish.selection)
     return chosen

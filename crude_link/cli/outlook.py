@@ -16,6 +16,7 @@ from crude_link.errors import CannotStart
 from crude_link.model.condition import Condition, ConditionError, Facts
 from crude_link.model.pipeline import Pipeline, Script, Step
 from crude_link.model.run import Selection
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain, Reference
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.orders import signature_of
@@ -116,6 +117,8 @@ class Outlook:
 def command_text(step: Step, project: Path) -> str:
     """Return how a step would be started, as a person would type it."""
     action = step.action
+    if isinstance(action, Transfer):
+        return str(action)
     if isinstance(action, Script):
         path = str(action.path)
         if action.function:

@@ -44,7 +44,7 @@ LATER = {
 
 EPILOG = (
     "RUN is a number, last (the default), last~1 or last:PIPELINE. Exit status: 0 done, 1 failed, 2 usage, config or "
-    "pre-flight, 3 store or lock, 4 executor, 70 a mistake of crude-link, 130 Ctrl-C, 143 TERM."
+    "pre-flight, 3 store or lock, 4 executor or transfer, 70 a mistake of crude-link, 130 Ctrl-C, 143 TERM."
 )
 
 

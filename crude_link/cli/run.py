@@ -20,6 +20,11 @@ from crude_link.model.run import Selection
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="Of the inputs of a step with foreach, only the first N."
 )
+@click.option(
+    "--no-transfer",
+    is_flag=True,
+    help="Without downloads and uploads: use what lies here, and leave the results here.",
+)
 @click.option("--set", "settings", multiple=True, metavar="K=V", help="Set a param, or any key of the config.")
 @click.option("--detach", is_flag=True, help="Run in the background; print only the run's id.")
 @click.option("--no-prompt", is_flag=True, help="Ask nothing after a failure.")
@@ -31,6 +36,7 @@ def command(
     start_at: str | None,
     only: str | None,
     limit: int | None,
+    no_transfer: bool,
     settings: tuple[str, ...],
     detach: bool,
     no_prompt: bool,
@@ -52,6 +58,7 @@ def command(
         settings=settings,
         selection=Selection(start_at=start_at, only=only),
         limit=limit,
+        no_transfer=no_transfer,
         prompt=not no_prompt and not detach,
     )
     if detach:

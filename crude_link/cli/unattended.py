@@ -82,7 +82,7 @@ def _unattended(files: Sequence[Path], log: Path) -> Iterator[tuple[Workshop, Al
 def _watched(workshop: Workshop, files: Sequence[Path], settings: tuple[str, ...], log: Path) -> ConfigWatch:
     watch = ConfigWatch(workshop.desk, config_paths(files), settings, workshop.notifier)
     for each in watch.pipelines():
-        workshop.check(each)
+        workshop.check(each, reach=not each.pipeline.schedules)
     for each in watch.pipelines():
         names = " → ".join(step.name for step in each.pipeline.steps)
         say(f"{each.pipeline.name}: {names} · in {workshop.desk.project.directory} · log: {log}")

@@ -14,6 +14,7 @@ from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
 from crude_link.config.notify_parts import recipients_of
 from crude_link.config.references import read_back, values_read_back
+from crude_link.config.transfer_steps import with_transfers
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
 from crude_link.model.resources import FOUND, GPU, Pool
@@ -28,12 +29,13 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
     """Return the Pipeline of a checked document; `tree` tells where its steps stand in a file."""
     needs = needs_of(said["steps"])
     places = tree.entries["steps"].items if "steps" in tree.entries else ()
+    steps = [
+        step_of(step, needs[step["name"]], places[index] if index < len(places) else Node({}))
+        for index, step in enumerate(said["steps"])
+    ]
     return Pipeline(
         name=said["name"],
-        steps=tuple(
-            step_of(step, needs[step["name"]], places[index] if index < len(places) else Node({}))
-            for index, step in enumerate(said["steps"])
-        ),
+        steps=with_transfers(steps, said, tree),
         params={name: _scalar(param["default"]) for name, param in said["params"].items()},
         secrets=secrets_of(said["secrets"]),
         pools=tuple(_pools(said)),

@@ -13,6 +13,7 @@ from typing import Any
 from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
 from crude_link.config.checks import Subject, check
+from crude_link.config.csjr import with_folders, without_foreign_words
 from crude_link.config.draft import Draft
 from crude_link.config.entry_params import check_entry_params
 from crude_link.config.foreach_checks import check_foreach
@@ -30,6 +31,7 @@ from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
+from crude_link.config.transfer_checks import check_transfers
 from crude_link.config.validation import check_unused_config, validated
 from crude_link.config.warm_checks import check_warm
 from crude_link.config.world import World
@@ -44,7 +46,8 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
     text = read_text(source.path, shown) if source.text is None else source.text
     root = parse(text, shown)
     shared, several = Reader(problems).drafts(root)
-    drafts = _with_names(source, shared, several, problems)
+    named_drafts = _with_names(source, shared, several, problems)
+    drafts = [without_foreign_words(draft, problems) for draft in named_drafts]
     _advise_params(_wanted(drafts, source), text, problems)
     drafts = _wanted(_with_settings(drafts, source.settings, problems), source)
     world = World(
@@ -88,7 +91,7 @@ def _look_ahead(
 
 def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> _Checked:
     _check_defaults(draft, problems)
-    tree = tree_of(draft)
+    tree = with_folders(tree_of(draft), problems)
     resolver = Resolver(tree, world, problems)
     document = resolver.document()
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
@@ -100,6 +103,7 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     check_warm(subject)
     check_notify(subject)
     check_schedules(subject)
+    check_transfers(subject)
     check_entry_params(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)

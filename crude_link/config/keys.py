@@ -13,7 +13,7 @@ STEP_KEYS = (
     "python", "stdin", "stop_grace", "needs", "when", "timeout", "retries", "continue_on_failure", "inputs",
     "outputs", "metrics", "foreach", "parallel", "resources", "gpus", "cpus", "memory", "disk", "warm",
     "allow_failed",
-    "stop_after_failed",
+    "stop_after_failed", "download", "upload",
 )  # fmt: skip
 #: Keys of a pipeline that stay in its record.
 PIPELINE_KEYS = (
@@ -27,6 +27,9 @@ PIPELINE_KEYS = (
     "schedule",
     "retention",
     "notify",
+    "storage",
+    "download",
+    "upload",
     "steps",
 )
 #: Keys of a file that are gone when its steps are merged.
@@ -53,21 +56,16 @@ _OTHER_WORDS = {
 }  # fmt: skip
 #: Keys of an entry of `schedule` that are no key elsewhere.
 _ENTRY_WORDS = ("every", "at", "overlap", "catch_up", "max_catch_up", "max_lateness", "dst", "on_failure")
-_SSH, _BUCKETS = "SSH hosts", "bucket folders"
+_SSH = "SSH hosts"
 _EXPERIMENTS = "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
 LATER_PIPELINE_KEYS: Mapping[str, tuple[str, str]] = {
-    "download": (_BUCKETS, "Folders of a bucket to bring here before the run."),
-    "upload": (_BUCKETS, "Folders to bring into a bucket after the run."),
-    "storage": (_BUCKETS, "Options and endpoints by scheme or bucket."),
     "matrix": (_EXPERIMENTS, "One run for each combination of values."),
     "snapshot": (_EXPERIMENTS, "What of the code and environment a run keeps."),
     "executors": (_SSH, "Where else steps can run."),
 }
 LATER_STEP_KEYS: Mapping[str, tuple[str, str]] = {
     "skip": (_EXPERIMENTS, "Not run again when nothing that matters has changed."),
-    "download": (_BUCKETS, "A folder of a bucket to bring here before the step."),
-    "upload": (_BUCKETS, "A folder to bring into a bucket after the step."),
     "docker": (_SSH, "The image that the step runs in."),
 }
 

@@ -19,6 +19,7 @@ from crude_link.config.resources_checks import check_resources
 from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.schema import PIPELINE
 from crude_link.config.source import Source
+from crude_link.config.transfer_checks import check_transfers
 from crude_link.config.validation import validated
 from crude_link.config.warm_checks import check_warm
 from crude_link.model.pipeline import Pipeline, Secret
@@ -57,6 +58,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     check_warm(subject)
     check_notify(subject)
     check_schedules(subject)
+    check_transfers(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))

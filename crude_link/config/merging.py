@@ -15,7 +15,7 @@ from crude_link.config.schema import NAME
 #: Keys of the file that every step has unless it says otherwise; `defaults` weighs more than the rest.
 _FOR_EVERY_STEP = ("env", "cwd", "python")
 #: Keys of a file with several pipelines that merge with a pipeline's own by key; every other is replaced.
-MERGED_KEYS = ("params", "secrets", "env", "defaults")
+MERGED_KEYS = ("params", "secrets", "env", "storage", "defaults")
 
 
 def combined(shared: Draft, own: Draft) -> Draft:
@@ -56,10 +56,23 @@ def tree_of(draft: Draft) -> Node:
         ordered = {key: entries[key] for key in (*STEP_KEYS, *entries) if key in entries}
         steps.append(Node(ordered, step.at, step.at))
     entries = dict(draft.keys)
+    for key in ("download", "upload"):
+        if key in entries:
+            entries[key] = _with_env(entries[key], defaults.entries)
     entries["configs"] = Node({name: merge(layers(body, draft.configs)) for name, body in draft.configs.items()})
     if draft.steps is not None:
         entries["steps"] = Node(tuple(steps), draft.at)
     return Node(entries, draft.at)
+
+
+def _with_env(transfers: Node, defaults: Mapping[str, Node]) -> Node:
+    """Return transfers of the run, each with the environment that every step has."""
+    if transfers.items:
+        return Node(tuple(_with_env(each, defaults) for each in transfers.items), transfers.at, transfers.key_at)
+    if not transfers.entries:
+        return transfers
+    ours = Node({key: defaults[key] for key in ("env", "env_file") if key in defaults})
+    return Node(merge([ours, transfers]).value, transfers.at, transfers.key_at)
 
 
 def layers(body: Body, configs: Mapping[str, Body], above: tuple[str, ...] = ()) -> list[Node]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from crude_link.config.csjr import WORDS
 from crude_link.config.draft import Body, Draft, StepDraft
 from crude_link.config.keys import STEP_KEYS
 from crude_link.config.node import Node
@@ -32,11 +33,14 @@ class Reader:
         self._open: set[int] = set()
         self._configs: dict[int, str] = {}
         self._checked: set[int] = set()
+        #: A step of one word, too, is a command line: what is read is a job of the cloud storage job runner.
+        self._takes_lines = False
 
     def drafts(self, root: yaml.MappingNode) -> tuple[Draft, dict[str, Draft] | None]:
         """Return what is shared by all pipelines, and the pipelines by name; None: the file is one pipeline."""
         pairs = self._pairs(root)
         several = [key for key in ("pipelines", "jobs") if key in pairs]
+        self._takes_lines |= not WORDS.keys().isdisjoint(pairs)
         found = {key: pairs.pop(key) for key in several}
         shared = self._draft(pairs, _start(root))
         if len(several) > 1:
@@ -59,6 +63,7 @@ class Reader:
         return shared, pipelines if several else None
 
     def _draft(self, pairs: _Pairs, at: Position) -> Draft:
+        takes_lines, self._takes_lines = self._takes_lines, self._takes_lines or not WORDS.keys().isdisjoint(pairs)
         configs = self._read_configs(pairs["configs"][1]) if "configs" in pairs else {}
         steps = self._read_steps(pairs["steps"][1]) if "steps" in pairs else None
         keys = {
@@ -66,6 +71,7 @@ class Reader:
             for key, pair in pairs.items()
             if key not in ("configs", "steps") and not key.startswith("x-")
         }
+        self._takes_lines = takes_lines
         steps_at = _start(pairs["steps"][0]) if "steps" in pairs else None
         return Draft(keys=keys, configs=configs, steps=steps, steps_at=steps_at, at=at)
 
@@ -143,7 +149,7 @@ class Reader:
                 at,
             )
             return None
-        if rest:
+        if rest or (self._takes_lines and text not in known):
             return StepDraft(body=Body(own=Node({"command": Node(text, at)}, at)), at=at)
         if text in known:
             return StepDraft(body=Body(own=Node({}, at), bases=(text,), made_from=text), at=at)

@@ -46,6 +46,8 @@ def tongue_of(path: Path) -> Tongue | None:
         return Tongue.COMMAND
     if path[0] == "notify" and path[-1] == "command":
         return Tongue.COMMAND
+    if "env" in path and {"download", "upload"} & {path[0], *key[:1]}:
+        return Tongue.ENV
     return (
         Tongue.ENV
         if key[:1] in (("command",), ("env",)) or key[:2] == ("foreach", "command") or path[0] == "env"

@@ -34,6 +34,7 @@ from crude_link.config.notify_form import NOTIFY
 from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.retry_form import DURATION, LIMIT, RETRIES, TASK_LIMIT
 from crude_link.config.schedule_form import CRON, SCHEDULE
+from crude_link.config.transfer_form import TRANSFER_PIPELINE_KEYS, TRANSFER_STEP_KEYS
 from crude_link.config.units import size
 from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
@@ -259,6 +260,7 @@ STEP: Mapping[str, Key] = {
     **FAN_OUT_KEYS,
     **NEED_KEYS,
     **WARM_KEYS,
+    **TRANSFER_STEP_KEYS,
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)
@@ -285,6 +287,7 @@ PIPELINE: Mapping[str, Key] = {
     "schedule": Key(SCHEDULE, "When the pipeline runs by itself: a crontab line, an entry, or a list of these.", ()),
     "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
     "notify": NOTIFY,
+    **TRANSFER_PIPELINE_KEYS,
     "steps": Key(
         Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
     ),

@@ -16,10 +16,14 @@ from crude_link.model.value import Plain
 #: Keys of a step without which it can still be looked at.
 _DISPENSABLE = (
     "needs", "when", "timeout", "retries", "stop_grace", "stdin", "continue_on_failure",
+    "download", "upload",
     "parallel", "resources", "gpus", "cpus", "memory", "disk", "allow_failed", "stop_after_failed", "warm",
 )  # fmt: skip
 #: Keys of a pipeline that make none of its steps.
-_APART = ("name", "params", "timeout", "cron", "timezone", "schedule", "retention", "notify")
+_APART = (
+    "name", "params", "timeout", "cron", "timezone", "schedule", "retention", "notify",
+    "download", "upload", "storage",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from crude_link.engine.retry import MOST_LOST, next_try
+from crude_link.engine.transfers import has_nothing, held_back, is_upload_of_run, what_was_nothing
 from crude_link.model.condition import Condition, ConditionError, Facts
 from crude_link.model.pipeline import Pipeline, Step
 from crude_link.model.policy import RetryPolicy
@@ -205,7 +206,9 @@ def _by_attempts(step: Step, view: RunView, needs_tried_in: int) -> Standing | N
             continue
         if not (_is_answer(step) and needs_tried_in > attempt.sitting):
             reason = attempt.outcome.reason if attempt.outcome else ""
-            return Standing(state=StepState(name=step.name, status=Status.SUCCEEDED, reason=reason), attempt=attempt)
+            state = StepState(name=step.name, status=Status.SUCCEEDED, reason=reason)
+            blockers = (step.name,) if has_nothing(step, view.findings.get(attempt.key)) else ()
+            return Standing(state=state, attempt=attempt, blockers=blockers)
     present = [attempt for attempt in attempts if attempt.sitting == view.sitting]
     if not present:
         return None
@@ -276,6 +279,8 @@ def _is_answer(step: Step) -> bool:
 
 def _blocked(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
     when = step.when
+    if is_upload_of_run(step):
+        return held_back(step, needs, found)
     if _is_answer(step):
         return None
     asked_for = {name.split(".")[1] for name in when.names if _asks_how_it_ended(name)} if when else set()
@@ -284,10 +289,14 @@ def _blocked(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing
             if name in asked_for:
                 continue
             status = found[name].state.status
-            how = {Status.SKIPPED: "was skipped", Status.FAILED: "failed"}.get(status, "was not finished")
+            how = _HOW.get(status, "was not finished")
             direct = name == need.state.name
             return f"needs {name}, which {how}" if direct else f"needs {need.state.name}; before it, {name} {how}"
     return None
+
+
+#: How a step stands in the way of others; one that succeeded, because it had nothing for them.
+_HOW = {Status.SKIPPED: "was skipped", Status.FAILED: "failed", Status.SUCCEEDED: "brought nothing"}
 
 
 def _asks_how_it_ended(name: str) -> bool:
@@ -361,4 +370,4 @@ def _finish(view: RunView, standings: Mapping[str, Standing]) -> Finish:
         return Finish(status=Status.FAILED, reason=f"{failed[0].name!r}: {failed[0].reason}")
     if cancelled:
         return Finish(status=Status.CANCELLED, reason=f"{cancelled[0].name!r}: {cancelled[0].reason}")
-    return Finish(status=Status.SUCCEEDED, reason="")
+    return Finish(status=Status.SUCCEEDED, reason=what_was_nothing(view.pipeline.steps, standings))

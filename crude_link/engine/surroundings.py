@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crude_link.interfaces import (
@@ -18,6 +18,7 @@ from crude_link.interfaces import (
     StateStore,
     TaskStore,
 )
+from crude_link.model.run import AttemptKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,8 @@ class Surroundings:
     #: What only fan-outs need of the store, made when it is asked for.
     tasks: Callable[[], TaskStore]
     leases: Callable[[], LeaseStore]
+    #: Remembers what the downloads of a run that is to succeed have brought: its pipeline, and their attempts.
+    remember_hauls: Callable[[str, Sequence[AttemptKey]], None]
     states: StateStore
     logs: Logs
     executor: Executor

@@ -73,6 +73,8 @@ class Order:
     #: How that file stood before the attempt (inode, times, size); None when it was not there.
     metrics_before: tuple[int, ...] | None = None
     outputs: tuple[Path, ...] = ()
+    #: Where a transfer says how it ended.
+    report: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.recipient import Recipient
 from crude_link.model.resources import Need, Pool
 from crude_link.model.schedule import Schedule
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 
@@ -57,7 +58,7 @@ class Step:
     """One line of a Pipeline: what to run, with what, after which, and what to do when it fails."""
 
     name: str
-    action: Script | Command
+    action: Script | Command | Transfer
     arguments: Mapping[str, Value] = field(default_factory=dict)
     argument_style: ArgumentStyle = ArgumentStyle.AUTO
     #: Pipeline, config and step merged; the values are text or numbers.

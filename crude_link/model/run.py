@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from crude_link.model.status import Status
+from crude_link.model.transfer import is_listing, is_upload, owner_of
 from crude_link.model.value import Plain, Scalar
 
 if TYPE_CHECKING:
@@ -169,11 +170,20 @@ class Selection:
     only: str | None = None
 
     def leaves_out(self, names: tuple[str, ...], step: str) -> str | None:
-        """Return why `step` is not part of the run, or None when it is; `names` in the pipeline's order."""
-        if self.only is not None and step != self.only:
-            return f"not selected (--only {self.only})"
-        if self.start_at is not None and names.index(step) < names.index(self.start_at):
-            return f"not selected (--from {self.start_at})"
+        """Return why `step` is not part of the run, or None when it is; `names` in the pipeline's order.
+
+        The transfers of a step go with it. What was there before is noted where something is uploaded, unless the
+        run is to begin with the upload itself: then all that lies there is meant.
+        """
+        asked = self.only if self.only is not None else self.start_at
+        if asked is None or asked in (step, owner_of(step)):
+            return None
+        option = "--only" if self.only is not None else "--from"
+        if is_listing(step):
+            is_needed = any(is_upload(name) and self.leaves_out(names, name) is None for name in names)
+            return None if is_needed and not is_upload(asked) else f"not selected ({option} {asked})"
+        if self.only is not None or names.index(step) < names.index(asked):
+            return f"not selected ({option} {asked})"
         return None
 
     def unknown_in(self, names: tuple[str, ...]) -> str | None:

@@ -14,7 +14,7 @@ _LEFT_OUT = ("steps", "foreach", "arguments")
 def class_config(pipeline: Pipeline, step: str) -> dict[str, Plain]:
     """Return the config of a step's class but for `arguments`, and `item`, which are filled for each task."""
     steps = pipeline.document.get("steps")
-    own = steps[pipeline.names.index(step)] if isinstance(steps, list | tuple) else {}
-    assert isinstance(own, Mapping)
+    found = [each for each in steps if isinstance(each, Mapping)] if isinstance(steps, list | tuple) else []
+    own: Mapping[str, Plain] = next((each for each in found if each.get("name") == step), {})
     merged = {**pipeline.document, **own, "name": step}
     return {key: value for key, value in merged.items() if key not in _LEFT_OUT}

@@ -15,6 +15,7 @@ from crude_link.model.run import Ending, Findings, Outcome, Output
 from crude_link.model.status import Status
 from crude_link.model.value import Plain, Scalar
 from crude_link.steps.function import take_result
+from crude_link.steps.transfer_report import take_report
 
 #: Above this size a checksum would cost more time than it is worth; the contract's "up to 1 GB".
 LARGEST_CHECKED = 1_000_000_000
@@ -52,6 +53,9 @@ class StepEvidence:
         """Return the final outcome and the findings; a failed attempt keeps its reason, and its metrics if any."""
         outcome = take_result(order, outcome)
         metrics, problems = self._metrics(order)
+        if order.report is not None:
+            outcome, counted = take_report(order.report, outcome)
+            metrics |= counted
         if outcome.status is not Status.SUCCEEDED:
             return outcome, Findings(metrics=metrics)
         outputs, missing = self._outputs(order)

@@ -15,6 +15,7 @@ from crude_link.model.order import FanOrder, Order, View, WarmStart
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import GPU
 from crude_link.model.run import AttemptKey, Run
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain, Reference
 from crude_link.resources.gpus import ORDER, no_gpus
 from crude_link.steps.arguments import argument_list
@@ -33,6 +34,7 @@ from crude_link.steps.reading import read_signature
 from crude_link.steps.references import RESULTS_FILE, LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
+from crude_link.steps.transfer_orders import TransferDraft, TransferMeans
 from crude_link.steps.values_of import references_of
 from crude_link.steps.written import as_argument, written
 
@@ -58,6 +60,7 @@ class StepOrders:
     #: Writes the output of a command whose lines are inputs into a file. CannotStart when it fails.
     run_command: Callable[[str | Sequence[str], Path], None]
     find_gpus: Callable[[], Sequence[str]] = no_gpus
+    transfers: TransferMeans = TransferMeans()
     #: What each script takes, by its digest: steps often share one.
     signatures: dict[str, Signature] = field(default_factory=dict, repr=False)
 
@@ -117,7 +120,10 @@ class _Draft:
         if function_of(step) and self.key.task:
             ours[RESULT] = str(log.stdout.with_suffix(".result"))
         env = whole_env(self.orders.environment, from_file, step_env(step.env, self._value), ours)
-        started = self._started(env, cwd)
+        draft = self._transfer(log.stdout) if isinstance(step.action, Transfer) else None
+        if draft:
+            env = draft.env(env, self._value)
+        started = self._started(env, cwd, draft)
         outputs = tuple(places.path(fill_text(text, self._value)) for text in step.outputs)
         metrics = places.path(fill_text(step.metrics, self._value)) if step.metrics is not None else None
         return Order(
@@ -140,6 +146,7 @@ class _Draft:
             metrics_file=metrics,
             metrics_before=file_stamp(metrics) if metrics else None,
             outputs=outputs,
+            report=draft.report if draft else None,
         )
 
     def fan(self, step: Step, facts: Facts) -> FanWork:
@@ -226,12 +233,27 @@ class _Draft:
             raise CannotStart(f"the run's folder {path} cannot be made: {error.strerror}") from error
         return path
 
-    def _started(self, env: Mapping[str, str], cwd: Path) -> _Started:
+    def _started(self, env: Mapping[str, str], cwd: Path, draft: TransferDraft | None) -> _Started:
+        if draft:
+            return _Started(argv=draft.argv(self._value), record=draft.record(self._reference))
         if isinstance(self.step.action, Script):
             return self._script(self.step.action, env, cwd)
+        assert isinstance(self.step.action, Command)
         return _Started(
             argv=self._command(self.step.action, self._value),
             record=self._command(self.step.action, self._reference),
+        )
+
+    def _transfer(self, stdout: Path) -> TransferDraft:
+        assert isinstance(self.step.action, Transfer)
+        return TransferDraft(
+            transfer=self.step.action,
+            run=self.run,
+            key=self.key,
+            stem=stdout,
+            folder=self._run_dir().parent,
+            means=self.orders.transfers,
+            places=self._places(),
         )
 
     def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:

@@ -102,7 +102,7 @@ class _Check:
         self.inputs = self._first_inputs(step, places)
         if isinstance(step.action, Script):
             self._script(step, step.action, places)
-        else:
+        elif isinstance(step.action, Command):
             self._command(step, step.action)
         with self._told(step, "cwd"):
             if isinstance(step.cwd, str) and not self._is_made(step.cwd):

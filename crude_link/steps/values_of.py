@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crude_link.model.pipeline import Script, Step
+from crude_link.model.transfer import Transfer
 from crude_link.model.value import Reference, Value, references_in
 
 
@@ -18,6 +19,13 @@ def references_of(step: Step) -> Iterator[tuple[str, Reference]]:
 def values_of(step: Step) -> dict[str, Value]:
     """Return what a step says that may hold text of any kind, by its keys."""
     action = step.action
+    if isinstance(action, Transfer):
+        return {
+            action.kind.value: (action.remote, action.local, action.include, action.exclude),
+            **{f"storage.{place}": options for place, options in action.storage.items()},
+            **{f"env.{name}": value for name, value in step.env.items()},
+            "env_file": step.env_file,
+        }
     return {
         "function" if isinstance(action, Script) and action.function else "script": (
             action.path if isinstance(action, Script) else None

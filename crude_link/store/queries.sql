@@ -589,6 +589,22 @@ DELETE FROM troubles WHERE pipeline = :pipeline;
 -- Note what people have been told is wrong.
 INSERT INTO troubles (pipeline, plight, since, told, count) VALUES (:pipeline, :plight, :since, :told, :count);
 
+-- name: insert_haul
+-- Make the memory of what a pipeline had from a place, unless it is there.
+INSERT OR IGNORE INTO hauls (pipeline, remote) VALUES (:pipeline, :remote);
+
+-- name: haul
+-- Where it is remembered what a pipeline had from a place.
+SELECT id FROM hauls WHERE pipeline = :pipeline AND remote = :remote;
+
+-- name: remember_file
+-- Note that a succeeded run has had a file.
+INSERT OR IGNORE INTO hauled (haul, name, mark, run) VALUES (:haul, :name, :mark, :run);
+
+-- name: hauled
+-- All files that a pipeline had from a place.
+SELECT name, mark FROM hauled JOIN hauls ON hauls.id = haul WHERE pipeline = :pipeline AND remote = :remote;
+
 -- name: newest_beginning
 -- When the newest run began.
 SELECT max(began) FROM runs;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crude_link.model.run import AttemptKey
+    from crude_link.store.hauls import SqliteHauls
     from crude_link.store.leases import SqliteLeases
     from crude_link.store.ledger import SqliteLedger, SqliteSchedulers
     from crude_link.store.memory import SqliteMemory
@@ -70,6 +71,13 @@ class SqliteStore:
         from crude_link.store.memory import SqliteMemory
 
         return SqliteMemory(self._database)
+
+    @cached_property
+    def hauls(self) -> SqliteHauls:
+        """What downloads with `only: new` have brought."""
+        from crude_link.store.hauls import SqliteHauls
+
+        return SqliteHauls(self._database, self.logs)
 
     @cached_property
     def ledger(self) -> SqliteLedger:

@@ -78,7 +78,7 @@ CASES = [
     ("steps:\n  - script: a.py\n    script: b.py\n", ":3:5", "`script` stands here a second time (first in line 2)"),
     (f"{STEP}, docker: python}}\n", ":2:29", "`docker` comes with SSH hosts"),
     (f"{STEP}, runs_on: gpu1}}\n", ":2:38", "`runs_on: gpu1` comes with SSH hosts"),
-    (f"download: []\n{STEP}}}\n", ":1:1", "`download` comes with bucket folders"),
+    (f"download: {{from: 's4://b/x', to: x}}\n{STEP}}}\n", ":1:18", "'s4://' is no kind of store"),
     (f"matrix: {{}}\n{STEP}}}\n", ":1:1", "`matrix` comes with experiments"),
     (f"defaults: {{script: b.py}}\n{STEP}}}\n", ":1:12", "`script` cannot be a default"),
     (f"defaults: 5\n{STEP}}}\n", ":1:11", "`defaults` is a mapping"),

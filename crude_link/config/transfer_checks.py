@@ -1,0 +1,55 @@
+"""What a schema cannot know of `download` and `upload`: of what they may speak, and where they cannot stand yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crude_link.config.checks import Subject, of_step, references_below, wrong_reference
+from crude_link.config.keys import not_yet
+from crude_link.config.needs import needs_of
+from crude_link.model.value import Plain, Reference
+
+_KEYS = ("download", "upload")
+#: A name that no step has, of something that comes after all.
+_LAST = "the run."
+_NO_PLACE = "would stand in the record of every run; credentials go under `storage`, or into `env`"
+
+
+def check_transfers(subject: Subject) -> None:
+    """Check all transfers and `storage`."""
+    needs = needs_of(subject.steps)
+    for key in (*_KEYS, "storage"):
+        for path, reference in references_below(subject.document.get(key), (key,)):
+            wrong = _wrong_in_run(key, reference, subject, needs)
+            if wrong:
+                subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path))
+    for index, step in enumerate(subject.steps):
+        for key in _KEYS:
+            if step.get(key) is not None and step.get("foreach") is not None:
+                message = not_yet(f"{key}` beside `foreach", "transfers of single tasks")
+                subject.problems.add(message, subject.at("steps", index, key), of_step(step))
+    _check_secrets(subject)
+
+
+def _wrong_in_run(
+    key: str, reference: Reference, subject: Subject, needs: Mapping[str, tuple[str, ...]]
+) -> str | None:
+    """Say what is wrong with a late reference in what is of the run as a whole, or None."""
+    if reference.head == "steps" and key == "download":
+        return "no step has run before the downloads of the run; put the `download` into a step"
+    if reference.head == "steps" and key == "storage":
+        return "`storage` is of the whole run, and knows only secrets and the run"
+    return wrong_reference(reference, subject.secrets, {**needs, _LAST: tuple(needs)}, _LAST)
+
+
+def _check_secrets(subject: Subject) -> None:
+    """Refuse secrets in what is shown and kept: the places and patterns of a transfer."""
+    places: list[tuple[tuple[str | int, ...], Plain, str]] = [
+        ((key,), subject.document.get(key), "") for key in _KEYS
+    ]
+    for index, step in enumerate(subject.steps):
+        places += [(("steps", index, key), step.get(key), of_step(step)) for key in _KEYS]
+    for at, value, of in places:
+        for path, reference in references_below(value, at):
+            if reference.head == "secrets" and "env" not in path[len(at) :]:
+                subject.problems.add(f"`{reference}` {_NO_PLACE}", subject.at(*path), of)

@@ -1,0 +1,60 @@
+"""Transfers among steps: what keeps one from starting, and what follows from one that had nothing to bring.
+
+An upload of the run waits until every step has succeeded; one that its own `when` kept from running is no failure. A
+download with `if_empty: skip` that finds nothing stands in the way of all that needs it, though it has succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from crude_link.model.pipeline import Step
+from crude_link.model.run import Findings
+from crude_link.model.status import Status
+from crude_link.model.transfer import NOTHING, Transfer, TransferKind
+
+if TYPE_CHECKING:
+    from crude_link.engine.plan import Standing
+
+
+def has_nothing(step: Step, findings: Findings | None) -> bool:
+    """True for a download that succeeded with nothing, and for which the steps are to be skipped then."""
+    action = step.action
+    if not isinstance(action, Transfer) or action.kind is not TransferKind.DOWNLOAD or action.if_empty != "skip":
+        return False
+    return findings is not None and bool(findings.metrics.get(NOTHING))
+
+
+def fetches_what_is_new(step: Step) -> bool:
+    """True for a download of what no succeeded run has had."""
+    return isinstance(step.action, Transfer) and step.action.only == "new"
+
+
+def is_upload_of_run(step: Step) -> bool:
+    """True for an upload that waits for all steps."""
+    return isinstance(step.action, Transfer) and step.action.is_of_run and step.action.kind is TransferKind.UPLOAD
+
+
+def held_back(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
+    """Say why an upload of the run cannot start although all it needs is settled, or None."""
+    blockers = dict.fromkeys(name for need in needs for name in need.blockers)
+    for name in blockers:
+        if found[name].state.status is Status.SUCCEEDED and name not in step.needs:
+            return f"{name} brought nothing"
+    if not any(need.state.status is not Status.SKIPPED for need in needs):
+        return "no step ran"
+    if step.when is not None and step.when.is_always:
+        return None
+    for need in needs:
+        if need.state.status not in (Status.SUCCEEDED, Status.SKIPPED):
+            words = {Status.FAILED: "failed"}.get(need.state.status, "was not finished")
+            return f"not every step succeeded: {need.state.name} {words}"
+    return None
+
+
+def what_was_nothing(steps: Sequence[Step], standings: Mapping[str, Standing]) -> str:
+    """Say for which downloads steps were skipped; empty where there is none."""
+    names = [step.name for step in steps if step.name in standings[step.name].blockers]
+    empty = [name for name in names if standings[name].state.status is Status.SUCCEEDED]
+    return f"nothing to do: {', '.join(empty)} found nothing" if empty else ""

@@ -1,0 +1,112 @@
+"""StoreChecks: what the program that transfers is to look at before a run, as far as it is known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from crude_link.errors import CannotStart
+from crude_link.model.pipeline import Step
+from crude_link.model.transfer import Transfer, TransferKind, scheme_of
+from crude_link.model.value import Plain, Reference, Text, Value, references_in
+from crude_link.steps.environment import read_env_file, step_env, whole_env
+from crude_link.steps.places import Places
+from crude_link.steps.references import LookUp
+from crude_link.steps.secrets import Secrets
+from crude_link.steps.transfer_orders import STORAGE, storage_text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreCheck:
+    """One start of the program, for all transfers with the same environment. Holds secrets."""
+
+    #: Each transfer, and how much of its remote place is known.
+    remotes: Sequence[tuple[Step, str]]
+    env: Mapping[str, str]
+    masks: tuple[str, ...]
+
+    @property
+    def order(self) -> Mapping[str, Plain]:
+        """What the program is told."""
+        targets = [remote for step, remote in self.remotes if _kind(step) is TransferKind.UPLOAD]
+        sources = [remote for step, remote in self.remotes if _kind(step) is TransferKind.DOWNLOAD]
+        return {"kind": "check", "remote": sources, "targets": targets}
+
+    def masked(self, text: str) -> str:
+        """Return text of the program without secrets."""
+        for mask in self.masks:
+            text = text.replace(mask, "***")
+        return text
+
+
+def store_checks(
+    steps: Sequence[Step], environment: Mapping[str, str], secrets: Secrets, places: Places
+) -> Iterator[StoreCheck]:
+    """Yield the checks of some transfers; what only a run will know is not looked at."""
+    known = [(step, remote) for step in steps if (remote := known_part(step)) is not None]
+    for _, group in groupby(sorted(known, key=_surroundings), key=_surroundings):
+        remotes = list(group)
+        first = remotes[0][0]
+        used: dict[str, str] = {}
+
+        def look_up(reference: Reference, used: dict[str, str] = used) -> Plain:
+            name = reference.path.removeprefix("secrets.")
+            used[name] = secrets.value(name)
+            return used[name]
+
+        try:
+            env = _env(first, environment, places, look_up)
+        except CannotStart:  # pre-flight has told, or the run will
+            continue
+        masks = secrets.masks((*secrets.at_hand(env).values(), *used.values()))
+        yield StoreCheck(remotes=remotes, env=env, masks=masks)
+
+
+def known_part(step: Step) -> str | None:
+    """Return as much of a remote place as is known before the run and says where it is; None: too little."""
+    action = step.action
+    assert isinstance(action, Transfer)
+    is_whole = isinstance(action.remote, str)
+    text = _beginning(action.remote)
+    scheme = scheme_of(text)
+    if scheme in (None, "file"):  # what an earlier step may make is not missing yet
+        return text if is_whole and action.is_of_run and action.kind is TransferKind.DOWNLOAD else None
+    if is_whole:
+        return text
+    bucket, slash, _ = text.partition("://")[2].partition("/")
+    return f"{scheme}://{bucket}/" if slash else None
+
+
+def _beginning(text: Text) -> str:
+    if isinstance(text, str):
+        return text
+    return text.parts[0] if isinstance(text.parts[0], str) else ""
+
+
+def _surroundings(known: tuple[Step, str]) -> str:
+    """Return what tells the environment of a transfer from that of others."""
+    step, _ = known
+    assert isinstance(step.action, Transfer)
+    return repr((sorted(step.env.items()), step.env_file, step.action.storage))
+
+
+def _env(step: Step, environment: Mapping[str, str], places: Places, look_up: LookUp) -> dict[str, str]:
+    assert isinstance(step.action, Transfer)
+    own = {name: value for name, value in step.env.items() if _is_known(value)}
+    storage = {
+        place: {name: value for name, value in options.items() if _is_known(value)}
+        for place, options in step.action.storage.items()
+    }
+    from_file = read_env_file(step.env_file, places) if isinstance(step.env_file, str) else {}
+    env = whole_env(environment, from_file, step_env(own, look_up), {})
+    return {**env, STORAGE: storage_text(storage, look_up)}
+
+
+def _is_known(value: Value) -> bool:
+    return all(reference.head == "secrets" for reference in references_in(value))
+
+
+def _kind(step: Step) -> TransferKind:
+    assert isinstance(step.action, Transfer)
+    return step.action.kind

@@ -1,0 +1,102 @@
+"""Fetching: a download from its order to its report."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from crude_link.model.words import size_words
+from crude_link.storage.compare import Here, Only, Plan, Wanted, plan_download
+from crude_link.storage.contact import Found, find
+from crude_link.storage.download import Download, Means
+from crude_link.storage.failures import TransferError
+from crude_link.storage.landing import Landing, disk_errors
+from crude_link.storage.local import listed, tells_case
+from crude_link.storage.names import PARTS, Choice
+from crude_link.storage.notes import Notes, notes_of
+from crude_link.storage.one_file import OneFile
+from crude_link.storage.order import IfEmpty, TransferOrder
+from crude_link.storage.progress import Progress
+from crude_link.storage.remote import RemoteStore
+from crude_link.storage.report import Report, read_had, write_fetched
+from crude_link.storage.targets import local_file
+
+
+def fetch(order: TransferOrder, progress: Progress) -> Report:
+    """Do a download."""
+    found = find(order, order.remote[0], progress.remark)
+    folder, local, store = _sides(found, order.local[0])
+    with ExitStack() as stack:
+        notes = None
+        if order.notes is not None:
+            notes = stack.enter_context(notes_of(Path(order.notes), local, found.address, progress.remark))
+        with disk_errors(folder):
+            landing = Landing(folder, PARTS if not found.is_file else f"{PARTS}.{local.name[:100]}")
+        stack.callback(landing.close)
+        wanted = Wanted(only=order.only, delete=order.delete, had=read_had(_path(order.had)))
+        plan = _plan(found, order, landing, notes, wanted, local)
+        for text in plan.remarks:
+            progress.remark(text)
+        if plan.problems:
+            raise TransferError(_problem_words(found, plan))
+        if not plan.wanted and order.if_empty is not IfEmpty.RUN:
+            return _nothing(found, order, progress)
+        download = Download(Means(store=store, progress=progress, notes=notes), landing)
+        download.carry_out(plan)
+    if order.fetched is not None:
+        write_fetched(Path(order.fetched), [*download.kept, *download.fetched])
+    size = sum(entry.size for entry in download.fetched)
+    count, kept = len(download.fetched), len(download.kept)
+    there = f"; {kept:,} {'was' if kept == 1 else 'were'} there" if kept else ""
+    gone = f"; {len(plan.remove):,} removed" if plan.remove else ""
+    progress.close(f"fetched {_files(count)}, {size_words(size)} in {{took}}{there}{gone}")
+    return Report(files=count, bytes=size, kept=kept, is_empty=not plan.wanted)
+
+
+def _sides(found: Found, target: str) -> tuple[Path, Path, RemoteStore]:
+    """Return the folder to which files come, the local path that notes are kept on, and the store to read from."""
+    base = Path.cwd()
+    if not found.is_file:
+        return base / target, base / target, found.store
+    local = local_file(target, found.address.name, base)
+    return local.parent, local, OneFile(found.store, local.name)
+
+
+def _plan(
+    found: Found, order: TransferOrder, landing: Landing, notes: Notes | None, wanted: Wanted, local: Path
+) -> Plan:
+    files = listed(landing.folder)
+    entries = found.entries
+    if found.is_file:
+        entries = [replace(entries[0], name=local.name)]
+        files = {name: file for name, file in files.items() if name == local.name}
+    else:
+        choice = Choice(order.include, order.exclude)
+        entries = [entry for entry in entries if choice.takes(entry.name)]
+    here = Here(files=files, notes=notes.all if notes is not None else {}, tells_case=tells_case(landing.parts))
+    return plan_download(entries, here, wanted)
+
+
+def _nothing(found: Found, order: TransferOrder, progress: Progress) -> Report:
+    what = "nothing that no succeeded run has had" if order.only is Only.NEW else "no file"
+    chosen = " that `include` and `exclude` choose" if order.include or order.exclude else ""
+    text = f"{found.address} holds {what}{chosen}"
+    if order.if_empty is IfEmpty.FAIL:
+        raise TransferError(f"{text}; `if_empty: skip` or `run` makes that no failure")
+    progress.close(f"{text}: nothing was fetched")
+    return Report(is_empty=True)
+
+
+def _problem_words(found: Found, plan: Plan) -> str:
+    shown = "\n".join(f"  {text}" for text in plan.problems[:10])
+    more = f"\n  and {len(plan.problems) - 10:,} more" if len(plan.problems) > 10 else ""
+    return f"nothing was fetched from {found.address}, for not all of it can be here:\n{shown}{more}"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None

@@ -1,0 +1,189 @@
+"""Downloads and uploads of a run: what is brought when, what is not, and what is left to do after a failure."""
+
+from __future__ import annotations
+
+import shutil
+
+from acceptance.starting import Folder
+
+#: Fetches folder `far/in`, copies it with a mark, and brings `out` away.
+CONFIG = """
+name: seg
+download: {from: far/in, to: data/in}
+upload: {from: data/out, to: far/out}
+steps:
+  - name: work
+    command: |
+      echo ran >> work.log
+      mkdir -p [path-to-local-outputs]
+      for file in [path-to-local-inputs]/*; do cp "$file" [path_to_local_outputs]/; done
+"""
+
+
+def names(folder: Folder, place: str) -> set[str]:
+    root = folder.directory / place
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} if root.exists() else set()
+
+
+def test_a_folder_is_fetched_worked_on_and_brought_away(folder: Folder) -> None:
+    folder.config(CONFIG)
+    folder.write("far/in/a b.txt", "1")
+    folder.write("far/in/ü#%.txt", "2")
+    assert folder.run("run").status == 0
+    assert names(folder, "far/out") == {"a b.txt", "ü#%.txt"}
+    assert folder.steps() == {
+        "run.listing": "succeeded",
+        "run.download": "succeeded",
+        "work": "succeeded",
+        "run.upload": "succeeded",
+    }
+    shown = folder.run("show", "last").out
+    assert "download far/in data/in" in shown
+    assert "upload data/out far/out" in shown
+
+
+def test_only_what_this_run_made_is_brought_away(folder: Folder) -> None:
+    folder.config(CONFIG)
+    folder.write("far/in/new.txt", "1")
+    folder.write("data/out/old.txt", "from an earlier run")
+    assert folder.run("run").status == 0
+    assert names(folder, "far/out") == {"new.txt"}
+
+
+def test_what_earlier_runs_left_is_cleared_away_where_that_is_wanted(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: far/out", "to: far/out, stale: clean"))
+    folder.write("far/in/new.txt", "1")
+    folder.write("data/out/old.txt", "from an earlier run")
+    assert folder.run("run").status == 0
+    assert names(folder, "data/out") == names(folder, "far/out") == {"new.txt"}
+
+
+def test_a_failed_upload_fails_the_run_and_resume_does_only_the_upload(folder: Folder) -> None:
+    folder.config(CONFIG)
+    folder.write("far/in/a.txt", "1")
+    folder.write("far/out", "a file, where a folder should be made")
+    ended = folder.run("run", "--no-prompt")
+    assert ended.status in (1, 4)
+    assert "'run.upload'" in ended.last_line
+    assert names(folder, "data/out") == {"a.txt"}
+    (folder.directory / "far/out").unlink()
+    assert folder.run("resume", "--no-prompt").status == 0
+    assert folder.read("work.log") == "ran\n"
+    assert names(folder, "far/out") == {"a.txt"}
+
+
+def test_nothing_is_brought_away_when_a_step_failed_unless_that_is_wanted(folder: Folder) -> None:
+    failing = CONFIG + "  - {name: tail, command: exit 3, continue_on_failure: true}\n"
+    folder.config(failing)
+    folder.write("far/in/a.txt", "1")
+    assert folder.run("run", "--no-prompt").status == 1
+    assert folder.steps()["run.upload"] == "skipped"
+    assert "not every step succeeded: tail failed" in folder.run("show", "last").out
+    folder.config(failing.replace("to: far/out", "to: far/out, when: always"))
+    folder.write("data/in/a.txt", "changed here")
+    assert folder.run("run", "--no-prompt").status == 1
+    assert names(folder, "far/out") == {"a.txt"}
+
+
+def test_a_run_fetches_only_what_no_succeeded_run_has_had(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new, if_empty: skip") + "  - 'test ! -e bad'\n")
+    folder.write("far/in/a.txt", "1")
+    folder.write("bad", "")
+    assert folder.run("run", "--no-prompt").status == 1
+    folder.write("far/in/b.txt", "2")
+    (folder.directory / "bad").unlink()
+    assert folder.run("run").status == 0  # the failed one has had nothing
+    assert names(folder, "data/in") == {"a.txt", "b.txt"}
+    folder.write("far/in/c.txt", "3")
+    assert folder.run("run").status == 0
+    assert names(folder, "data/in") == {"c.txt"}
+    ended = folder.run("run")
+    assert ended.status == 0
+    assert folder.steps()["work"] == folder.steps()["run.upload"] == "skipped"
+    assert "needs run.download, which brought nothing" in ended.err
+    assert folder.runs()[0]["reason"] == "nothing to do: run.download found nothing"
+
+
+def test_a_resumed_run_remembers_what_it_fetched_before(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new") + "  - 'test ! -e bad'\n")
+    folder.write("far/in/a.txt", "1")
+    folder.write("bad", "")
+    assert folder.run("run", "--no-prompt").status == 1
+    (folder.directory / "bad").unlink()
+    assert folder.run("resume").status == 0
+    ended = folder.run("run", "--no-prompt")
+    assert ended.status == 1
+    assert "nothing that no succeeded run has had" in ended.err
+
+
+def test_without_transfers_what_lies_there_is_used(folder: Folder) -> None:
+    folder.config(CONFIG)
+    folder.write("data/in/local.txt", "1")
+    assert folder.run("run", "--no-transfer").status == 0
+    assert folder.steps() == {"work": "succeeded"}
+    assert names(folder, "data/out") == {"local.txt"}
+    assert not names(folder, "far/out")
+
+
+def test_the_transfers_of_a_step_go_with_it(folder: Folder) -> None:
+    folder.config(
+        """
+steps:
+  - {name: first, command: "mkdir -p made && echo 1 > made/first.txt"}
+  - name: second
+    command: cat [path-to-local-inputs]/x.txt > made/second.txt
+    download: {from: far/in, to: here}
+    upload: {from: made, to: far/made}
+  - {name: third, command: ls far/made/second.txt}
+"""
+    )
+    folder.write("far/in/x.txt", "x")
+    assert folder.run("run").status == 0
+    assert names(folder, "far/made") == {"first.txt", "second.txt"}
+    shutil.rmtree(folder.directory / "far/made")
+    assert folder.run("run", "--only", "second").status == 0
+    assert names(folder, "far/made") == {"second.txt"}  # all that this run made
+    steps = folder.steps()
+    assert {name for name, status in steps.items() if status == "skipped"} == {"first", "third"}
+    assert folder.run("run", "--only", "second.upload").status == 0
+    assert names(folder, "far/made") == {"first.txt", "second.txt"}  # all that lies there
+
+
+def test_what_cannot_be_reached_is_told_before_any_step(folder: Folder) -> None:
+    folder.config(CONFIG)
+    ended = folder.run("run")
+    assert ended.status == 2
+    assert "config.yaml:3:1: run.download: " in ended.err
+    assert "far/in" in ended.err
+    assert not folder.runs()
+
+
+def test_a_transfer_that_cannot_even_begin_has_a_status_of_its_own(folder: Folder) -> None:
+    folder.config(CONFIG.replace("from: far/in", "from: 'far/${run.id}'"))
+    ended = folder.run("run", "--no-prompt")
+    assert ended.status == 4
+    assert folder.steps()["run.download"] == "failed"
+
+
+def test_the_document_of_the_cloud_storage_job_runner_runs_job_by_job(folder: Folder) -> None:
+    folder.write("remote/team/images/x.png", "x")
+    bucket = (folder.directory / "remote" / "team").as_uri()
+    job = f"""
+    bucket-name: {bucket}
+    path-to-remote-inputs: images
+    path_to_local_inputs: 'NAME in'
+    path-to-local-outputs: NAME-out
+    path_to_remote_outputs: NAME-annotated/
+    steps:
+      - mkdir -p [path-to-local-outputs]
+      - ls
+      - cp [path_to_local_inputs]/x.png "[path-to-local-outputs]"
+"""
+    folder.config("jobs:\n  one:" + job.replace("NAME", "1") + "  two:" + job.replace("NAME", "2"))
+    assert folder.run("run", "two").status == 0
+    assert names(folder, "remote/team") == {"images/x.png", "2-annotated/x.png"}
+    assert folder.run().status == 0
+    assert names(folder, "remote/team") == {"images/x.png", "1-annotated/x.png", "2-annotated/x.png"}
+    ended = folder.run("run", "three")
+    assert ended.status == 2
+    assert "Known: one, two" in ended.err
