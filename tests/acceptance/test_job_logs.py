@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from acceptance.starting import Folder
+
+#: The interpreter of the steps as job logs name it.
+PYTHON = Path(sys.executable).name
 
 CONFIG = """
 secrets: [TOKEN]
@@ -53,7 +59,7 @@ def test_each_task_has_the_command_that_ran_without_secrets_and_what_slots_held(
         f'echo "three" 3 1 {hidden}',
     ]
     assert commands(project, "words") == ["echo x1", "echo x2"]
-    assert commands(project, "script") == ["python3 work.py --rate=1 'p q'", "python3 work.py --rate=2.5 -- -r"]
+    assert commands(project, "script") == [f"{PYTHON} work.py --rate=1 'p q'", f"{PYTHON} work.py --rate=2.5 -- -r"]
 
 
 def test_where_an_input_or_the_script_is_another_now_the_command_is_that_of_the_step(project: Folder) -> None:
@@ -64,5 +70,5 @@ def test_where_an_input_or_the_script_is_another_now_the_command_is_that_of_the_
         True,
     ]
     project.write("work.py", SCRIPT + "# changed\n")
-    assert commands(project, "script") == 2 * ["python3 work.py '--rate={item.rate}' '{item.name}'"]
+    assert commands(project, "script") == 2 * [PYTHON + " work.py '--rate={item.rate}' '{item.name}'"]
     assert commands(project, "printed") == 2 * ["echo {item}"]
