@@ -138,7 +138,9 @@ def test_a_download_that_was_killed_goes_on_with_the_files_that_are_left(
     assert all(content == FILES[name] for name, content in behind.here().items() if name in FILES)
     proxy.choose = lambda line, number: Fault.NONE
     ended = behind.download()
-    assert (ended.report["files"], ended.report["kept"]) == (18, 12)
+    # What was on its way when it was killed may have arrived all the same.
+    assert ended.report["kept"] >= 12
+    assert ended.report["files"] == len(FILES) - ended.report["kept"]
     assert behind.here() == FILES
 
 
@@ -154,7 +156,9 @@ def test_an_upload_that_was_killed_goes_on_with_the_files_that_are_left(behind: 
     killed(process, noted)
     proxy.choose = lambda line, number: Fault.NONE
     ended = behind.upload()
-    assert (ended.report["files"], ended.report["kept"]) == (18, 12)
+    # What was on its way when it was killed may have arrived all the same.
+    assert ended.report["kept"] >= 12
+    assert ended.report["files"] == len(FILES) - ended.report["kept"]
     assert behind.there() == FILES
 
 
