@@ -183,6 +183,8 @@ def _references(subject: Subject) -> None:
     for key in _EARLY_ONLY:
         if key in subject.document:
             for path, reference in references_below(subject.document[key], (key,)):
+                if key == "schedule" and "env" in path:
+                    continue  # of a look; what only a run knows is left out there
                 message = f"`{reference}` is known only when a step starts, and cannot stand in `{key}`"
                 subject.problems.add(message, subject.at(*path))
 

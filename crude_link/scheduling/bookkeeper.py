@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from crude_link.errors import CrudeLinkError, SlotTaken, StoreError
 from crude_link.model.event import Level, Notice, SlotSettled
@@ -17,6 +18,7 @@ from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, Followe
 _AGAIN = timedelta(hours=1)
 #: So many in a row are news: it is no chance any more.
 _MANY = 10
+_Answer = TypeVar("_Answer")
 
 
 class Bookkeeper:
@@ -56,15 +58,14 @@ class Bookkeeper:
         firing = Firing(
             pipeline=pipeline.name,
             entry=begin.entry,
-            # What the run sees of it, a date perhaps, is in the schedule's own zone.
-            slot_time=entry.trigger.next_after(begin.slot_time - timedelta(microseconds=1)) or begin.slot_time,
+            slot_time=_in_its_zone(entry, begin.slot_time),
             fate=begin.fate,
             at=self._parts.clock.now(),
             reason=begin.reason,
         )
         self._wait_no_longer(pipeline, begin.entry, begin.slot_time)
         try:
-            run = self._parts.starter.begin(pipeline.loaded, entry.schedule, firing)
+            run = self._parts.starter.begin(pipeline.loaded, entry.schedule, firing, begin.look)
         except SlotTaken as error:
             self.say(f"{pipeline.name}: {error}; it is not run again")
             return None
@@ -78,8 +79,8 @@ class Bookkeeper:
         self._tell(pipeline, firing)
         return Begun(run=run, firing=firing)
 
-    def written(self, write: Callable[[], bool | None]) -> bool | None:
-        """Write to the store; None, and it is told once, when it cannot be written."""
+    def written(self, write: Callable[[], _Answer]) -> _Answer | None:
+        """Write to the store and return its answer; None, and it is told once, when it cannot be written."""
         try:
             done = write()
         except StoreError as error:
@@ -112,6 +113,12 @@ class Bookkeeper:
                 is_repetition=entry is not None and _is_repetition(entry, firing),
             )
             self._parts.notifier.tell(event)
+
+
+def _in_its_zone(entry: FollowedEntry, slot_time: datetime) -> datetime:
+    """Return a slot time as its run sees it, a date perhaps: in the schedule's own zone."""
+    following = entry.trigger.next_after(slot_time - timedelta(microseconds=1))
+    return slot_time.astimezone(following.tzinfo) if following else slot_time
 
 
 def _is_repetition(entry: FollowedEntry, firing: Firing) -> bool:
