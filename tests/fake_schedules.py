@@ -164,7 +164,7 @@ class FakeLooker:
     def begin(self, loaded: Loaded, schedule: Schedule) -> None:
         now = self.clock.now()
         self.begun.append(now)
-        look = Look(pipeline=loaded.pipeline.name, entry=schedule.entry, timing=schedule.timing, began=now)
+        look = Look(pipeline=loaded.pipeline.name, entry=schedule.entry, timing=schedule.timing, at=now)
         self.going.append((now + self.takes, look))
 
     def ended(self) -> Sequence[Look]:
@@ -182,11 +182,12 @@ class FakeLooker:
         key = look.pipeline, look.entry
         before = self.records.get(key, Lookout(pipeline=look.pipeline, entry=look.entry))
         failures = 0 if look.finding else before.failures + 1
-        since = (before.failing_since or look.began) if failures else None
+        since = (before.failing_since or look.at) if failures else None
         self.records[key] = replace(before, failures=failures, failing_since=since, problem=look.problem)
         return before
 
     def _with_end(self, look: Look) -> Look:
+        look = replace(look, at=self.clock.now())
         if self.problem:
             return replace(look, problem=self.problem)
         number = len(self.seen) + 1

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crude_link.app import Desk, Loaded
-from crude_link.errands import Errand, ErrandEnd
 from crude_link.model.look import Finding, Look
 from crude_link.model.schedule import Schedule
 from crude_link.model.words import duration_words
 from crude_link.programs import ProgramError
-from crude_link.steps.transfer_orders import program_of
+
+if TYPE_CHECKING:
+    from crude_link.errands import Errand, ErrandEnd
 
 #: Further ones wait: each is two processes that are busy for a moment.
 _AT_ONCE = 6
@@ -58,8 +60,8 @@ class Looks:
 
     def begin(self, loaded: Loaded, schedule: Schedule) -> None:
         """Begin to look for the new files of an entry."""
-        began = self._desk.clock.now().replace(microsecond=0)
-        look = Look(pipeline=loaded.pipeline.name, entry=schedule.entry, timing=schedule.timing, began=began)
+        name, now = loaded.pipeline.name, self._desk.clock.now()
+        look = Look(pipeline=name, entry=schedule.entry, timing=schedule.timing, at=now)
         self._waiting.append(_Going(look=look, given=_order(loaded, schedule, self._since)))
 
     def ended(self) -> Sequence[Look]:
@@ -70,7 +72,7 @@ class Looks:
             try:
                 self._start(each)
             except ProgramError as error:
-                found.append(replace(each.look, problem=str(error)))
+                found.append(self._failed(each.look, str(error)))
         for each in list(self._going):
             look = self._end_of(each)
             if look:
@@ -87,6 +89,9 @@ class Looks:
         self._waiting.clear()
 
     def _start(self, going: _Going) -> None:
+        from crude_link.errands import Errand  # with all that only looks need
+        from crude_link.steps.transfer_orders import program_of
+
         argv, cwd = program_of("crude_link.looking.program"), Path.cwd()
         going.errand = Errand(argv, cwd=cwd, environment=self._desk.environment, given=going.given)
         going.began = self._desk.clock.monotonic()
@@ -97,11 +102,26 @@ class Looks:
         assert going.errand
         end = going.errand.ended()
         if end:
-            return _ended(going.look, end)
+            return self._ended(going.look, end)
         if self._desk.clock.monotonic() - going.began <= self._longest.total_seconds():
             return None
         going.errand.end()
-        return replace(going.look, problem=f"it took longer than {duration_words(self._longest)} and was ended")
+        return self._failed(going.look, f"it took longer than {duration_words(self._longest)} and was ended")
+
+    def _ended(self, look: Look, end: ErrandEnd) -> Look:
+        """Return a look with what its process said at its end."""
+        if end.status == 0:
+            said = json.loads(end.stdout)
+            return replace(look, at=self._now(), finding=Finding(**{**said, "names": tuple(said["names"])}))
+        lines = [line.strip() for line in end.stderr.decode(errors="replace").splitlines() if line.strip()]
+        how = f"was killed by signal {-end.status}" if end.status < 0 else f"ended with status {end.status}"
+        return self._failed(look, lines[-1] if lines else f"the program that looks {how}")
+
+    def _failed(self, look: Look, problem: str) -> Look:
+        return replace(look, at=self._now(), problem=problem)
+
+    def _now(self) -> datetime:
+        return self._desk.clock.now().replace(microsecond=0)
 
 
 def _order(loaded: Loaded, schedule: Schedule, since: datetime) -> bytes:
@@ -117,13 +137,3 @@ def _order(loaded: Loaded, schedule: Schedule, since: datetime) -> bytes:
         "fires_after": since.isoformat(),
     }
     return json.dumps(order).encode()
-
-
-def _ended(look: Look, end: ErrandEnd) -> Look:
-    """Return a look with what its process said at its end."""
-    if end.status == 0:
-        said = json.loads(end.stdout)
-        return replace(look, finding=Finding(**{**said, "names": tuple(said["names"])}))
-    lines = [line.strip() for line in end.stderr.decode(errors="replace").splitlines() if line.strip()]
-    how = f"was killed by signal {-end.status}" if end.status < 0 else f"ended with status {end.status}"
-    return replace(look, problem=lines[-1] if lines else f"the program that looks {how}")

@@ -40,7 +40,8 @@ class Look:
     #: `Schedule.entry`, and `Schedule.timing` as it was when the look began.
     entry: str
     timing: str
-    began: datetime
+    #: When it ended, in whole seconds.
+    at: datetime
     #: None where it failed.
     finding: Finding | None = None
     #: Why it failed.

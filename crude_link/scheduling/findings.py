@@ -26,9 +26,9 @@ def moves_for_finding(schedule: Schedule, look: Look, view: PipelineView) -> tup
     if found is None or not found.new or not may_look(schedule, view):
         return ()
     if schedule.overlap is Overlap.REPLACE and _is_busy(view):
-        words = f"{found.words}, found at {moment_words(look.began, seconds=True)}"
+        words = f"{found.words}, found at {moment_words(look.at, seconds=True)}"
         return (Stop(runs=tuple(view.live), reason=words),)
-    begin = Begin(entry=schedule.entry, slot_time=look.began, fate=Fate.RAN, reason=found.words, look=found.look)
+    begin = Begin(entry=schedule.entry, slot_time=look.at, fate=Fate.RAN, reason=found.words, look=found.look)
     return (begin,)
 
 

@@ -89,7 +89,7 @@ class Watching:
         told, self._told[entry] = self._told.get(entry), now
         if not failures:
             why = f"the look for {entry.schedule.new_files} failed: {look.problem}"
-            return (Note(entry=entry.name, fate=Fate.FAILED, first=look.began, last=look.began, reason=why),)
+            return (Note(entry=entry.name, fate=Fate.FAILED, first=look.at, last=look.at, reason=why),)
         if told and now - told < _AGAIN:
             self._told[entry] = told
             return ()

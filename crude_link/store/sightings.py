@@ -68,11 +68,11 @@ class SqliteSightings:
             self._database.change(
                 "end_look",
                 **known,
-                looked=moment_text(look.began),
+                looked=moment_text(look.at),
                 files=found.files if found else before.files,
                 new=found.new if found else before.new,
                 failures=0 if found else before.failures + 1,
-                failing_since=None if found else moment_text(before.failing_since or look.began),
+                failing_since=None if found else moment_text(before.failing_since or look.at),
                 problem=look.problem,
             )
         return before

@@ -18,7 +18,7 @@ from crude_link.store.sqlite_store import SqliteStore, open_store
 A, B = ("a.tif", "etag-1"), ("b.tif", "etag-2")
 IN = "s3://b/in"
 FIRING = Firing(pipeline="p", entry="e", slot_time=NOON, fate=Fate.RAN, at=NOON)
-LOOK = Look(pipeline="p", entry="e", timing="t", began=NOON)
+LOOK = Look(pipeline="p", entry="e", timing="t", at=NOON)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ LOOKING = Schedule(
     every=5 * MINUTE, new_files=NewFiles(places=("s3://b/in",)), on_failure=FailurePolicy(then=AfterFailure.KEEP)
 )
 FOUND = Finding(look=3, files=10, new=2, names=("a", "b"))
-LOOK = Look(pipeline="p", entry=LOOKING.entry, timing=LOOKING.timing, began=NOON, finding=FOUND)
+LOOK = Look(pipeline="p", entry=LOOKING.entry, timing=LOOKING.timing, at=NOON, finding=FOUND)
 FREE = PipelineView()
 BUSY = PipelineView(live=(7,))
 WAITED_FOR = PipelineView(waiting=(Firing(pipeline="p", entry="x", slot_time=NOON, fate=Fate.QUEUED, at=NOON),))
@@ -164,8 +164,8 @@ def test_the_first_failed_look_in_a_row_is_in_the_ledger_and_the_others_are_told
     world.looker.files = {"a"}
     world.pass_time(5 * MINUTE)
     assert (
-        "p: looks for new files in s3://b/in again, after 13 looks that failed since 2026-11-21 12:00:00 +00:00"
-        in (world.notices())
+        "p: looks for new files in s3://b/in again, after 13 looks that failed since 2026-11-21 12:00:01 +00:00"
+        in world.notices()
     )
     assert reasons(world) == ["1 new file: a"]
 
@@ -239,7 +239,7 @@ def test_another_place_in_the_config_is_looked_at_at_once_and_a_look_at_the_old_
     world.changed = True
     world.pass_time(2 * MINUTE)
     assert len(world.looker.begun) == 2
-    assert [firing.slot_time for firing in world.began] == [world.looker.begun[1]]
+    assert [firing.slot_time for firing in world.began] == [world.looker.begun[1] + MINUTE]
 
 
 def test_files_that_may_still_be_written_to_are_looked_at_once_more_soon() -> None:
