@@ -30,17 +30,7 @@ class Bookkeeper:
 
     def note(self, pipeline: FollowedPipeline, note: Note) -> bool:
         """Write down a fate that began no run, and tell it; False when the slot time has a fate."""
-        firing = Firing(
-            pipeline=pipeline.name,
-            entry=note.entry,
-            slot_time=note.first,
-            until=note.last if note.count > 1 else None,
-            count=note.count,
-            fate=note.fate,
-            at=self._parts.clock.now(),
-            blocker=note.blocker,
-            reason=note.reason,
-        )
+        firing = self._firing(pipeline, note)
         self._wait_no_longer(pipeline, note.entry, note.first)
         if self.written(lambda: self._parts.ledger.note(firing)) is False:
             return False
@@ -48,6 +38,11 @@ class Bookkeeper:
             pipeline.waiting.append(firing)
         self._tell(pipeline, firing)
         return True
+
+    def tell_on(self, entry: FollowedEntry, note: Note, before: int) -> None:
+        """Tell a fate that so many times before it had, the first of which is in the ledger for all of them."""
+        entry.fate, entry.in_a_row = note.fate, before
+        self._tell(entry.pipeline, self._firing(entry.pipeline, note))
 
     def begin(self, pipeline: FollowedPipeline, begin: Begin) -> Begun | None:
         """Begin the run of a slot time; None when that has begun one already.
@@ -94,6 +89,19 @@ class Bookkeeper:
     def say(self, text: str, level: Level = Level.INFO) -> None:
         """Tell people something."""
         self._parts.notifier.tell(Notice(text=text, level=level))
+
+    def _firing(self, pipeline: FollowedPipeline, note: Note) -> Firing:
+        return Firing(
+            pipeline=pipeline.name,
+            entry=note.entry,
+            slot_time=note.first,
+            until=note.last if note.count > 1 else None,
+            count=note.count,
+            fate=note.fate,
+            at=self._parts.clock.now(),
+            blocker=note.blocker,
+            reason=note.reason,
+        )
 
     def _wait_no_longer(self, pipeline: FollowedPipeline, entry: str, slot_time: datetime) -> None:
         pipeline.waiting = [each for each in pipeline.waiting if (each.entry, each.slot_time) != (entry, slot_time)]

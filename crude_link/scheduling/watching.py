@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from crude_link.model.event import Level
 from crude_link.model.firing import Fate
 from crude_link.model.look import Look
 from crude_link.scheduling.bookkeeper import Bookkeeper
@@ -20,8 +19,6 @@ _POLL = timedelta(milliseconds=200)
 _SOON = timedelta(seconds=1)
 #: Files that may still be written to are looked at once more after this, whenever the next look is.
 _SETTLED = timedelta(seconds=5)
-#: Looks that go on failing are told again after so long.
-_AGAIN = timedelta(hours=1)
 
 
 class Watching:
@@ -35,8 +32,6 @@ class Watching:
         self._replacing: set[FollowedEntry] = set()
         #: They look once more than usual, for files that were young.
         self._looking_again: set[FollowedEntry] = set()
-        #: When it was last told that the looks of an entry fail.
-        self._told: dict[FollowedEntry, datetime] = {}
 
     def next_moments(self, now: datetime) -> Sequence[datetime]:
         """Return when it wants a turn, beside those at which an entry is due."""
@@ -66,9 +61,9 @@ class Watching:
         before = self._books.written(lambda: self._parts.look_book.end_look(look))
         failures, since = (before.failures, before.failing_since) if before else (0, None)
         if look.finding is None:
-            return self._failed(entry, look, failures, now)
-        self._told.pop(entry, None)
+            return self._failed(entry, look, failures)
         if failures and since:
+            entry.fate, entry.in_a_row, entry.told = None, 0, None
             looks = f"{failures:,} look{'s' if failures != 1 else ''} that failed since {slot_words(since)}"
             self._say(entry, f"looks for {entry.schedule.new_files} again, after {looks}")
         moves = moves_for_finding(entry.schedule, look, view)
@@ -84,21 +79,17 @@ class Watching:
             self._looking_again.discard(entry)
         return moves
 
-    def _failed(self, entry: FollowedEntry, look: Look, failures: int, now: datetime) -> Sequence[Move]:
-        """Return the row of the first failure in a row; of those after it there is a line in an hour."""
-        told, self._told[entry] = self._told.get(entry), now
-        if not failures:
-            why = f"the look for {entry.schedule.new_files} failed: {look.problem}"
-            return (Note(entry=entry.name, fate=Fate.FAILED, first=look.at, last=look.at, reason=why),)
-        if told and now - told < _AGAIN:
-            self._told[entry] = told
-            return ()
-        row = f"{failures + 1:,} times in a row"
-        self._say(entry, f"the look for {entry.schedule.new_files} failed, {row}: {look.problem}", Level.ERROR)
+    def _failed(self, entry: FollowedEntry, look: Look, before: int) -> Sequence[Move]:
+        """Return the row of the first look that failed in a row; of those after it is only told."""
+        why = f"the look for {entry.schedule.new_files} failed: {look.problem}"
+        note = Note(entry=entry.name, fate=Fate.FAILED, first=look.at, last=look.at, reason=why)
+        if not before:
+            return (note,)
+        self._books.tell_on(entry, note, before)
         return ()
 
     def _advance(self, entry: FollowedEntry, now: datetime, again: datetime | None = None) -> None:
         self._books.written(lambda: self._following.advance(entry, now, again))
 
-    def _say(self, entry: FollowedEntry, text: str, level: Level = Level.INFO) -> None:
-        self._books.say(f"{entry.pipeline.name}: {text}", level)
+    def _say(self, entry: FollowedEntry, text: str) -> None:
+        self._books.say(f"{entry.pipeline.name}: {text}")

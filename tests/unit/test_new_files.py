@@ -9,7 +9,7 @@ import pytest
 from fake_schedules import World, pipeline
 from fakes import NOON
 
-from crude_link.model.event import Level
+from crude_link.model.event import SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause
 from crude_link.model.look import Finding, Look
 from crude_link.model.schedule import AfterFailure, FailurePolicy, NewFiles, Overlap, Schedule
@@ -157,9 +157,9 @@ def test_the_first_failed_look_in_a_row_is_in_the_ledger_and_the_others_are_told
     world.pass_time(63 * MINUTE)
     why = "the look for new files in s3://b/in failed: there is no bucket b"
     assert [(row.fate, row.count, row.reason) for row in world.rows] == [(Fate.FAILED, 1, why)]
-    assert world.notices(Level.ERROR) == [
-        "p: the look for new files in s3://b/in failed, 13 times in a row: there is no bucket b"
-    ]
+    told = [event for event in world.told if isinstance(event, SlotSettled)]
+    assert [event.in_a_row for event in told] == list(range(1, 14))
+    assert [event.in_a_row for event in told if not event.is_repetition] == [1, 10]
     world.looker.problem = ""
     world.looker.files = {"a"}
     world.pass_time(5 * MINUTE)
