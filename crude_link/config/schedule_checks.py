@@ -67,7 +67,7 @@ def _entries(subject: Subject, said: Plain) -> None:
         seen.setdefault(schedule.entry, number)
         for name in _IDLE_BESIDE_LOOKS if looks else ():
             if name in keys:
-                message = f"`{name}` does nothing beside `new_files`: no look is missed, the next one finds it all"
+                message = f"`{name}` does nothing beside `new_files`: the next look finds all that came meanwhile"
                 subject.problems.warn(message, subject.tree.nearest((*path, name)).place)
         if not looks and "max_catch_up" in keys and keys.get("catch_up") != "all" and keys.get("overlap") != "queue":
             message = "`max_catch_up` does nothing without `catch_up: all` or `overlap: queue`"

@@ -75,6 +75,7 @@ def test_the_program_that_looks_has_the_options_of_stores_and_the_environment_of
         ("{new_files: []}", "is an empty list; name a URL or a path"),
         ("{new_files: [s3://b, 3]}", "is a URL such as s3://bucket/folder, or a path, not 3"),
         ("{new_files: 's3://b/${secrets.KEY}'}", "cannot stand in `schedule`"),
+        ("{new_files: s3://b, env: {A: '${secrets.KEYS}'}}", "there is no secret 'KEYS' (did you mean 'KEY'?)"),
         ("{every: 5m, include: '*.tif'}", "`include` says something of `new_files`, which is not there"),
         ("[{new_files: s3://b}, {new_files: s3://b, every: 1h}]", "are both called 'new files in s3://b'"),
     ],
