@@ -383,6 +383,10 @@ VALUES (:pool, :item, :share, :run, :step, :slot, 0, 0, :since);
 -- Free what a run still held.
 DELETE FROM leases WHERE run = :run;
 
+-- name: delete_leases_of_step
+-- Free what a step of a run still held.
+DELETE FROM leases WHERE run = :run AND step = :step;
+
 -- name: delete_leases_of_slot
 -- Free what a slot held.
 DELETE FROM leases WHERE run = :run AND step = :step AND slot = :slot;
