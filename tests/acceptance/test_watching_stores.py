@@ -104,12 +104,13 @@ def test_killed_at_any_moment_it_forgets_no_file_and_begins_no_two_runs_for_one(
     assert set(named.values()) == {1}
 
 
-def test_a_scheduler_that_is_stopped_takes_its_looks_along(folder: Folder) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_scheduler_takes_its_looks_along_however_it_ends(folder: Folder, number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         begun = _looking_at_nobody(folder, deaf.getsockname()[1])
         wait_until(lambda: any("looking.program" in each.command for each in folder.living()), "a look")
-        begun.terminate()
-        assert begun.wait() == 143
+        begun.send_signal(number)
+        assert begun.wait() == (143 if number is signal.SIGTERM else -number)
         folder.wait_for_nobody()
 
 
