@@ -92,9 +92,8 @@ def lines_of(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) 
             raise ProgramError(said[-1].strip() if said else f"it ended with status {process.returncode}")
 
 
-def end_with_parent() -> None:
-    """From now on end, with all of our group, soon after the process that started us is gone."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """From now on end, with all of our group, soon after the process that started us is gone; it may be already."""
 
     def watch() -> None:
         while os.getppid() == parent:

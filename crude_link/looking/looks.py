@@ -135,5 +135,6 @@ def _order(loaded: Loaded, schedule: Schedule, since: datetime) -> bytes:
         "number": [each.entry for each in loaded.pipeline.schedules].index(schedule.entry),
         "params": dict(schedule.params),
         "fires_after": since.isoformat(),
+        "parent": os.getpid(),
     }
     return json.dumps(order).encode()

@@ -70,9 +70,10 @@ class _Tally:
 
 def main() -> int:
     """Look as stdin says; return the exit status."""
-    end_with_parent()
+    order = json.load(sys.stdin)
+    end_with_parent(order["parent"])
     try:
-        finding = look(json.load(sys.stdin))
+        finding = look(order)
     except CrudeLinkError as error:
         print(error, file=sys.stderr)  # noqa: T201 (this module is a program)
         return error.exit_status

@@ -21,7 +21,8 @@ class Following:
 
     def __init__(self, parts: DutyParts) -> None:
         self._parts = parts
-        self._heap: list[tuple[datetime, int, FollowedEntry]] = []
+        #: Of one moment looks come first: a run that begins then would stand in their way each time.
+        self._heap: list[tuple[datetime, bool, int, FollowedEntry]] = []
         self._pushed = 0  # so that two of one moment are never compared
         self.pipelines: dict[str, FollowedPipeline] = {}
 
@@ -48,13 +49,13 @@ class Following:
     def due(self, now: datetime) -> Iterator[FollowedEntry]:
         """Yield the entries whose next slot time has come, the earliest first; each is to be `advance`d."""
         while self._heap and self._heap[0][0] <= now:
-            slot_time, _, entry = heapq.heappop(self._heap)
+            slot_time, *_, entry = heapq.heappop(self._heap)
             if entry.next_slot == slot_time:
                 yield entry
 
     def next_moments(self) -> Sequence[datetime]:
         """Return when `due` yields something next; empty when that is never."""
-        while self._heap and self._heap[0][2].next_slot != self._heap[0][0]:
+        while self._heap and self._heap[0][-1].next_slot != self._heap[0][0]:
             heapq.heappop(self._heap)
         return [self._heap[0][0]] if self._heap else []
 
@@ -152,7 +153,8 @@ class Following:
         entry.next_slot = moment
         if moment:
             self._pushed += 1
-            heapq.heappush(self._heap, (moment, self._pushed, entry))
+            is_timed = entry.schedule.new_files is None
+            heapq.heappush(self._heap, (moment, is_timed, self._pushed, entry))
 
     def _leave(self, pipeline: FollowedPipeline) -> None:
         for entry in pipeline.entries.values():

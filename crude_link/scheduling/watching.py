@@ -44,7 +44,10 @@ class Watching:
             return
         self._replacing.discard(entry)
         pipeline = entry.pipeline
-        if may_look(entry.schedule, view) and not self._parts.looker.is_looking(pipeline.name, entry.schedule):
+        if not may_look(entry.schedule, view):
+            self._advance(entry, now, again=self._when_free(view, now))
+            return
+        if not self._parts.looker.is_looking(pipeline.name, entry.schedule):
             self._parts.looker.begin(pipeline.loaded, entry.schedule)
         self._advance(entry, now)
 
@@ -77,7 +80,13 @@ class Watching:
             self._advance(entry, now, again=now + _SETTLED)
         else:
             self._looking_again.discard(entry)
+            if look.finding.new and not moves:
+                self._advance(entry, now, again=self._when_free(view, now))
         return moves
+
+    def _when_free(self, view: PipelineView, now: datetime) -> datetime | None:
+        """Return when to see whether what stands in the way of a look has ended; None: at its usual time."""
+        return None if view.refusal else now + self._parts.look
 
     def _failed(self, entry: FollowedEntry, look: Look, before: int) -> Sequence[Move]:
         """Return the row of the first look that failed in a row; of those after it is only told."""

@@ -101,10 +101,20 @@ def test_files_that_come_during_a_run_are_found_by_the_next_look_after_it() -> N
     world.start()
     world.pass_time(MINUTE)
     world.looker.files |= {"b", "c"}
-    world.pass_until(NOON + 14 * MINUTE)
+    world.pass_until(NOON + 12 * MINUTE)
     assert world.looker.begun == [NOON]
-    world.pass_until(NOON + 16 * MINUTE)
+    world.pass_until(NOON + 13 * MINUTE)
     assert reasons(world) == ["1 new file: a", "2 new files: b, c"]
+
+
+def test_an_entry_that_fires_at_the_same_times_never_keeps_it_from_looking() -> None:
+    world = World(replace(LOOKING, every=MINUTE), Schedule(every=MINUTE), lasts=timedelta(seconds=20))
+    world.start()
+    world.pass_until(NOON + 5 * MINUTE)
+    assert set(world.looker.begun) >= {NOON + number * MINUTE for number in range(6)}
+    world.looker.files = {"a"}
+    world.pass_until(NOON + 7 * MINUTE)
+    assert "1 new file: a" in reasons(world)
 
 
 def test_a_run_that_is_replaced_gives_way_to_one_that_is_begun_for_what_is_new() -> None:
