@@ -13,7 +13,7 @@ from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.recipient import Recipient
 from crude_link.model.resources import Need, Pool
 from crude_link.model.schedule import Schedule
-from crude_link.model.transfer import Transfer
+from crude_link.model.transfer import TaskTransfer, Transfer
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 
@@ -80,6 +80,8 @@ class Step:
     metrics: Text | None = None
     #: None: the step has one task; otherwise one for each input.
     foreach: ForEach | None = None
+    #: What each of its tasks fetches and brings away; for a step without `foreach` these are steps of their own.
+    transfers: tuple[TaskTransfer, ...] = ()
     #: Slots in all; None: as many as there are cores.
     parallel: int | None = None
     #: What each of its slots or tasks holds.

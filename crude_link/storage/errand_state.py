@@ -1,0 +1,173 @@
+"""Errand state: how far the transfers of a task are, in a file that outlives the process, until the task succeeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from crude_link.storage.errand_order import ErrandOrder
+from crude_link.storage.failures import TransferError
+from crude_link.storage.local import LocalFile, listed
+
+#: Files by their absolute paths, as they were at some moment.
+Files = Mapping[str, LocalFile]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrandState:
+    """What lay in the local places before the first try of a task in this run, and what has become of them."""
+
+    places: tuple[str, ...]
+    #: What was there: it is not the task's, and never removed.
+    before: Files
+    #: Folders of the task's own, none of which was there.
+    absent: tuple[str, ...]
+    #: What is here of the far side, as it was fetched, or found to be equal; None: not all is, and the program has
+    #: not begun.
+    fetched: Files | None = None
+    #: What the program made that is to be brought away, once it has succeeded; None: it has not.
+    made: Files | None = None
+
+    def is_of_task(self, path: str, file: LocalFile) -> bool:
+        """True for a file that is not as it was before the task."""
+        return self.before.get(path) != file
+
+
+def first_look(order: ErrandOrder) -> ErrandState:
+    """Return the state of a task at whose places nothing was done yet."""
+    owns = dict.fromkeys(str(leg.own) for leg in order.legs)
+    return ErrandState(
+        places=order.places,
+        before=files_at(order.places),
+        absent=tuple(own for own in owns if not os.path.lexists(own)),
+    )
+
+
+def files_at(places: Iterable[str]) -> dict[str, LocalFile]:
+    """Return the files at some places, each a folder or a file, by their paths."""
+    found: dict[str, LocalFile] = {}
+    for place in map(Path, places):
+        folder = place if place.is_dir() else place.parent
+        found.update((f"{folder}/{name}", file) for name, file in listed(place).items())
+    return found
+
+
+class StateFile:
+    """The files of one task's state, and its claims to places. What cannot be written is a TransferError."""
+
+    def __init__(self, order: ErrandOrder) -> None:
+        self._order = order
+        self._path = order.notes / f"{order.task}.json"
+        self._result = order.notes / f"{order.task}.result"
+
+    def read(self) -> ErrandState | None:
+        """Return the state that an earlier try has left; None where there is none, or one of other places."""
+        try:
+            data = json.loads(self._path.read_text(encoding="ascii"))
+            state = ErrandState(
+                places=tuple(data["places"]),
+                before=_files(data["before"]),
+                absent=tuple(data["absent"]),
+                fetched=_files_or_none(data["fetched"]),
+                made=_files_or_none(data["made"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return state if state.places == self._order.places else None
+
+    def write(self, state: ErrandState) -> None:
+        """Write the state, whole or not at all."""
+        data = {
+            "places": state.places,
+            "before": _plain(state.before),
+            "absent": state.absent,
+            "fetched": _plain_or_none(state.fetched),
+            "made": _plain_or_none(state.made),
+        }
+        aside = self._path.with_suffix(".part")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Names that are not UTF-8 come and go as surrogate escapes, which JSON spells in ASCII.
+            aside.write_text(json.dumps(data), encoding="ascii")
+            aside.replace(self._path)
+        except OSError as error:
+            raise TransferError(f"how far its transfers are cannot be noted in {aside}: {error.strerror}") from error
+
+    def claim(self) -> None:
+        """Claim the places that may be those of other tasks as well. TransferError when another task has one."""
+        taken: list[Path] = []
+        for place in self._claimed():
+            claim = self._claim_of(place)
+            holder = self._holder(claim, taken)
+            if holder != str(self._order.task):
+                for path in taken:
+                    path.unlink()
+                raise TransferError(
+                    f"{place} is where task {holder} has its files, which has not succeeded yet: let each task have "
+                    "a place of its own here, as with {index}"
+                )
+
+    def keep_result(self, path: str | None) -> None:
+        """Keep what a function returned, lest it be lost with an upload: the function does not run again for that."""
+        try:
+            text = Path(path).read_bytes() if path else b""
+            if text:
+                with open(self._result, "wb", opener=_open_private) as file:
+                    file.write(text)
+        except OSError as error:
+            raise TransferError(f"what it returned cannot be kept in {self._result}: {error.strerror}") from error
+
+    def give_result(self, path: str | None) -> None:
+        """Give back what the function returned."""
+        if path and self._result.exists():
+            Path(path).write_bytes(self._result.read_bytes())
+
+    def forget(self) -> None:
+        """Remove it all: the task has succeeded."""
+        for path in (self._result, self._path, *map(self._claim_of, self._claimed())):
+            path.unlink(missing_ok=True)
+
+    def _holder(self, claim: Path, taken: list[Path]) -> str:
+        """Return whose a claim is, ours if nobody else's; it is `taken` if it was not ours before."""
+        try:
+            claim.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A link to nowhere that says whose the place is comes into being whole, and once.
+            with suppress(FileExistsError):
+                claim.symlink_to(str(self._order.task))
+                taken.append(claim)
+            return os.readlink(claim)  # noqa: PTH115 (it names no file)
+        except OSError as error:
+            raise TransferError(f"a place cannot be claimed by {claim}: {error.strerror}") from error
+
+    def _claimed(self) -> list[str]:
+        return [leg.order.local[0] for leg in self._order.legs if leg.is_claimed]
+
+    def _claim_of(self, place: str) -> Path:
+        return self._order.notes / f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:24]}.claim"
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _plain_or_none(files: Files | None) -> dict[str, tuple[int, int, int]] | None:
+    return None if files is None else _plain(files)
+
+
+def _files_or_none(said: Mapping[str, tuple[int, int, int]] | None) -> dict[str, LocalFile] | None:
+    return None if said is None else _files(said)
+
+
+def _plain(files: Files) -> dict[str, tuple[int, int, int]]:
+    return {path: (file.size, file.mtime_ns, file.inode) for path, file in files.items()}
+
+
+def _files(said: Mapping[str, tuple[int, int, int]]) -> dict[str, LocalFile]:
+    return {
+        path: LocalFile(size=size, mtime_ns=mtime_ns, inode=inode) for path, (size, mtime_ns, inode) in said.items()
+    }
