@@ -41,15 +41,10 @@ def _wrong_place(key: str, said: _Said) -> Iterator[tuple[str, str]]:
     heads = _heads(said.get(name))
     if heads is None:
         return
-    of_slot = [head for head in heads if head in PLACE_HEADS]
+    of_slot = next((head for head in heads if head in PLACE_HEADS), None)
     if of_slot:
-        yield (
-            name,
-            (
-                f"`{name}` cannot hang on `{{{of_slot[0]}}}`: a task that is tried again may have another "
-                f"slot, and not find its files; write `{_EXAMPLE[key]}`"
-            ),
-        )
+        wrong = f"`{name}` cannot hang on `{{{of_slot}}}`, which is another when a task is tried again, and its files"
+        yield name, f"{wrong} would not be found; write such as `{_EXAMPLE[key]}`"
     elif not {*heads} & {*DIFFERING}:
         yield name, f"`{name}` is the same for all tasks, which run side by side; write such as `{_EXAMPLE[key]}`"
 
@@ -62,13 +57,9 @@ def _wrong_target(said: _Said) -> Iterator[tuple[str, str]]:
         return
     here, there = PurePosixPath(source), PurePosixPath(target)
     if not target.endswith("/") and (here.name == there.name or (here.suffix and here.suffix == there.suffix)):
-        yield (
-            "to",
-            (
-                f"`to` is one file, which every task would write anew; write such as `{there.with_name('{stem}')}"
-                f"{there.suffix}`, or end it with a slash for a folder"
-            ),
-        )
+        better = f"{target.rpartition('/')[0]}/{{stem}}{there.suffix}"
+        wrong = "`to` is one file, which every task would write anew"
+        yield "to", f"{wrong}; write such as `{better}`, or end it with a slash for a folder"
 
 
 def _heads(text: Plain) -> list[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -130,6 +131,36 @@ def test_a_store_that_refuses_uploads_costs_no_task_its_result(folder: Folder, s
     assert results(folder, server) == expected(names)
     assert ran(folder) == [1, 2]
     assert not left(folder)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_run_that_is_stopped_as_its_tasks_transfer_goes_on_with_resume(
+    folder: Folder, server: Server, method: str
+) -> None:
+    names = ["a.txt", "b.txt"]
+    with fault_proxy(server.endpoint) as proxy:
+        env = prepared(folder, server, names, proxy.endpoint)
+        may_go_on = threading.Event()
+
+        def choose(line: str, _number: int) -> Fault:
+            if line.startswith(f"{method} /team/{place(folder)}") and ".txt" in line:
+                may_go_on.wait()
+            return Fault.NONE
+
+        proxy.choose = choose
+        begun = folder.start("run", "--no-prompt", env=env)
+        wait_until(
+            lambda: [line for line in proxy.requests if line.startswith(method) and ".txt" in line], "transfers"
+        )
+        os.kill(begun.pid, signal.SIGINT)
+        begun.wait()
+        folder.wait_for_nobody()
+        may_go_on.set()
+        assert [name for name in left(folder) if name.endswith(".txt") and "/out/" not in name] == []
+        assert folder.run("resume", "--no-prompt", env=env).status == 0
+    assert results(folder, server) == expected(names)
+    assert not left(folder)
+    assert method == "GET" or len(ran(folder)) == len(names)
 
 
 def test_a_task_that_cannot_fetch_does_not_run(folder: Folder, server: Server) -> None:
