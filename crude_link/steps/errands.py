@@ -31,7 +31,7 @@ _ERRAND = _PACKAGE / "storage" / "errand.py"
 #: Where it is told of the variables of each transfer, and of the schemes of all.
 _SURROUNDINGS = "CRUDE_LINK_TRANSFERS"
 #: The placeholder that is another for every task, whatever the inputs are.
-_OF_TASK = "{index}"
+_OF_TASK = "index"
 #: Sources whose first input costs next to nothing.
 _READ_QUICKLY = ("items", "lines", "csv", "jsonl", "task_file")
 
@@ -113,7 +113,9 @@ class _Leg:
     def __init__(self, said: TaskTransfer, means: ErrandMeans) -> None:
         transfer = said.transfer
         self._places = means.places
-        self._remote = _getter(transfer.remote, means.look_up)
+        remote = _parts(transfer.remote, means.look_up)
+        self._beginning = _fixed(remote)
+        self._remote = text_getter(Template(tuple(remote)))
         self._local = _Place(transfer.local[0], means)
         self._patterns = {
             "include": [_getter(text, means.look_up) for text in transfer.include],
@@ -139,6 +141,8 @@ class _Leg:
 
     def scheme(self, item: Plain) -> str | None:
         """Return the scheme of its store for an input; None where that is not known, or a path."""
+        if scheme_of(self._beginning):
+            return scheme_of(self._beginning)
         try:
             return scheme_of(self._remote(item, Turn(1)))
         except (CannotStart, KeyError):  # it wants a field, or what is not held yet
@@ -157,19 +161,33 @@ def _getter(text: Text, look_up: LookUp) -> TextGetter:
     return text_getter(late_filled(text, look_up))
 
 
+def _parts(text: Text, look_up: LookUp) -> list[str | Reference]:
+    """Return the parts of a text, of which only placeholders are left to be filled."""
+    filled = late_filled(text, look_up)
+    return list(filled.parts) if isinstance(filled, Template) else [str(filled)]
+
+
+def _fixed(parts: Sequence[str | Reference]) -> str:
+    """Return the beginning of a text that is the same for all tasks."""
+    return "".join(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), parts))
+
+
+def _is_of_task(part: str | Reference) -> bool:
+    return isinstance(part, Placeholder) and part.path == _OF_TASK
+
+
 class _Place:
     """A local place, which is another for each task."""
 
     def __init__(self, text: Text, means: ErrandMeans) -> None:
         self._places = means.places
-        filled = late_filled(text, means.look_up)
-        parts: list[str | Reference] = list(filled.parts) if isinstance(filled, Template) else [str(filled)]
+        parts = _parts(text, means.look_up)
         self._whole = text_getter(Template(tuple(parts)))
         self._own = text_getter(Template(tuple(_own_part(parts))))
-        fixed = itertools.takewhile(lambda part: isinstance(part, str), parts)
-        self._root = os.path.normpath(means.places.path(os.path.dirname("".join(map(str, fixed))) or "."))  # noqa: PTH120
+        folder = _fixed(parts).rpartition("/")
+        self._root = os.path.normpath(means.places.path(folder[0] or folder[1] or "."))
         #: No two tasks can have the same.
-        self.is_unique = any(str(part) == _OF_TASK for part in parts)
+        self.is_unique = any(map(_is_of_task, parts))
 
     def whole(self, item: Plain, turn: Turn) -> str:
         """Return the path for an input. CannotStart when what the input put in leads out of what is fixed."""
@@ -192,7 +210,7 @@ def _own_part(parts: Sequence[str | Reference]) -> list[str | Reference]:
 
     That is the first one with `{index}`, or else the last one with what is hardly ever the same for two tasks.
     """
-    certain = [number for number, part in enumerate(parts) if str(part) == _OF_TASK and not isinstance(part, str)]
+    certain = [number for number, part in enumerate(parts) if _is_of_task(part)]
     likely = [number for number, part in enumerate(parts) if isinstance(part, Placeholder) and part.head in DIFFERING]
     at = (certain[:1] or likely[-1:] or [len(parts)])[0]
     made = list(parts[: at + 1])

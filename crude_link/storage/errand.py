@@ -18,10 +18,10 @@ from crude_link.errors import CrudeLinkError
 from crude_link.storage.bringing import Made, bring_files, made_in
 from crude_link.storage.errand_order import ErrandOrder, Leg, read_errand
 from crude_link.storage.errand_state import ErrandState, StateFile, files_at, first_look
-from crude_link.storage.errand_tidy import remove_own, tidy
+from crude_link.storage.errand_tidy import Tidier
 from crude_link.storage.fetching import fetch_files
 from crude_link.storage.landing import clean
-from crude_link.storage.local import LocalFile, is_inside
+from crude_link.storage.local import LocalFile
 from crude_link.storage.opening import import_libraries
 from crude_link.storage.order import STORAGE, IfEmpty, Stale
 from crude_link.storage.progress import Progress
@@ -92,7 +92,7 @@ class Errand:
         """Remove what was fetched; see `Work`. What the program made stays."""
         if self._state is not None:
             with _told():
-                tidy(self._state, self._fetched, self._kept(self._fetched))
+                Tidier(self._order, self._state, _say).remove_files(self._fetched)
 
     # --- how far it is ------------------------------------------------------------------------------------
 
@@ -131,16 +131,12 @@ class Errand:
     def _succeed(self, brought: Mapping[str, LocalFile]) -> None:
         """Leave nothing behind."""
         done = {**self._fetched, **brought}
-        kept = self._kept(done)
+        tidier = Tidier(self._order, self._now, _say)
         with _told():
             if self._order.uploads:
-                remove_own(self._now, done, kept, _say)
-            tidy(self._now, done, kept)
+                tidier.remove_folders(done)
+            tidier.remove_files(done)
             self._file.forget()
-
-    def _kept(self, done: Mapping[str, LocalFile]) -> set[str]:
-        places = [str(leg.local) for leg in self._order.legs if leg.keep]
-        return {path for path in done if any(is_inside(path, place) for place in places)}
 
     # --- fetching -----------------------------------------------------------------------------------------
 

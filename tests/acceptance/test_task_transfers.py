@@ -271,6 +271,7 @@ def test_a_run_that_is_stopped_brings_nothing_more_and_goes_on_with_resume(folde
 
 def test_tasks_that_would_share_a_place_do_not_meet(folder: Folder) -> None:
     text = CONFIG.replace("work/{index}/{name}", "work/{stem}.txt").replace("work/{index}/out", "out/{stem}")
+    text = text.replace("    command:", "    parallel: 1\n    command:")
     prepared(folder, text.replace("mkdir [", "mkdir -p [") + "      test -e go || exit 3\n")
     other = folder.write("far/other/a.txt", "another a")
     folder.write("urls.txt", f"{folder.directory}/far/in/a.txt\n{other}\n")
@@ -293,6 +294,16 @@ def test_an_input_cannot_lead_out_of_the_place_that_is_fixed(folder: Folder, pla
     ended = folder.run("run", "--no-prompt")
     assert ended.status == 2
     assert "may not lead out of" in ended.err
+
+
+def test_what_is_behind_a_link_is_brought_and_not_removed(folder: Folder) -> None:
+    head = CONFIG.partition("    command:")[0]
+    prepared(folder, head + "    command: ln -s ../../precious work/{index}/out\n")
+    folder.write("precious/a.txt", "dear to somebody")
+    assert folder.run("run").status == 0
+    assert len(files(folder, "far/results")) == len(NAMES)
+    assert files(folder, "precious") == {"a.txt": "dear to somebody"}
+    assert left(folder) == []
 
 
 def test_a_script_in_another_directory_finds_what_was_fetched(folder: Folder) -> None:
