@@ -68,7 +68,7 @@ class StateFile:
     def read(self) -> ErrandState | None:
         """Return the state that an earlier try has left; None where there is none, or one of other places."""
         try:
-            data = json.loads(self._path.read_text(encoding="ascii"))
+            data = json.loads(self._path.read_text(encoding="utf-8"))
             state = ErrandState(
                 places=tuple(data["places"]),
                 before=_files(data["before"]),
@@ -93,7 +93,7 @@ class StateFile:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Names that are not UTF-8 come and go as surrogate escapes, which JSON spells in ASCII.
-            aside.write_text(json.dumps(data), encoding="ascii")
+            aside.write_text(json.dumps(data), encoding="utf-8")
             aside.replace(self._path)
         except OSError as error:
             raise TransferError(f"how far its transfers are cannot be noted in {aside}: {error.strerror}") from error

@@ -48,11 +48,12 @@ def open_store(address: Address, options: Mapping[str, Option]) -> RemoteStore:
 
 
 def import_libraries(schemes: Iterable[str]) -> None:
-    """Import what stores of some schemes need, as far as it is installed."""
+    """Import what folders, and stores of some schemes, need, as far as it is installed."""
+    import_module("crude_link.storage.folder_store")
     for scheme in schemes:
         modules, _ = _NEEDS.get(scheme, (("fsspec",), ""))
         ours = "fsspec_store" if "fsspec" in modules else "obstore_store"
-        for module in () if scheme == "file" else (*modules, f"crude_link.storage.{ours}"):
+        for module in (*modules, f"crude_link.storage.{ours}"):
             with suppress(ModuleNotFoundError):  # told as a store of this scheme is opened
                 import_module(module)
 
