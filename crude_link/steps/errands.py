@@ -44,13 +44,15 @@ class ErrandMeans:
     places: Places
     #: The folder in which is noted how far the transfers of each task are.
     notes: Path
+    #: That of locks of places, which tasks of other runs may have as well.
+    locks: Path
 
 
 class Errands:
     """The transfers of all tasks of a step. What may hold secrets is looked up when it is made. CannotStart."""
 
     def __init__(self, step: Step, means: ErrandMeans) -> None:
-        self._notes = str(means.notes)
+        self._folders = {"notes": str(means.notes), "locks": str(means.locks)}
         self._legs = [_Leg(each, means) for each in step.transfers]
         self._envs = [_env_of(each, means) for each in step.transfers]
         self._storage = storage_text(step.transfers[0].transfer.storage, means.look_up)
@@ -75,7 +77,7 @@ class Errands:
     def argv(self, item: Plain, turn: Turn) -> tuple[str, ...]:
         """Return what stands before the argv of a task. CannotStart when a place here could be another's."""
         legs = [leg.said(item, turn) for leg in self._legs]
-        text = json.dumps({"task": turn.task, "notes": self._notes, "legs": legs}, separators=(",", ":"))
+        text = json.dumps({"task": turn.task, **self._folders, "legs": legs}, separators=(",", ":"))
         return (sys.executable, str(_AROUND), str(_ERRAND), checked(text, "the order for its transfers"), "--")
 
 

@@ -113,7 +113,7 @@ def try_first(step: Step, signature: Signature, item: Plain, places: Places) -> 
         if step.transfers:
             from crude_link.steps.errands import ErrandMeans, Errands  # costs what only these need
 
-            means = ErrandMeans(look_up=lambda _: "x", places=places, notes=Path())
+            means = ErrandMeans(look_up=lambda _: "x", places=places, notes=Path(), locks=Path())
             Errands(replace(step, transfers=_without_files(step)), means).argv(item, turn)
         for name, get in env.items():
             checked(written(get(item, turn)), f"env {name}")

@@ -232,7 +232,8 @@ class _Draft:
             return None
         from crude_link.steps.errands import ErrandMeans, Errands  # costs what only these need
 
-        return Errands(step, ErrandMeans(look_up=self._value, places=self._places(), notes=notes))
+        locks = (self.orders.transfers.notes or notes) / "places"
+        return Errands(step, ErrandMeans(look_up=self._value, places=self._places(), notes=notes, locks=locks))
 
     def _signature_of(self, script: Script) -> Signature:
         path = self._places().script(fill_text(script.path, self._value))

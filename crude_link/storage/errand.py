@@ -17,6 +17,7 @@ from typing import Any
 from crude_link.errors import CrudeLinkError
 from crude_link.storage.bringing import Made, bring_files, made_in
 from crude_link.storage.errand_order import ErrandOrder, Leg, read_errand
+from crude_link.storage.errand_places import Places
 from crude_link.storage.errand_state import ErrandState, StateFile, files_at, first_look
 from crude_link.storage.errand_tidy import Tidier
 from crude_link.storage.fetching import fetch_files
@@ -51,6 +52,7 @@ class Errand:
     def __init__(self, order: ErrandOrder) -> None:
         self._order = order
         self._file = StateFile(order)
+        self._places = Places(order)
         self._state: ErrandState | None = None
         #: What is here of the far side, by this try or an earlier one; it may be stopped at any moment.
         self._fetched: dict[str, LocalFile] = {}
@@ -93,6 +95,7 @@ class Errand:
         if self._state is not None:
             with _told():
                 Tidier(self._order, self._state, _say).remove_files(self._fetched)
+                self._places.let_go()
 
     # --- how far it is ------------------------------------------------------------------------------------
 
@@ -102,7 +105,7 @@ class Errand:
         return self._state
 
     def _begin(self) -> ErrandState:
-        self._file.claim()
+        self._places.take(_say)
         state = self._file.read()
         if state is None:
             for leg in self._order.uploads:
@@ -137,6 +140,8 @@ class Errand:
                 tidier.remove_folders(done)
             tidier.remove_files(done)
             self._file.forget()
+            self._places.give_up()
+            self._places.let_go()
 
     # --- fetching -----------------------------------------------------------------------------------------
 

@@ -39,8 +39,10 @@ class ErrandOrder:
     """All transfers of a task, and the files in which is noted how far they are."""
 
     task: int
-    #: A folder; in it are files with the task's number, and claims.
+    #: A folder of the run and step; in it are files with the task's number, and claims.
     notes: Path
+    #: A folder of the project, with the locks of places.
+    locks: Path
     legs: tuple[Leg, ...]
 
     @property
@@ -65,7 +67,7 @@ def read_errand(text: str, storage: Mapping[str, Any], envs: Sequence[Mapping[st
         data = json.loads(text)
         own_envs = envs or [{}] * len(data["legs"])
         legs = tuple(_leg(each, storage, env) for each, env in zip(data["legs"], own_envs, strict=True))
-        return ErrandOrder(task=int(data["task"]), notes=Path(data["notes"]), legs=legs)
+        return ErrandOrder(task=int(data["task"]), notes=Path(data["notes"]), locks=Path(data["locks"]), legs=legs)
     except (ValueError, KeyError, TypeError) as error:
         raise BadOrder(f"the order for the transfers of a task cannot be read: {error!r}") from error
 

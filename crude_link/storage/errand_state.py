@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +56,7 @@ def files_at(places: Iterable[str]) -> dict[str, LocalFile]:
 
 
 class StateFile:
-    """The files of one task's state, and its claims to places. What cannot be written is a TransferError."""
+    """The files of one task's state. What cannot be written is a TransferError."""
 
     def __init__(self, order: ErrandOrder) -> None:
         self._order = order
@@ -98,20 +96,6 @@ class StateFile:
         except OSError as error:
             raise TransferError(f"how far its transfers are cannot be noted in {aside}: {error.strerror}") from error
 
-    def claim(self) -> None:
-        """Claim the places that may be those of other tasks as well. TransferError when another task has one."""
-        taken: list[Path] = []
-        for place in self._claimed():
-            claim = self._claim_of(place)
-            holder = self._holder(claim, taken)
-            if holder != str(self._order.task):
-                for path in taken:
-                    path.unlink()
-                raise TransferError(
-                    f"{place} is where task {holder} has its files, which has not succeeded yet: let each task have "
-                    "a place of its own here, as with {index}"
-                )
-
     def keep_result(self, path: str | None) -> None:
         """Keep what a function returned, lest it be lost with an upload: the function does not run again for that."""
         try:
@@ -124,31 +108,16 @@ class StateFile:
 
     def give_result(self, path: str | None) -> None:
         """Give back what the function returned."""
-        if path and self._result.exists():
-            Path(path).write_bytes(self._result.read_bytes())
+        try:
+            if path and self._result.exists():
+                Path(path).write_bytes(self._result.read_bytes())
+        except OSError as error:
+            raise TransferError(f"what it returned is not to be had from {self._result}: {error.strerror}") from error
 
     def forget(self) -> None:
         """Remove it all: the task has succeeded."""
-        for path in (self._result, self._path, *map(self._claim_of, self._claimed())):
-            path.unlink(missing_ok=True)
-
-    def _holder(self, claim: Path, taken: list[Path]) -> str:
-        """Return whose a claim is, ours if nobody else's; it is `taken` if it was not ours before."""
-        try:
-            claim.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A link to nowhere that says whose the place is comes into being whole, and once.
-            with suppress(FileExistsError):
-                claim.symlink_to(str(self._order.task))
-                taken.append(claim)
-            return os.readlink(claim)  # noqa: PTH115 (it names no file)
-        except OSError as error:
-            raise TransferError(f"a place cannot be claimed by {claim}: {error.strerror}") from error
-
-    def _claimed(self) -> list[str]:
-        return [leg.order.local[0] for leg in self._order.legs if leg.is_claimed]
-
-    def _claim_of(self, place: str) -> Path:
-        return self._order.notes / f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:24]}.claim"
+        self._result.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -85,6 +85,14 @@ def test_each_task_fetches_its_file_brings_its_result_and_leaves_nothing(folder:
     assert "brought 1 file" in log
 
 
+def test_no_more_lies_here_than_the_tasks_that_run_need(folder: Folder) -> None:
+    prepared(folder, CONFIG.replace("command: |", "parallel: 2\n    command: |\n      ls work | wc -l >> counted"))
+    folder.write("urls.txt", folder.read("urls.txt") * 10)
+    assert folder.run("run").status == 0
+    assert len(folder.read("counted").split()) == 10 * len(NAMES)
+    assert set(folder.read("counted").split()) <= {"1", "2"}
+
+
 def test_the_record_shows_the_command_of_the_task(folder: Folder) -> None:
     prepared(folder, CONFIG.replace("command: |", "command: [sh, -e, work.sh, '{index}', '{name}']\n    x: |"))
     folder.config(folder.read("config.yaml").partition("    x: |")[0])
@@ -294,6 +302,28 @@ def test_an_input_cannot_lead_out_of_the_place_that_is_fixed(folder: Folder, pla
     ended = folder.run("run", "--no-prompt")
     assert ended.status == 2
     assert "may not lead out of" in ended.err
+
+
+def test_tasks_of_two_runs_in_one_place_wait_for_each_other(folder: Folder) -> None:
+    prepared(
+        folder,
+        CONFIG.replace("    command:", "    parallel: 1\n    command:")
+        + "      while test ! -e go; do sleep 0.05; done\n",
+    )
+    folder.write("urls.txt", f"{folder.directory}/far/in/a.txt\n")
+    first = folder.start("run", "--no-prompt")
+    wait_until(lambda: ran(folder) == ["1"], "the first run is in its task")
+    folder.write("urls.txt", f"{folder.directory}/far/in/b c.txt\n")
+    second = folder.start("run", "--no-prompt")
+    wait_until(lambda: any(folder.home.glob("runs/2/steps/scans/tasks/*.out")), "the second run has begun its task")
+    wait_until(
+        lambda: any("waiting" in path.read_text() for path in folder.home.glob("runs/2/steps/scans/tasks/*.out")),
+        "it waits",
+    )
+    folder.write("go", "")
+    assert [first.wait(), second.wait()] == [0, 0]
+    assert files(folder, "far/results") == {"a/a.txt": "THIS IS A.TXT", "b c/b c.txt": "THIS IS B C.TXT"}
+    assert left(folder) == left(folder, ".crude-link/transfers/places") == []
 
 
 def test_what_is_behind_a_link_is_brought_and_not_removed(folder: Folder) -> None:

@@ -37,6 +37,7 @@ def errands(*transfers: Transfer) -> Errands:
         look_up=lambda reference: look_up[str(reference)],
         places=Places(project=Path("/project")),
         notes=Path("/notes"),
+        locks=Path("/locks"),
     )
     return Errands(step, means)
 
