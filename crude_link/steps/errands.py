@@ -84,7 +84,8 @@ class Errands:
 def first_input(foreach: ForEach, value: Plain, reach: Reach) -> Plain:
     """Return the first input, where it is to be had for little; None otherwise."""
     if foreach.source == "glob":  # what it finds begins as it does
-        return value if isinstance(value, str) else None
+        patterns = [value] if isinstance(value, str) else value
+        return patterns[0] if isinstance(patterns, Sequence) and patterns else None
     if foreach.source not in _READ_QUICKLY:
         return None
     try:

@@ -73,7 +73,7 @@ class Errand:
                     return _SUCCESS
             if self._order.downloads:
                 self._note(replace(self._now, fetched=dict(self._fetched)))
-        except CrudeLinkError as error:
+        except (CrudeLinkError, OSError) as error:
             return self._fail(error)
         return None
 
@@ -82,7 +82,7 @@ class Errand:
         if succeeded:
             try:
                 return self._bring_all()
-            except CrudeLinkError as error:
+            except (CrudeLinkError, OSError) as error:
                 return self._fail(error)
         for leg in self._order.uploads:
             if leg.is_always:
@@ -92,10 +92,10 @@ class Errand:
 
     def stop(self) -> None:
         """Remove what was fetched; see `Work`. What the program made stays."""
-        if self._state is not None:
-            with _told():
+        with _told():
+            if self._state is not None:
                 Tidier(self._order, self._state, _say).remove_files(self._fetched)
-                self._places.let_go()
+            self._places.let_go()
 
     # --- how far it is ------------------------------------------------------------------------------------
 
@@ -125,11 +125,12 @@ class Errand:
         self._file.write(state)
         self._state = state
 
-    def _fail(self, error: CrudeLinkError) -> int:
+    def _fail(self, error: CrudeLinkError | OSError) -> int:
         sys.stdout.flush()
-        sys.stderr.write(f"{error}\n")
+        words = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"{words}\n")
         self.stop()
-        return error.exit_status
+        return error.exit_status if isinstance(error, CrudeLinkError) else 1
 
     def _succeed(self, brought: Mapping[str, LocalFile]) -> None:
         """Leave nothing behind."""
