@@ -100,6 +100,13 @@ def test_the_record_shows_the_command_of_the_task(folder: Folder) -> None:
     assert folder.run("run").status == 0
     assert folder.run("export", "last", "scans", "--joblog", "jobs.tsv").status == 0
     assert "sh -e work.sh 1 a.txt" in folder.read("jobs.tsv")
+    planned = folder.run("plan").out
+    lines = [line.strip().removeprefix("scans ").strip() for line in planned.splitlines()[-3:]]
+    assert lines == [
+        "download {item} to work/{index}/{name}",
+        "sh -e work.sh {index} {name}",
+        "upload work/{index}/out to far/results/{stem}",
+    ]
     shown = folder.run("show", "last").out
     assert "sh -e work.sh '{index}' '{name}'" in shown
     assert "around.py" not in shown + folder.read("jobs.tsv")

@@ -1,4 +1,4 @@
-"""What a task's transfers leave, by the program itself: after it was killed at any moment, and where places differ."""
+"""What a task's transfers leave, by the program itself: killed at any moment, and where places differ."""
 
 from __future__ import annotations
 
