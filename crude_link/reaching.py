@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,8 @@ _LONGEST = timedelta(minutes=2)
 def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
     """Speak to the stores of the transfers of all steps but those that are `done`; return what is wrong."""
     pipeline = loaded.pipeline
-    transfers = [step for step in pipeline.steps if isinstance(step.action, Transfer) and step.action.remote]
-    left = [s for s in transfers if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    steps = [s for s in pipeline.steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    left = [transfer for step in steps for transfer in _transfers_of(step)]
     if not left:
         return []
     from crude_link.steps.places import Places
@@ -37,6 +38,22 @@ def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Seque
     checks = store_checks(left, desk.environment, secrets, places)
     found = [problem for check in checks for problem in _problems(desk, loaded, check)]
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def _transfers_of(step: Step) -> Iterator[Step]:
+    """Yield a step that transfers something, or a step for each transfer of its tasks."""
+    if isinstance(step.action, Transfer):
+        yield from (step,) if step.action.remote else ()
+    for each in step.transfers:
+        key = each.transfer.kind.value
+        yield replace(
+            step,
+            name=f"{step.name}.{key}",
+            action=each.transfer,
+            env={**step.env, **each.env},
+            env_file=each.env_file or step.env_file,
+            position=step.places.get(key, step.position),
+        )
 
 
 def _problems(desk: Desk, loaded: Loaded, check: StoreCheck) -> Iterator[Problem]:
