@@ -92,6 +92,8 @@ class Ask:
     selection: Selection = Selection()
     #: The row of the ledger, where a schedule fired it.
     firing: Firing | None = None
+    #: The look whose files it is for.
+    look: int | None = None
     rerun_of: int | None = None
 
 
@@ -238,6 +240,7 @@ class Desk:
             settings=config.settings,
             selection=ask.selection,
             firing=ask.firing,
+            look=ask.look,
             rerun_of=ask.rerun_of,
         )
         return store.runs.begin_run(new, sitting)

@@ -112,7 +112,7 @@ def _ran(
         except subprocess.TimeoutExpired as error:
             raise ProgramError(f"`{shown}` took longer than {timeout.total_seconds():g} s and was ended") from error
         finally:
-            _end_group(process)
+            end_group(process)
     return process.returncode, stdout, stderr
 
 
@@ -142,7 +142,7 @@ def output_into(
         except subprocess.TimeoutExpired as error:
             raise ProgramError(f"`{shown}` took longer than {LISTING_TIME} and was ended") from error
         finally:
-            _end_group(process)
+            end_group(process)
             process.wait()
         if process.returncode:
             errors.seek(0)
@@ -173,7 +173,7 @@ def interpreter_version(path: str, *, cwd: Path) -> str:
     return version
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """Kill whatever is left of the group that the process leads; its number is ours until it is waited for."""
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -15,6 +15,7 @@ from crude_link.errors import ConfigError, SlotTaken, StoreError
 from crude_link.interfaces import Ledger, Trigger
 from crude_link.model.event import Event, Level, Notice, RunLeft, ScheduleHalted, SlotSettled
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
+from crude_link.model.look import Finding, Look, Lookout
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.run import Origin, Run
 from crude_link.model.schedule import Schedule
@@ -136,6 +137,66 @@ class Going:
     status: Status
 
 
+@dataclass
+class FakeLooker:
+    """Looks into a set of names; each look takes as long as a test says."""
+
+    clock: FakeClock
+    takes: timedelta = timedelta(seconds=1)
+    files: set[str] = field(default_factory=set)
+    young: int = 0
+    problem: str = ""
+    #: The files that runs were begun for, those of each look, and the looks that have begun.
+    answered: set[str] = field(default_factory=set)
+    seen: dict[int, set[str]] = field(default_factory=dict)
+    begun: list[datetime] = field(default_factory=list)
+    going: list[tuple[datetime, Look]] = field(default_factory=list)
+    records: dict[tuple[str, str], Lookout] = field(default_factory=dict)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.going
+
+    def is_looking(self, pipeline: str, schedule: Schedule) -> bool:
+        wanted = (pipeline, schedule.entry, schedule.timing)
+        return any((look.pipeline, look.entry, look.timing) == wanted for _, look in self.going)
+
+    def begin(self, loaded: Loaded, schedule: Schedule) -> None:
+        now = self.clock.now()
+        self.begun.append(now)
+        look = Look(pipeline=loaded.pipeline.name, entry=schedule.entry, timing=schedule.timing, at=now)
+        self.going.append((now + self.takes, look))
+
+    def ended(self) -> Sequence[Look]:
+        over = [look for ends, look in self.going if ends <= self.clock.now()]
+        self.going = [(ends, look) for ends, look in self.going if look not in over]
+        return [self._with_end(look) for look in over]
+
+    def close(self) -> None:
+        self.going = []
+
+    def answer(self, look: int) -> None:
+        self.answered |= self.seen[look]
+
+    def end_look(self, look: Look) -> Lookout:
+        key = look.pipeline, look.entry
+        before = self.records.get(key, Lookout(pipeline=look.pipeline, entry=look.entry))
+        failures = 0 if look.finding else before.failures + 1
+        since = (before.failing_since or look.at) if failures else None
+        self.records[key] = replace(before, failures=failures, failing_since=since, problem=look.problem)
+        return before
+
+    def _with_end(self, look: Look) -> Look:
+        look = replace(look, at=self.clock.now())
+        if self.problem:
+            return replace(look, problem=self.problem)
+        number = len(self.seen) + 1
+        new = self.seen[number] = self.files - self.answered
+        names = tuple(sorted(new))
+        finding = Finding(look=number, files=len(self.files), new=len(new), names=names, young=self.young)
+        return replace(look, finding=finding)
+
+
 class World:
     """A project in memory, with one pipeline `p` unless a test follows others, and one scheduler at a time."""
 
@@ -164,12 +225,15 @@ class World:
         #: What is wrong once a run is recorded.
         self.broken_later = ""
         self.duty: ScheduleDuty | None = None
+        self.looker = FakeLooker(self.clock)
 
     # --- Starter --------------------------------------------------------------------------------------------
 
-    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
+    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing, look: int | None) -> Run:
         if self.broken:
             raise ConfigError.of(self.broken)
+        if look is not None:
+            self.looker.answer(look)
         number = len(self.began) + 1
         firing = replace(firing, run=number, slot_time=firing.slot_time.astimezone(timezone.utc))
         self.ledger.begin(firing)
@@ -231,7 +295,7 @@ class World:
         """Let a scheduler begin."""
         parts = DutyParts(
             ledger=self.ledger, book=self.book, starter=self, watch=self, clock=self.clock, notifier=self,
-            make_trigger=make_trigger, look=self.look,
+            make_trigger=make_trigger, looker=self.looker, look_book=self.looker, look=self.look,
         )  # fmt: skip
         seen = self.book.newest.seen if self.book.newest else NOON
         absence = Absence(begin=seen, end=self.clock.now(), cause="no scheduler ran")
@@ -264,6 +328,7 @@ class World:
     def die(self, off: timedelta) -> None:
         """The scheduler is killed, and what it ran is lost; it begins again later."""
         self.duty = None
+        self.looker.close()
         for each in self.going_on.values():
             self.ended_runs[each.run.id] = replace(each.run, status=Status.LOST, reason="its crude-link is gone")
         self.going_on = {}

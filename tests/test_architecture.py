@@ -27,7 +27,7 @@ MAY_USE = {
     "steps": {"inputs", "resources", *BELOW_ADAPTERS},  # they ask for the inputs of a fan-out, and for pools
     "resources": {"inputs", *BELOW_ADAPTERS},  # the items of a pool come from the same sources
     # Beside the scheduler's loop; of the adapters only the lock, and what `app` and `workshop` put together.
-    "scheduling": {"app", "workshop", "scheduler", "engine", "store", *BELOW_ADAPTERS},
+    "scheduling": {"app", "workshop", "scheduler", "engine", "store", "looking", *BELOW_ADAPTERS},
     **dict.fromkeys(
         ("config", "inputs", "storage", "store", "triggers", "notifiers", "couriers", "service"), BELOW_ADAPTERS
     ),
@@ -50,7 +50,7 @@ KEPT_IN = {
     "azure": ("storage",),
 }
 #: What starts or signals processes, and where that may stand.
-PROCESS_MODULES = ("agent", "executors", "programs")
+PROCESS_MODULES = ("agent", "executors", "programs", "errands")
 
 
 def place(path: Path) -> str:

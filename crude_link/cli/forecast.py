@@ -26,6 +26,8 @@ class Does(Enum):
     REFUSED = "refused"
     #: No run tells how long one takes.
     UNKNOWN = "unknown"
+    #: It is looked for new files then; whether there are any, nobody knows.
+    LOOKS = "looks"
 
 
 class Slots(Protocol):
@@ -70,6 +72,8 @@ class Coming:
 def forecast(entries: Sequence[Slots], present: Callable[[str], Present], now: datetime, count: int) -> list[Coming]:
     """Return the next slot times of all entries in order, each judged after what came before it.
 
+    Of an entry that looks for new files it is the next look.
+
     `present` is asked once for each pipeline of which a slot time comes: they may be a few of very many.
     """
     streams = [_stream(number, entry, now) for number, entry in enumerate(entries)]
@@ -87,6 +91,8 @@ def forecast(entries: Sequence[Slots], present: Callable[[str], Present], now: d
 def _stream(number: int, entry: Slots, now: datetime) -> Iterator[tuple[datetime, int, datetime]]:
     # Two times of one zone compare by the hands of the clock unless both are in UTC.
     slots = entry.slots(now + timedelta(microseconds=1))
+    if entry.schedule.new_files:
+        slots = islice(slots, 1)  # each of its looks may come to nothing: they are no row each
     return ((slot.astimezone(timezone.utc), number, slot) for slot in slots)
 
 
@@ -110,6 +116,8 @@ class _Course:
             return Does.REFUSED, f"paused by {pause.by}{f': {pause.why}' if pause.why else ''}"
         if self.present.ended:
             return Does.REFUSED, self.present.ended
+        if schedule.new_files:
+            return Does.LOOKS, f"looks {schedule.pace} for {schedule.new_files}"
         if usual is None:
             return Does.UNKNOWN, ""
         slot = slot_time.astimezone(timezone.utc)
@@ -141,7 +149,7 @@ class _Course:
 def _words(does: Does, usual: timedelta, wait: timedelta) -> str:
     takes = f"usually takes {duration_words(usual)}"
     match does:
-        case Does.RUNS | Does.UNKNOWN | Does.REFUSED:
+        case Does.RUNS | Does.UNKNOWN | Does.REFUSED | Does.LOOKS:
             return ""
         case Does.SKIPPED:
             return f"{takes}: would be skipped"

@@ -101,10 +101,16 @@ def _entries(desk: Desk, files: tuple[Path, ...], wanted: Wanted) -> list[Entry]
     if len(pipelines) > 1:
         choice = "|".join(pipelines)
         raise UsageError(f"which pipeline? crude-link schedule backfill {choice} --from {wanted.first}")
-    if wanted.entry is None:
-        return entries
-    check_names([wanted.entry], [entry.name for entry in entries], f"{pipelines[0]} has no entry")
-    return [entry for entry in entries if entry.name == wanted.entry]
+    if wanted.entry is not None:
+        check_names([wanted.entry], [entry.name for entry in entries], f"{pipelines[0]} has no entry")
+        entries = [entry for entry in entries if entry.name == wanted.entry]
+    timed = [entry for entry in entries if not entry.schedule.new_files]
+    if not timed:
+        raise UsageError(
+            f"{pipelines[0]} looks for {entries[0].schedule.new_files}, and no time of the past says what was new "
+            f"then: there is nothing to back-fill. `crude-link run {pipelines[0]}` runs it now"
+        )
+    return timed
 
 
 def _before(wanted: Wanted) -> datetime:

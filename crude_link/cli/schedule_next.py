@@ -30,8 +30,9 @@ _LAST_RUNS = 20
 def command(words: tuple[str, ...], config_file: tuple[Path, ...], as_json: bool) -> int:
     """Print the next N slot times (10) of all schedules, or of those of PIPELINE, and what would become of them.
 
-    Where a run usually takes longer than the time to the next one, it says what overlap would do. Times are in the
-    zone of the schedule. Without -c it is about the files that a living scheduler follows, else `config.yaml`.
+    Where a run usually takes longer than the time to the next one, it says what overlap would do. Of an entry that
+    looks for new files it prints the next look, which may find none. Times are in the zone of the schedule. Without
+    -c it is about the files that a living scheduler follows, else `config.yaml`.
     """
     from crude_link.app import Desk
     from crude_link.cli.forecast import forecast

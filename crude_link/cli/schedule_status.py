@@ -16,6 +16,8 @@ from crude_link.model.firing import Firing, Pause, SchedulerRecord
 
 if TYPE_CHECKING:
     from crude_link.app import Desk, Records
+    from crude_link.cli.schedules import Entry
+    from crude_link.model.look import Lookout
     from crude_link.model.status import Status
 
 
@@ -34,6 +36,8 @@ class PipelineStanding:
     pause: Pause | None = None
     #: Why the living scheduler has ended its schedule; empty when it has not.
     ended: str = ""
+    #: How the looks of its entries that look for new files go.
+    looks: Sequence[Lookout] = ()
 
 
 @click.command()
@@ -57,8 +61,8 @@ def command(as_json: bool) -> int:
         return 1
     is_alive = is_scheduling(records)
     scheduler = records.store.schedulers.scheduler()
-    next_slots, trouble = _next_slots(desk, scheduler, is_alive)
-    standings = _standings(records, next_slots)
+    entries, trouble = _entries(desk, scheduler, is_alive)
+    standings = _standings(records, entries, desk.clock.now())
     if as_json:
         print_json({"alive": is_alive, "scheduler": scheduler, "config_problem": trouble, "pipelines": standings})
     else:
@@ -70,33 +74,37 @@ def command(as_json: bool) -> int:
     return 0 if is_alive else 1
 
 
-def _next_slots(
-    desk: Desk, scheduler: SchedulerRecord | None, is_alive: bool
-) -> tuple[dict[str, datetime | None], str]:
-    """Return the next slot time of each pipeline of the scheduler's config files; or why they cannot be told."""
+def _entries(desk: Desk, scheduler: SchedulerRecord | None, is_alive: bool) -> tuple[list[Entry], str]:
+    """Return the entries of the scheduler's config files; or why they cannot be told."""
     from crude_link.cli.pipelines import config_paths
     from crude_link.cli.schedules import entries_of, shown_path
     from crude_link.errors import CrudeLinkError
 
-    found: dict[str, datetime | None] = {}
     try:
         named = scheduler.config_files if scheduler else ()
         files = config_paths([shown_path(Path(name)) for name in named])
-        now = desk.clock.now()
-        for entry in entries_of(desk, files):
-            slots = [slot for slot in (found.get(entry.pipeline), entry.trigger.next_after(now)) if slot]
-            found[entry.pipeline] = min(slots, default=None)
+        return entries_of(desk, files), ""
     except CrudeLinkError as error:
         so = "the scheduler goes on with what it said before, " if is_alive else ""
-        return {}, f"the config cannot be used; {so}and the next slot times cannot be told: {error}"
-    return found, ""
+        return [], f"the config cannot be used; {so}and the next slot times cannot be told: {error}"
 
 
-def _standings(records: Records, next_slots: dict[str, datetime | None]) -> list[PipelineStanding]:
+def _next_slots(entries: Sequence[Entry], now: datetime) -> dict[str, datetime | None]:
+    """Return the next slot time, or look, of each pipeline."""
+    found: dict[str, datetime | None] = {}
+    for entry in entries:
+        slots = [slot for slot in (found.get(entry.pipeline), entry.trigger.next_after(now)) if slot]
+        found[entry.pipeline] = min(slots, default=None)
+    return found
+
+
+def _standings(records: Records, entries: Sequence[Entry], now: datetime) -> list[PipelineStanding]:
+    from crude_link.cli.look_words import lookouts_of
     from crude_link.cli.schedule_history import statuses_of
     from crude_link.cli.schedules import ended_schedules, known_pipelines
 
-    store = records.store
+    store, next_slots = records.store, _next_slots(entries, now)
+    looks = lookouts_of(entries, store.sightings.lookouts())
     pauses = {pause.pipeline: pause for pause in store.schedulers.pauses()}
     begun, unbegun = store.ledger.last(begun=True), store.ledger.last(begun=False)
     statuses, ended = statuses_of(records, list(begun.values())), ended_schedules(records)
@@ -110,6 +118,7 @@ def _standings(records: Records, next_slots: dict[str, datetime | None]) -> list
             queued=len(store.ledger.queued(name)),
             pause=pauses.get(name),
             ended=ended.get(name, ""),
+            looks=[each for each in looks if each.pipeline == name],
         )
         for name in dict.fromkeys([*next_slots, *known_pipelines(records)])
     ]
@@ -135,6 +144,7 @@ def _head(scheduler: SchedulerRecord | None, is_alive: bool, now: datetime) -> l
 
 
 def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
+    from crude_link.cli.look_words import look_line
     from crude_link.cli.moments import wait_words
     from crude_link.model.words import moment_words
     from crude_link.notifiers.look import COLOURS, look_of
@@ -163,6 +173,7 @@ def _table(standings: Sequence[PipelineStanding], now: datetime) -> list[str]:
     for each in standings:
         if each.ended:
             lines.append(f"{each.pipeline}: {each.ended}; a new scheduler follows it again")
+        lines += [look_line(look) for look in each.looks]
     return lines
 
 

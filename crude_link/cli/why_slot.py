@@ -108,7 +108,13 @@ class _Look:
     def tell_nothing(self, text: str) -> None:
         """Say that no slot time is there, and which is the next one after it."""
         self.found.add(f"No schedule has a slot time at {text}.", "crude-link schedule next")
-        for entry in self._entries[:_MOST]:
+        looking = [entry for entry in self._entries if entry.schedule.new_files]
+        for entry in looking[:_MOST]:
+            looks = f"looks {entry.schedule.pace} for {entry.schedule.new_files}"
+            self.found.add(
+                f"{entry.pipeline} {looks}; one that finds none is not kept.", "crude-link schedule status"
+            )
+        for entry in [entry for entry in self._entries if entry not in looking][:_MOST]:
             slot = next(entry.slots(self._here.last), None)
             if slot:
                 words = f"The next one of {entry.pipeline} after it, by `{entry.name}`, is {slot_words(slot)}."
@@ -129,7 +135,9 @@ class _Look:
             self.found.add(f"Run {run} has been removed.")
 
     def _tell_unsettled(self, entry: Entry, span: Span) -> None:
-        """Tell of slot times of which the ledger has nothing."""
+        """Tell of slot times of which the ledger has nothing; a look that finds nothing leaves nothing there."""
+        if entry.schedule.new_files:
+            return
         unknown = self._unknown(entry, span)
         have_come = [slot for slot in unknown if slot.astimezone(timezone.utc) <= self._now]
         for slot, *others in filter(None, (have_come, unknown[len(have_come) :][:1])):

@@ -12,7 +12,7 @@ from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
-from crude_link.config.transfer_steps import with_transfers
+from crude_link.config.transfer_steps import storage_of, with_transfers
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
 from crude_link.model.resources import FOUND, GPU, Pool
@@ -65,7 +65,8 @@ def _schedules(said: _Said) -> Iterator[Schedule]:
     if simple:
         yield simple
     for schedule in said["schedule"]:
-        yield replace(schedule, timezone=schedule.timezone or said["timezone"])
+        looks = schedule.new_files and replace(schedule.new_files, storage=storage_of(said))
+        yield replace(schedule, timezone=schedule.timezone or said["timezone"], new_files=looks)
 
 
 def step_of(said: _Said, needs: tuple[str, ...], written: Node) -> Step:

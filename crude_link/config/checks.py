@@ -183,8 +183,18 @@ def _references(subject: Subject) -> None:
     for key in _EARLY_ONLY:
         if key in subject.document:
             for path, reference in references_below(subject.document[key], (key,)):
+                if key == "schedule" and "env" in path:
+                    _secret_of_look(subject, path, reference)
+                    continue
                 message = f"`{reference}` is known only when a step starts, and cannot stand in `{key}`"
                 subject.problems.add(message, subject.at(*path))
+
+
+def _secret_of_look(subject: Subject, path: Path, reference: Reference) -> None:
+    """Check a reference in the `env` of a look, which has that of the file too; what only a run knows is left out."""
+    wrong = wrong_reference(reference, subject.secrets, {}, "") if reference.head == "secrets" else None
+    if wrong:
+        subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path))
 
 
 def wrong_reference(

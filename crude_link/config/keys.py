@@ -55,7 +55,19 @@ _OTHER_WORDS = {
     "hook": "webhook", "username": "user", "ping": "heartbeat",
 }  # fmt: skip
 #: Keys of an entry of `schedule` that are no key elsewhere.
-_ENTRY_WORDS = ("every", "at", "overlap", "catch_up", "max_catch_up", "max_lateness", "dst", "on_failure")
+_ENTRY_WORDS = (
+    "every",
+    "at",
+    "new_files",
+    "overlap",
+    "catch_up",
+    "max_catch_up",
+    "max_lateness",
+    "dst",
+    "on_failure",
+)
+#: Those of them that say when it fires, and so can stand alone.
+_TIMINGS = ("every", "at", "new_files")
 _SSH = "SSH hosts"
 _EXPERIMENTS = "experiments"
 #: Known keys of capabilities that are not built yet: the capability, and what the key will say.
@@ -78,7 +90,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     if where == "a step" and re.search(r"\s", key):
         return f"`{key}` is a key to YAML, which ends keys at a colon; quote the whole line if it is a command"
     if where == THE_FILE and key in _ENTRY_WORDS:
-        return f"`{key}` is a key of an entry of `schedule`; write `schedule:` with `cron` and `{key}` in it"
+        inside = f"`{key}`" if key in _TIMINGS else f"`cron` and `{key}`"
+        return f"`{key}` is a key of an entry of `schedule`; write `schedule:` with {inside} in it"
     later = {**LATER_PIPELINE_KEYS, **LATER_STEP_KEYS}
     if key in STEP_KEYS and key not in words:
         return f"`{key}` is a key of a step, not of {where}; for every step it goes under `defaults:`"

@@ -59,17 +59,23 @@ def tree_of(draft: Draft) -> Node:
     for key in ("download", "upload"):
         if key in entries:
             entries[key] = _with_env(entries[key], defaults.entries)
+    if "schedule" in entries:
+        entries["schedule"] = _with_env(entries["schedule"], defaults.entries, "new_files")
     entries["configs"] = Node({name: merge(layers(body, draft.configs)) for name, body in draft.configs.items()})
     if draft.steps is not None:
         entries["steps"] = Node(tuple(steps), draft.at)
     return Node(entries, draft.at)
 
 
-def _with_env(transfers: Node, defaults: Mapping[str, Node]) -> Node:
-    """Return transfers of the run, each with the environment that every step has."""
+def _with_env(transfers: Node, defaults: Mapping[str, Node], where: str = "") -> Node:
+    """Return transfers of the run, or what else speaks to stores, with the environment that every step has.
+
+    With `where`, only what has that key.
+    """
     if transfers.items:
-        return Node(tuple(_with_env(each, defaults) for each in transfers.items), transfers.at, transfers.key_at)
-    if not transfers.entries:
+        each_with_env = tuple(_with_env(each, defaults, where) for each in transfers.items)
+        return Node(each_with_env, transfers.at, transfers.key_at)
+    if not transfers.entries or (where and where not in transfers.entries):
         return transfers
     ours = Node({key: defaults[key] for key in ("env", "env_file") if key in defaults})
     return Node(merge([ours, transfers]).value, transfers.at, transfers.key_at)

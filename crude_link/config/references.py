@@ -46,7 +46,7 @@ def tongue_of(path: Path) -> Tongue | None:
         return Tongue.COMMAND
     if path[0] == "notify" and path[-1] == "command":
         return Tongue.COMMAND
-    if "env" in path and {"download", "upload"} & {path[0], *key[:1]}:
+    if "env" in path and {"download", "upload", "schedule"} & {path[0], *key[:1]}:
         return Tongue.ENV
     return (
         Tongue.ENV

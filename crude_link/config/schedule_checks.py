@@ -16,6 +16,8 @@ _BOTH = (
     "`cron` and `schedule` both say when; write `cron` as an entry of `schedule`: "
     "`schedule: [{cron: ..., on_failure: stop}, ...]`"
 )
+#: What speaks of slot times that were missed, or wait.
+_IDLE_BESIDE_LOOKS = ("catch_up", "max_catch_up", "dst")
 
 
 def check_schedules(subject: Subject) -> None:
@@ -47,12 +49,14 @@ def _entries(subject: Subject, said: Plain) -> None:
     for number, ((below, entry), schedule) in enumerate(zip(entries_of(said), read, strict=True), start=1):
         path: Path = ("schedule", *below)
         keys = in_full(entry)
-        if sum(name in keys for name in TIMINGS) != 1:
+        looks = schedule.new_files is not None
+        if not looks and sum(name in keys for name in TIMINGS) != 1:
             continue  # the form tells
         wrong = wrong_with_zone(keys.get("timezone"), _judge(subject))
         if wrong:
             subject.problems.add(f"`timezone`: {wrong}", subject.at(*path, "timezone"))
-        _timing(subject, path, {"timezone": subject.document.get("timezone"), **keys}, schedule)
+        if not looks or "every" in keys:
+            _timing(subject, path, {"timezone": subject.document.get("timezone"), **keys}, schedule)
         if schedule.entry in seen:
             first = seen[schedule.entry]
             subject.problems.add(
@@ -61,7 +65,11 @@ def _entries(subject: Subject, said: Plain) -> None:
                 subject.at(*path),
             )
         seen.setdefault(schedule.entry, number)
-        if "max_catch_up" in keys and keys.get("catch_up") != "all" and keys.get("overlap") != "queue":
+        for name in _IDLE_BESIDE_LOOKS if looks else ():
+            if name in keys:
+                message = f"`{name}` does nothing beside `new_files`: the next look finds all that came meanwhile"
+                subject.problems.warn(message, subject.tree.nearest((*path, name)).place)
+        if not looks and "max_catch_up" in keys and keys.get("catch_up") != "all" and keys.get("overlap") != "queue":
             message = "`max_catch_up` does nothing without `catch_up: all` or `overlap: queue`"
             subject.problems.warn(message, subject.tree.nearest((*path, "max_catch_up")).place)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from crude_link.config.cron import schedule_of
@@ -22,12 +23,15 @@ from crude_link.config.forms import (
     number,
     parsed,
     schema_of,
+    several,
     shown,
     text,
 )
 from crude_link.config.node import Path
 from crude_link.config.problems import did_you_mean
+from crude_link.config.references import read_back, values_read_back
 from crude_link.config.retry_form import DURATION, LIMIT, RETRIES
+from crude_link.config.transfer_form import CHOICE_KEYS, REMOTE, SURROUNDING_KEYS
 from crude_link.config.units import duration
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.schedule import (
@@ -36,15 +40,19 @@ from crude_link.model.schedule import (
     Dst,
     FailurePolicy,
     Missing,
+    NewFiles,
     Overlap,
     Repeated,
     Schedule,
 )
 from crude_link.model.value import Plain
 
-#: Of these an entry has exactly one.
+#: Of these an entry has exactly one; beside `new_files` none but the second, which says how often it looks.
 TIMINGS = ("cron", "every", "at")
-_LATER: Mapping[str, tuple[str, str]] = {"new_files": ("bucket folders", "Fires when new files are in a bucket.")}
+#: So often it looks unless it says otherwise.
+_LOOK_EVERY = timedelta(minutes=5)
+#: What only an entry that looks for new files has.
+_OF_LOOKS: Mapping[str, Key] = {**CHOICE_KEYS, **SURROUNDING_KEYS}
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)[ Tt]+(\d?\d:\d\d)(:\d\d)?")
 _CRON_FIELD = anything({"type": ["string", "integer"]})
 CRON_KEYS: Mapping[str, Key] = {
@@ -153,9 +161,13 @@ def _param(value: object) -> Any:
 
 
 ENTRY_KEYS: Mapping[str, Key] = {
-    "cron": Key(CRON, "Cron fields, or a crontab line. Or `every`, or `at`."),
+    "cron": Key(CRON, "Cron fields, or a crontab line. Or `every`, `at` or `new_files`."),
     "every": Key(parsed(_every, DURATION.json), "The time from one run to the next, in elapsed time: `10m`."),
     "at": Key(parsed(_at, TEXT), "The only date and time: `2027-01-01 06:00`."),
+    "new_files": Key(
+        several(REMOTE), "A URL or a path, or several: a run begins when new files are there; looked at `every` 5m."
+    ),
+    **_OF_LOOKS,
     "name": Key(text(), "The entry's name in history; without it, when it fires."),
     "timezone": Key(text(), "The zone of its times; without it that of the file, or the machine's."),
     "overlap": Key(
@@ -187,7 +199,7 @@ ENTRY_KEYS: Mapping[str, Key] = {
     ),
     "retries": Key(RETRIES, "How often a run that failed is resumed: a number, or as in a step.", RetryPolicy()),
 }
-_ENTRY = mapping(ENTRY_KEYS, "an entry of `schedule`", later=_LATER)
+_ENTRY = mapping(ENTRY_KEYS, "an entry of `schedule`")
 _ANY_ENTRY: JsonSchema = {"anyOf": [TEXT, _ENTRY.json]}
 
 
@@ -222,25 +234,49 @@ def _schedule(value: Plain, path: Path, report: Report) -> Schedule:
     _check_timing(said, path, report)
     made = _ENTRY.read(said, path, report)
     cron, every, at = (made.pop(name) for name in TIMINGS)
-    zone = made.pop("timezone")
+    zone, new_files = made.pop("timezone"), _new_files(made)
     base = schedule_of(cron, zone)
     return Schedule(
         **made,
         crontab=base.crontab if base else None,
         fields=base.fields if base else {},
         timezone=base.timezone if base else zone,
-        every=every,
+        every=_LOOK_EVERY if new_files and every is None else every,
         at=at,
+        new_files=new_files,
+    )
+
+
+def _new_files(made: dict[str, Any]) -> NewFiles | None:
+    """Take from an entry's values those that say which files are looked for."""
+    places, chosen = made.pop("new_files"), {key: made.pop(key) for key in _OF_LOOKS}
+    if places is None:
+        return None
+    return NewFiles(
+        places=tuple(dict.fromkeys(str(read_back(place)) for place in places if isinstance(place, str))),
+        include=tuple(str(read_back(text)) for text in chosen["include"]),
+        exclude=tuple(str(read_back(text)) for text in chosen["exclude"]),
+        env={name: values_read_back(value) for name, value in chosen["env"].items()},
+        env_file=read_back(chosen["env_file"]) if chosen["env_file"] is not None else None,
     )
 
 
 def _check_timing(said: Mapping[str, Plain], path: Path, report: Report) -> None:
-    timings = [name for name in TIMINGS if name in said]
+    looks = said.get("new_files") is not None
+    timings = [name for name in TIMINGS if name in said and not (looks and name == "every")]
+    if looks and timings:
+        message = f"`new_files` looks every so often, not by `{timings[0]}`; write `every: 5m`"
+        report((*path, timings[0]), message, True)
+        return
+    if said.get("new_files") == []:
+        report((*path, "new_files"), "is an empty list; name a URL or a path", False)
+    for name in () if looks else [name for name in _OF_LOOKS if name in said]:
+        report((*path, name), f"`{name}` says something of `new_files`, which is not there", True)
     if len(timings) > 1:
         words = " and ".join(f"`{name}`" for name in timings)
         report((*path, timings[1]), f"{words} are two ways to say when; make two entries of them", True)
-    if not timings and said.keys() <= ENTRY_KEYS.keys():
-        report(path, "does not say when: give it `cron`, `every` or `at`", False)
+    if not (timings or looks) and said.keys() <= ENTRY_KEYS.keys():
+        report(path, "does not say when: give it `cron`, `every`, `at` or `new_files`", False)
     for name in timings:
         if said[name] is None and name != "cron":
             report((*path, name), f"`{name}` is empty", True)

@@ -62,8 +62,10 @@ def _meant(scheme: str) -> str:
     return f" (did you mean '{word}'?)" if word else did_you_mean(scheme, SCHEMES)
 
 
+#: A place that can be read from.
+REMOTE = parsed(_place, _EXAMPLE)
 _PATTERNS = Key(several(parsed(_local, TEXT)), "", ())
-_SHARED: Mapping[str, Key] = {
+CHOICE_KEYS: Mapping[str, Key] = {
     "include": Key(_PATTERNS.form, "Only files that one of these patterns names, such as '**/*.png'.", ()),
     "exclude": Key(_PATTERNS.form, "Not the files that one of these patterns names.", ()),
 }
@@ -72,15 +74,15 @@ _ENV = Key(
     "Further variables of the environment, beside `env` of the file or the step.",
     {},
 )
-_SURROUNDINGS: Mapping[str, Key] = {
+SURROUNDING_KEYS: Mapping[str, Key] = {
     "env": _ENV,
     "env_file": Key(parsed(_local, TEXT), "A `.env` file with further variables."),
 }
 _KEEP = Key(boolean(), "In a step with `foreach`: the files stay here when the task has succeeded.", False)
 DOWNLOAD_KEYS: Mapping[str, Key] = {
-    "from": Key(parsed(_place, _EXAMPLE), "A URL, or a path: a folder, or one file.", is_required=True),
+    "from": Key(REMOTE, "A URL, or a path: a folder, or one file.", is_required=True),
     "to": Key(parsed(_local, TEXT), "The folder here.", is_required=True),
-    **_SHARED,
+    **CHOICE_KEYS,
     "only": Key(
         one_word_of("changed", "all", "new"),
         "`changed`: what is not here and equal; `all`; `new`: what no succeeded run of the pipeline has had.",
@@ -93,12 +95,12 @@ DOWNLOAD_KEYS: Mapping[str, Key] = {
     ),
     "delete": Key(boolean(), "Remove here what was fetched before and is gone there.", False),
     "keep": _KEEP,
-    **_SURROUNDINGS,
+    **SURROUNDING_KEYS,
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_local, TEXT), "The folder here, or one file.", is_required=True),
     "to": Key(parsed(_target, _EXAMPLE), "A URL, or a path.", is_required=True),
-    **_SHARED,
+    **CHOICE_KEYS,
     "stale": Key(
         one_word_of("ignore", "upload", "clean"),
         "Files of earlier runs in the folder: `ignore`, `upload` them too, or `clean` them away at first.",
@@ -114,7 +116,7 @@ UPLOAD_KEYS: Mapping[str, Key] = {
         boolean(), "Write a list of all files last, so that readers know that the folder is whole.", False
     ),
     "keep": _KEEP,
-    **_SURROUNDINGS,
+    **SURROUNDING_KEYS,
 }
 
 

@@ -25,7 +25,7 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     A download comes before its step, or before all; an upload behind its step, or behind all. Whatever needs a step
     needs its uploads too: what was not brought away is not done.
     """
-    storage = {place: _values(options) for place, options in said["storage"].items()}
+    storage = storage_of(said)
     whole = _word_for_run([step.name for step in steps])
     groups = [_own(step, each, storage) for step, each in zip(steps, said["steps"], strict=True)]
     inner = [step for group in groups for step in group]
@@ -38,6 +38,11 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     }
     first = tuple(step.name for step in before[-1:])
     return (*_in_a_row(before), *(_placed(step, behind, first) for step in inner), *after)
+
+
+def storage_of(said: _Said) -> _Storage:
+    """Return the options of stores that a pipeline says."""
+    return {place: _values(options) for place, options in said["storage"].items()}
 
 
 def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:

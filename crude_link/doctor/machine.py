@@ -13,6 +13,7 @@ from crude_link.clock import is_synchronised
 from crude_link.doctor.report import Report
 from crude_link.doctor.sight import Sight
 from crude_link.errors import CannotStart
+from crude_link.model.schedule import Schedule
 from crude_link.model.words import moment_words, size_words
 from crude_link.resources import machine
 from crude_link.steps.preflight import FULL_DISK, NEARLY_FULL_DISK
@@ -43,7 +44,7 @@ def compare_sights(here: Sight, there: Sight, chosen: Sequence[Loaded], report: 
     """Add zone, locale and limits, as both have them."""
     zones = [_zone(sight.environment) for sight in (here, there)]
     report.compare("time zone", *zones)
-    floating = [each for each in chosen if any(schedule.timezone is None for schedule in each.pipeline.schedules)]
+    floating = [schedule for each in chosen for schedule in each.pipeline.schedules if _is_floating(schedule)]
     if zones[0] != zones[1] and floating:
         words = f"schedules without a `timezone` follow {zones[1]} for {there.name}, not {zones[0]} as in this shell"
         (report.problem if there.is_real else report.note)(words, "write `timezone` beside the schedule")
@@ -59,6 +60,11 @@ def compare_sights(here: Sight, there: Sight, chosen: Sequence[Loaded], report: 
         report.fact("open files", f"{_limit(here.open_files)} in this shell")
     if here.open_files is not None and 0 <= here.open_files < _FEW_FILES:
         report.note(f"only {here.open_files} files may be open at once", "ulimit -n 1024")
+
+
+def _is_floating(schedule: Schedule) -> bool:
+    """True when the zone of the machine says when it fires; to look for new files needs none."""
+    return schedule.timezone is None and schedule.new_files is None
 
 
 def _gpus(desk: Desk) -> str:

@@ -271,6 +271,8 @@ class NewRun:
     group: str | None = None
     #: The row of the ledger that is written together with the run, and gets its id.
     firing: Firing | None = None
+    #: The look for new files that it answers, which is written with it too.
+    look: int | None = None
     rerun_of: int | None = None
 
     @property

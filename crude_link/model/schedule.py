@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 
 from crude_link.model.policy import RetryPolicy
-from crude_link.model.value import Scalar
+from crude_link.model.value import Scalar, Text, Value
 
 
 class Overlap(Enum):
@@ -71,8 +71,30 @@ class FailurePolicy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NewFiles:
+    """Where an entry looks for files that it has not seen yet."""
+
+    #: URLs or paths of folders, or of single files.
+    places: tuple[str, ...]
+    #: Patterns, as of a download.
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    #: Variables for the program that looks.
+    env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: Text | None = None
+    #: Options of stores, by scheme or bucket.
+    storage: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"new files in {', '.join(self.places)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """One entry of a pipeline's schedule. Exactly one of `fields`, `crontab`, `every` and `at` is set."""
+    """One entry of a pipeline's schedule. Exactly one of `fields`, `crontab`, `every` and `at` is set.
+
+    With `new_files` it is `every`: so often it looks, and a slot time is the time of a look that found some.
+    """
 
     #: APScheduler's cron fields.
     fields: Mapping[str, str | int] = field(default_factory=dict)
@@ -83,6 +105,7 @@ class Schedule:
     every: timedelta | None = None
     #: The only slot time: a local time without an offset (ISO 8601, `2027-01-01 06:00`).
     at: str | None = None
+    new_files: NewFiles | None = None
     #: An IANA name; None: the machine's own zone.
     timezone: str | None = None
     #: The entry's own name, as written; see `entry`.
@@ -108,13 +131,23 @@ class Schedule:
         """
         if self.name is not None:
             return self.name
+        if self.new_files is not None:
+            return str(self.new_files)  # looked for more or less often, it is the same
         zone = f" {self.timezone}" if self.timezone else ""
         return self.when + zone
 
     @property
     def timing(self) -> str:
         """All that says at which moments it fires; one with another timing is another schedule, whatever its name."""
+        if self.new_files is not None:
+            wanted = (self.new_files.include, self.new_files.exclude)
+            return f"{self.new_files} · {self.every} · {wanted}"
         return f"{self.when} · {self.timezone or 'local'} · {self.dst.missing.value} · {self.dst.repeated.value}"
+
+    @property
+    def pace(self) -> str:
+        """How often it fires, or looks for new files: `every 5m`; nothing where that is not what it says."""
+        return f"every {_duration_text(self.every)}" if self.every is not None else ""
 
     @property
     def when(self) -> str:
@@ -122,7 +155,7 @@ class Schedule:
         if self.crontab is not None:
             return self.crontab
         if self.every is not None:
-            return f"every {_duration_text(self.every)}"
+            return self.pace
         if self.at is not None:
             return f"at {self.at}"
         return " ".join(f"{key}={value}" for key, value in self.fields.items())

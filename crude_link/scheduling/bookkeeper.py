@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from crude_link.errors import CrudeLinkError, SlotTaken, StoreError
 from crude_link.model.event import Level, Notice, SlotSettled
@@ -17,6 +18,7 @@ from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, Followe
 _AGAIN = timedelta(hours=1)
 #: So many in a row are news: it is no chance any more.
 _MANY = 10
+_Answer = TypeVar("_Answer")
 
 
 class Bookkeeper:
@@ -28,17 +30,7 @@ class Bookkeeper:
 
     def note(self, pipeline: FollowedPipeline, note: Note) -> bool:
         """Write down a fate that began no run, and tell it; False when the slot time has a fate."""
-        firing = Firing(
-            pipeline=pipeline.name,
-            entry=note.entry,
-            slot_time=note.first,
-            until=note.last if note.count > 1 else None,
-            count=note.count,
-            fate=note.fate,
-            at=self._parts.clock.now(),
-            blocker=note.blocker,
-            reason=note.reason,
-        )
+        firing = self._firing(pipeline, note)
         self._wait_no_longer(pipeline, note.entry, note.first)
         if self.written(lambda: self._parts.ledger.note(firing)) is False:
             return False
@@ -46,6 +38,11 @@ class Bookkeeper:
             pipeline.waiting.append(firing)
         self._tell(pipeline, firing)
         return True
+
+    def tell_on(self, entry: FollowedEntry, note: Note, before: int) -> None:
+        """Tell a fate that so many times before it had, the first of which is in the ledger for all of them."""
+        entry.fate, entry.in_a_row = note.fate, before
+        self._tell(entry.pipeline, self._firing(entry.pipeline, note))
 
     def begin(self, pipeline: FollowedPipeline, begin: Begin) -> Begun | None:
         """Begin the run of a slot time; None when that has begun one already.
@@ -56,15 +53,14 @@ class Bookkeeper:
         firing = Firing(
             pipeline=pipeline.name,
             entry=begin.entry,
-            # What the run sees of it, a date perhaps, is in the schedule's own zone.
-            slot_time=entry.trigger.next_after(begin.slot_time - timedelta(microseconds=1)) or begin.slot_time,
+            slot_time=_in_its_zone(entry, begin.slot_time),
             fate=begin.fate,
             at=self._parts.clock.now(),
             reason=begin.reason,
         )
         self._wait_no_longer(pipeline, begin.entry, begin.slot_time)
         try:
-            run = self._parts.starter.begin(pipeline.loaded, entry.schedule, firing)
+            run = self._parts.starter.begin(pipeline.loaded, entry.schedule, firing, begin.look)
         except SlotTaken as error:
             self.say(f"{pipeline.name}: {error}; it is not run again")
             return None
@@ -78,8 +74,8 @@ class Bookkeeper:
         self._tell(pipeline, firing)
         return Begun(run=run, firing=firing)
 
-    def written(self, write: Callable[[], bool | None]) -> bool | None:
-        """Write to the store; None, and it is told once, when it cannot be written."""
+    def written(self, write: Callable[[], _Answer]) -> _Answer | None:
+        """Write to the store and return its answer; None, and it is told once, when it cannot be written."""
         try:
             done = write()
         except StoreError as error:
@@ -93,6 +89,19 @@ class Bookkeeper:
     def say(self, text: str, level: Level = Level.INFO) -> None:
         """Tell people something."""
         self._parts.notifier.tell(Notice(text=text, level=level))
+
+    def _firing(self, pipeline: FollowedPipeline, note: Note) -> Firing:
+        return Firing(
+            pipeline=pipeline.name,
+            entry=note.entry,
+            slot_time=note.first,
+            until=note.last if note.count > 1 else None,
+            count=note.count,
+            fate=note.fate,
+            at=self._parts.clock.now(),
+            blocker=note.blocker,
+            reason=note.reason,
+        )
 
     def _wait_no_longer(self, pipeline: FollowedPipeline, entry: str, slot_time: datetime) -> None:
         pipeline.waiting = [each for each in pipeline.waiting if (each.entry, each.slot_time) != (entry, slot_time)]
@@ -112,6 +121,12 @@ class Bookkeeper:
                 is_repetition=entry is not None and _is_repetition(entry, firing),
             )
             self._parts.notifier.tell(event)
+
+
+def _in_its_zone(entry: FollowedEntry, slot_time: datetime) -> datetime:
+    """Return a slot time as its run sees it, a date perhaps: in the schedule's own zone."""
+    following = entry.trigger.next_after(slot_time - timedelta(microseconds=1))
+    return slot_time.astimezone(following.tzinfo) if following else slot_time
 
 
 def _is_repetition(entry: FollowedEntry, firing: Firing) -> bool:

@@ -19,6 +19,7 @@ from crude_link.scheduling.bookkeeper import Bookkeeper
 from crude_link.scheduling.fates import Begin, Due, Move, Note, PipelineView, Stop, moves_for, moves_for_waiting
 from crude_link.scheduling.following import Following
 from crude_link.scheduling.parts import Begun, DutyParts, FollowedEntry, FollowedPipeline
+from crude_link.scheduling.watching import Watching
 
 #: So long may one turn of it take, in seconds; the runs that are going want their turn too.
 _TURN = 0.25
@@ -35,6 +36,7 @@ class ScheduleDuty:
         self._following = Following(parts)
         self._books = Bookkeeper(parts)
         self._after = Aftermath(parts, self._books, keep_running=keep_running)
+        self._watching = Watching(parts, self._following, self._books)
         self._time = Timekeeper(parts.clock)
         self._looked = parts.clock.monotonic()
         #: The runs that go on in this process, or will.
@@ -65,11 +67,16 @@ class ScheduleDuty:
             self._look_around(now)
         due = self._retry(now)
         self._pauses = {pause.pipeline: pause for pause in self._parts.book.pauses()}
+        self._answer_looks(now)
         for entry in self._following.due(now):
-            self._settle(entry, now)
+            if entry.schedule.new_files:
+                self._watching.look(entry, self._view(entry.pipeline), now)
+            else:
+                self._settle(entry, now)
             if clock.monotonic() - began > _TURN:
                 return self._time.rest_until(now)
-        return self._time.rest_until(min([now + self._parts.look, *due, *self._following.next_moments()]))
+        wanted = [now + self._parts.look, *due, *self._following.next_moments(), *self._watching.next_moments(now)]
+        return self._time.rest_until(min(wanted))
 
     def ended(self, run: Run) -> None:
         """Hear that a run of this process has ended."""
@@ -123,6 +130,12 @@ class ScheduleDuty:
             self._begun[run.id] = (pipeline, begun)
         else:
             self._parts.notifier.tell(RunLeft(run=run, pipeline=pipeline.loaded.pipeline))
+
+    def _answer_looks(self, now: datetime) -> None:
+        """Do what the looks that have ended ask for."""
+        for entry, look in self._watching.ended():
+            for move in self._watching.moves(entry, look, self._view(entry.pipeline), now):
+                self._do(entry.pipeline, move)
 
     # --- doing ----------------------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ class Begin:
     slot_time: datetime
     fate: Fate
     reason: str = ""
+    #: The look that found what it is begun for.
+    look: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,10 +58,15 @@ class Following:
             heapq.heappop(self._heap)
         return [self._heap[0][0]] if self._heap else []
 
-    def advance(self, entry: FollowedEntry, now: datetime) -> None:
-        """Note that all slot times of an entry up to now are settled; the next one is then awaited."""
+    def advance(self, entry: FollowedEntry, now: datetime, again: datetime | None = None) -> None:
+        """Note that all slot times of an entry up to now are settled; the next one is then awaited.
+
+        With `again`, it is due at that moment instead: an entry that looks for new files is to look once more.
+        """
         entry.settled = now
         self._await_next(entry)
+        if again:
+            self._await(entry, again)
         self._parts.ledger.settle(entry.pipeline.name, entry.schedule, now)
 
     def set_back(self, now: datetime) -> None:
@@ -115,6 +120,8 @@ class Following:
             if entry.settled > now:
                 self._rewind(entry, now, [row for row in mine if row.last > now])
             self._await_next(entry)
+            if schedule.new_files:
+                self._await(entry, now)  # the first look comes at once
         pipeline.waiting = [row for row in ledger.queued(pipeline.name) if row.slot_time <= now]
 
     def _rewind(self, entry: FollowedEntry, now: datetime, rows: Sequence[Firing]) -> None:
@@ -139,10 +146,13 @@ class Following:
 
     def _await_next(self, entry: FollowedEntry) -> None:
         found = entry.trigger.next_after(entry.settled)
-        entry.next_slot = found.astimezone(timezone.utc) if found else None
-        if entry.next_slot:
+        self._await(entry, found.astimezone(timezone.utc) if found else None)
+
+    def _await(self, entry: FollowedEntry, moment: datetime | None) -> None:
+        entry.next_slot = moment
+        if moment:
             self._pushed += 1
-            heapq.heappush(self._heap, (entry.next_slot, self._pushed, entry))
+            heapq.heappush(self._heap, (moment, self._pushed, entry))
 
     def _leave(self, pipeline: FollowedPipeline) -> None:
         for entry in pipeline.entries.values():
@@ -167,15 +177,20 @@ class Following:
 def next_words(parts: DutyParts, pipeline: FollowedPipeline) -> str:
     """Say when the next run begins, or that nothing does before a pause ends; nothing where no slot time is left.
 
-    Slot times that have come are no next run: what becomes of them is told for itself.
+    Slot times that have come are no next run: what becomes of them is told for itself. An entry that looks for new
+    files may begin one after each look.
     """
     if any(pause.pipeline == pipeline.name for pause in parts.book.pauses()):
         return f"{pipeline.name}: paused, so nothing begins by schedule · crude-link schedule unpause {pipeline.name}"
     now = parts.clock.now()
-    known = [(entry, entry.next_slot) for entry in pipeline.entries.values() if entry.next_slot]
+    looking = [entry.schedule for entry in pipeline.entries.values() if entry.schedule.new_files]
+    timed = [entry for entry in pipeline.entries.values() if not entry.schedule.new_files]
+    known = [(entry, entry.next_slot) for entry in timed if entry.next_slot]
     coming = [slot if slot > now else entry.trigger.next_after(now) for entry, slot in known]
     first = min((slot for slot in coming if slot), default=None)
-    return f"{pipeline.name}: next run at {slot_words(first)}" if first else ""
+    words = [f"looks {schedule.pace} for {schedule.new_files}" for schedule in looking]
+    words += [f"next run at {slot_words(first)}"] if first else []
+    return f"{pipeline.name}: {'; '.join(words)}" if words else ""
 
 
 def slot_words(slot_time: datetime) -> str:

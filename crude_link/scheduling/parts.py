@@ -10,6 +10,7 @@ from typing import Protocol
 from crude_link.app import Loaded
 from crude_link.interfaces import Clock, Ledger, Notifier, SchedulerBook, Trigger
 from crude_link.model.firing import Fate, Firing
+from crude_link.model.look import Look, Lookout
 from crude_link.model.run import Run
 from crude_link.model.schedule import Schedule
 
@@ -27,8 +28,11 @@ class Begun:
 class Starter(Protocol):
     """Begins and ends the runs of schedules."""
 
-    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
-        """Begin the run of a slot time; its row of the ledger is written with it. CrudeLinkError when it cannot."""
+    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing, look: int | None) -> Run:
+        """Begin the run of a slot time, or for what a look found. CrudeLinkError when it cannot.
+
+        Its row of the ledger, and that the look is answered, are written with it.
+        """
 
     def resume(self, run: int) -> None:
         """Go on with a run that has failed or was lost. CrudeLinkError when it cannot."""
@@ -56,6 +60,33 @@ class Watch(Protocol):
         """Look at the files; True when what `pipelines` returns has changed. What is wrong with them is told."""
 
 
+class Looker(Protocol):
+    """Looks for new files, beside everything else: nothing of it waits."""
+
+    @property
+    def is_idle(self) -> bool:
+        """True while nothing is looked at."""
+
+    def is_looking(self, pipeline: str, schedule: Schedule) -> bool:
+        """True while a look of this entry, as it is now, goes on."""
+
+    def begin(self, loaded: Loaded, schedule: Schedule) -> None:
+        """Begin to look for the new files of an entry."""
+
+    def ended(self) -> Sequence[Look]:
+        """Return the looks that have ended since the last call."""
+
+    def close(self) -> None:
+        """End all looks."""
+
+
+class LookBook(Protocol):
+    """How the looks go, over restarts."""
+
+    def end_look(self, look: Look) -> Lookout:
+        """Note how a look went; return how its entry stood before."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DutyParts:
     """What the duty of schedules works with."""
@@ -67,6 +98,8 @@ class DutyParts:
     clock: Clock
     notifier: Notifier
     make_trigger: Callable[[Schedule], Trigger]
+    looker: Looker
+    look_book: LookBook
     #: This often it looks at the config files, and for runs of others that stand in the way.
     look: timedelta = timedelta(seconds=3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from crude_link.app import trigger_for
 from crude_link.errors import SchedulerRuns, StoreError, StoreGone
 from crude_link.interfaces import Clock, SchedulerBook
+from crude_link.looking.looks import Looks
 from crude_link.model.firing import SchedulerRecord
 from crude_link.model.run import Run
 from crude_link.scheduler import Duty, Scheduler, SchedulerParts
@@ -44,7 +45,7 @@ def follow_schedules(
     `alert_duty` returns the duty of alerts; it gets to know which runs that have failed are tried again.
     True when no schedule was ended by a failure. SchedulerRuns when the project has a scheduler.
     """
-    with the_only_scheduler(workshop):
+    with the_only_scheduler(workshop), closing(Looks(workshop.desk)) as looks:
         workshop.listen()
         store, clock = workshop.store, workshop.desk.clock
         before, now = store.schedulers.scheduler(), clock.now()
@@ -58,6 +59,8 @@ def follow_schedules(
             clock=clock,
             notifier=workshop.notifier,
             make_trigger=trigger_for,
+            looker=looks,
+            look_book=store.sightings,
         )
         duty = ScheduleDuty(parts, absence=absence, keep_running=service.keep_running)
         around = SchedulerParts(runner=workshop.runner, clock=clock, interrupts=workshop.interrupts)

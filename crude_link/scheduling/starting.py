@@ -32,8 +32,8 @@ class WorkshopStarter:
         #: By pipeline: how many runs began since its old ones were removed, and when that was.
         self._begun: dict[str, tuple[int, float]] = {}
 
-    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing) -> Run:
-        """Begin the run of a slot time, after its pre-flight. CrudeLinkError when it cannot.
+    def begin(self, loaded: Loaded, schedule: Schedule, firing: Firing, look: int | None) -> Run:
+        """Begin the run of a slot time, or of what a look found, after the pre-flight. CrudeLinkError when it cannot.
 
         Classes look at their configs only before the scheduler begins: all that is live would wait for their code.
         """
@@ -42,7 +42,7 @@ class WorkshopStarter:
             self._workshop.check_files(loaded)
         except OSError as error:  # what is wrong with the files of one pipeline is to stop no other
             raise CannotStart(str(error)) from error
-        return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing)).run
+        return self._workshop.begin(loaded, Ask(origin=Origin.SCHEDULE, firing=firing, look=look)).run
 
     def resume(self, run: int) -> None:
         """Go on with a run. CrudeLinkError when it cannot."""

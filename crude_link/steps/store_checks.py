@@ -41,9 +41,12 @@ class StoreCheck:
 
 
 def store_checks(
-    steps: Sequence[Step], environment: Mapping[str, str], secrets: Secrets, places: Places
+    steps: Sequence[Step], environment: Mapping[str, str], secrets: Secrets, places: Places, *, must: bool = False
 ) -> Iterator[StoreCheck]:
-    """Yield the checks of some transfers; what only a run will know is not looked at."""
+    """Yield the checks of some transfers; what only a run will know is not looked at.
+
+    What lacks a secret or an env_file is left out; where it `must` be there, that is CannotStart.
+    """
     known = [(step, remote) for step in steps if (remote := known_part(step)) is not None]
     for _, group in groupby(sorted(known, key=_surroundings), key=_surroundings):
         remotes = list(group)
@@ -57,8 +60,10 @@ def store_checks(
 
         try:
             env = _env(first, environment, places, look_up)
-        except CannotStart:  # pre-flight has told, or the run will
-            continue
+        except CannotStart:
+            if must:
+                raise
+            continue  # pre-flight has told, or the run will
         masks = secrets.masks((*secrets.at_hand(env).values(), *used.values()))
         yield StoreCheck(remotes=remotes, env=env, masks=masks)
 

@@ -19,10 +19,10 @@ from crude_link.steps.references import LookUp, fill, fill_text
 STORAGE = "CRUDE_LINK_STORAGE"
 _METRICS = "CRUDE_LINK_METRICS"
 _ROOT = Path(__file__).resolve().parent.parent.parent
-#: Starts the program without the directory that it works in among the places of modules.
+#: Starts a program without the directory that it works in among the places of modules.
 _START = (
     "import runpy, sys; sys.path[:] = [{root!r}, *(path for path in sys.path if path)]; "
-    "runpy.run_module('crude_link.storage.transfer', run_name='__main__', alter_sys=True)"
+    "runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
 )
 
 
@@ -123,7 +123,12 @@ class TransferDraft:
 
 def program(order: Path) -> list[str]:
     """Return the argv of the program that does what an order says."""
-    return [sys.executable, "-c", _START.format(root=str(_ROOT)), str(order)]
+    return program_of("crude_link.storage.transfer", str(order))
+
+
+def program_of(module: str, *words: str) -> list[str]:
+    """Return the argv that runs a module of ours as a program."""
+    return [sys.executable, "-c", _START.format(root=str(_ROOT), module=module), *words]
 
 
 def storage_text(storage: Mapping[str, Mapping[str, Value]], look_up: LookUp) -> str:

@@ -38,7 +38,7 @@ class SqliteHauls:
         with (
             translated(path),
             path.open("w", encoding="ascii") as file,
-            self._database.reading("hauled", pipeline=pipeline, remote=_plain(remote)) as rows,
+            self._database.reading("hauled", pipeline=pipeline, remote=plain_remote(remote)) as rows,
         ):
             for row in rows:
                 file.write(json.dumps({"name": text(row["name"]), "mark": text(row["mark"])}) + "\n")
@@ -47,7 +47,7 @@ class SqliteHauls:
 def _remote(order: Path) -> str:
     """Return where an order fetches from."""
     try:
-        return _plain(str(json.loads(order.read_bytes())["remote"][0]))
+        return plain_remote(str(json.loads(order.read_bytes())["remote"][0]))
     except (OSError, ValueError, LookupError) as error:
         raise StoreError(f"what was fetched cannot be remembered, for {order} cannot be read: {error}") from error
 
@@ -62,6 +62,6 @@ def _fetched(path: Path) -> Iterator[tuple[str, str]]:
             yield str(said["name"]), str(said["mark"])
 
 
-def _plain(remote: str) -> str:
+def plain_remote(remote: str) -> str:
     """Return a place as it is remembered: with or without a slash at its end is the same."""
     return remote.rstrip("/")

@@ -608,3 +608,47 @@ SELECT name, mark FROM hauled JOIN hauls ON hauls.id = haul WHERE pipeline = :pi
 -- name: newest_beginning
 -- When the newest run began.
 SELECT max(began) FROM runs;
+
+-- name: insert_lookout
+-- Make the record of an entry that looks for new files, unless it is there.
+INSERT OR IGNORE INTO lookouts (pipeline, entry, look) VALUES (:pipeline, :entry, 0);
+
+-- name: begin_look
+-- Give a look a number that no look has had.
+UPDATE lookouts SET look = (SELECT max(look) + 1 FROM lookouts) WHERE pipeline = :pipeline AND entry = :entry;
+
+-- name: lookout
+-- How the looks of an entry go.
+SELECT * FROM lookouts WHERE pipeline = :pipeline AND entry = :entry;
+
+-- name: lookouts
+-- How the looks of all entries go.
+SELECT * FROM lookouts ORDER BY pipeline, entry;
+
+-- name: lookout_of_look
+-- The entry whose newest look this is.
+SELECT id, pipeline FROM lookouts WHERE look = :look;
+
+-- name: is_answered
+-- Whether a run was begun for a file.
+SELECT 1 FROM sightings JOIN answered_looks ON answered_looks.look = sightings.look
+WHERE lookout = :lookout AND file = :file;
+
+-- name: was_had
+-- Whether a succeeded run of a pipeline has had a file from a place.
+SELECT 1 FROM hauled JOIN hauls ON hauls.id = haul
+WHERE pipeline = :pipeline AND remote = :remote AND name = :name AND mark = :mark;
+
+-- name: sight
+-- Note that a look has seen a file; the newest look counts, whatever an abandoned one still writes.
+INSERT INTO sightings (lookout, file, look) VALUES (:lookout, :file, :look)
+ON CONFLICT (lookout, file) DO UPDATE SET look = excluded.look WHERE look < excluded.look;
+
+-- name: answer_look
+-- Note that a run was begun for what a look found.
+INSERT INTO answered_looks (look, run) VALUES (:look, :run);
+
+-- name: end_look
+-- Note how a look went.
+UPDATE lookouts SET looked = :looked, files = :files, new = :new, failures = :failures,
+failing_since = :failing_since, problem = :problem WHERE pipeline = :pipeline AND entry = :entry;

@@ -52,6 +52,8 @@ class SqliteRuns:
                 run = self._insert(new, Status.RUNNING if sitting else Status.WAITING)
                 if new.firing:
                     self._note_firing(new.firing, run)
+                if new.look is not None:
+                    self._database.change("answer_look", look=new.look, run=run)
                 # Before the commit, so that a recorded run always has its files. Without the commit they are
                 # put aside by the next run, which gets the same id.
                 self._files.make(run)

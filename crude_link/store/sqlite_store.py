@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crude_link.store.memory import SqliteMemory
     from crude_link.store.outbox import SqliteOutbox
     from crude_link.store.results import StepResults
+    from crude_link.store.sightings import SqliteSightings
     from crude_link.store.task_logs import TaskLogs
     from crude_link.store.tasks import SqliteTasks
 
@@ -78,6 +79,13 @@ class SqliteStore:
         from crude_link.store.hauls import SqliteHauls
 
         return SqliteHauls(self._database, self.logs)
+
+    @cached_property
+    def sightings(self) -> SqliteSightings:
+        """Which files the looks of schedules have seen."""
+        from crude_link.store.sightings import SqliteSightings
+
+        return SqliteSightings(self._database)
 
     @cached_property
     def ledger(self) -> SqliteLedger:

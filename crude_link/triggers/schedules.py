@@ -62,7 +62,7 @@ def schedule_warning(schedule: Schedule, after: datetime | None = None) -> str |
     if _written_problem(schedule):
         return None
     if schedule.every is not None:
-        return _every_warning(schedule.every)
+        return None if schedule.new_files else _every_warning(schedule.every)
     if schedule.at is not None:
         if trigger_for(schedule).next_after(datetime.min.replace(tzinfo=zone_of("UTC"))) is None:
             return f"{schedule.at} is a time that clocks leave out there, and `dst: skip` leaves it out too"

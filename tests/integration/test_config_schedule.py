@@ -170,7 +170,7 @@ def test_what_is_probably_not_meant_is_a_warning(tmp_path: Path, schedule: str, 
 #: File, place of the one problem, words in its message.
 CASES = [
     (f"schedule: []\n{STEP}\n", ":1:11", "`schedule` is an empty list; give it an entry"),
-    (f"schedule: {{}}\n{STEP}\n", ":1:11", "does not say when: give it `cron`, `every` or `at`"),
+    (f"schedule: {{}}\n{STEP}\n", ":1:11", "does not say when: give it `cron`, `every`, `at` or `new_files`"),
     (f"schedule: 10\n{STEP}\n", ":1:11", "is a crontab line in quotes, or a mapping such as {every: 10m}, not 10"),
     (f"schedule: '0 25 * * *'\n{STEP}\n", ":1:11", "`cron`: hour 25 is not between 0 and 23"),
     (f"schedule:\n  - '@daily'\n  - '@dayly'\n{STEP}\n", ":3:5", "did you mean `@daily`?"),
@@ -188,7 +188,6 @@ CASES = [
     (f"schedule:\n  every:\n{STEP}\n", ":2:3", "`every` is empty"),
     (f"schedule: {{evry: 10m}}\n{STEP}\n", ":1:12", "no key of an entry of `schedule` (did you mean 'every'?)"),
     (f"schedule: {{interval: 10m}}\n{STEP}\n", ":1:12", "here it is called `every`"),
-    (f"schedule: {{every: 10m, new_files: s3://b}}\n{STEP}\n", ":1:24", "`new_files` comes with bucket folders"),
     (f"schedule: {{at: 20270101}}\n{STEP}\n", ":1:16", "in quotes, such as '2027-01-01 06:00', not 20270101"),
     (f"schedule: {{at: 6:00}}\n{STEP}\n", ":1:16", "YAML reads 6:00 as the number 360"),
     (f"schedule: {{at: 2027-01-01}}\n{STEP}\n", ":1:16", "has no time of day; write `2027-01-01 00:00`"),
