@@ -46,7 +46,11 @@ def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
         needs = tuple(earlier.name for earlier in before[-1:]) or step.needs
         made = _step(name, each, step, _transfer(each, TransferKind.DOWNLOAD, storage))
         before.append(replace(made, needs=needs, when=step.when))
-    itself = replace(step, needs=(*step.needs, *(each.name for each in before[-1:])))
+    itself = replace(
+        step,
+        needs=(*step.needs, *(each.name for each in before[-1:])),
+        foreach=replace(step.foreach, storage=storage) if step.foreach else None,
+    )
     after: list[Step] = []
     for name, each in zip(_numbered(f"{step.name}.upload", len(said["upload"])), said["upload"], strict=True):
         made = _step(name, each, step, _transfer(each, TransferKind.UPLOAD, storage))

@@ -56,8 +56,16 @@ class LiveRun:
     #: The newest answer; it holds until `is_stale`.
     plan: Plan | None = None
     is_stale: bool = True
-    #: A step could start, but what it needs is still being made.
-    is_making: bool = False
+    #: A step could start, but what it needs is still being made: after so many seconds it is asked for again.
+    pause: float | None = None
+
+    def begin_turn(self) -> None:
+        """Forget why the plan was to be made again: it is new."""
+        self.is_stale, self.pause = False, None
+
+    def wait_for(self, pause: float) -> None:
+        """Note after how many seconds a step is to be tried again; the soonest counts."""
+        self.pause = pause if self.pause is None else min(pause, self.pause)
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt, in place of what was known of it before."""

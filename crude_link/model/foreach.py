@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from crude_link.model.transfer import scheme_of
 from crude_link.model.value import Plain, Value
 
 #: The names of the sources that inputs come from.
@@ -61,3 +62,11 @@ class ForEach:
     once: bool = False
     #: Only so many inputs are taken.
     limit: int | None = None
+    #: Options of stores by scheme or bucket, for patterns of what lies there.
+    storage: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def is_of_stores(self) -> bool:
+        """True when its inputs are files of stores, as far as that is known before the run."""
+        said = self.value if isinstance(self.value, (list, tuple)) else [self.value]
+        return self.source == "glob" and any(scheme_of(str(pattern)) is not None for pattern in said)

@@ -37,8 +37,10 @@ _TELLING = (b"CRUDE_LINK_ITEM", b"CRUDE_LINK_TASK", b"environ")
 def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool]) -> list[Plain] | None:
     """Return the first inputs; None where nobody can know them yet. CannotStart when they are not to be had.
 
-    `is_made` says whether an earlier step makes a path. No command is run.
+    `is_made` says whether an earlier step makes a path. No command is run, and no store is listed.
     """
+    if foreach.is_of_stores:
+        return None
     asked = _asked(foreach.source, foreach.value, places, is_made, "the file with the inputs")
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 

@@ -16,7 +16,7 @@ from crude_link.model.value import Plain, Reference
 from crude_link.steps.fan_draft import Reach, compiled_command, filled_source, opened_inputs
 from crude_link.steps.function import function_of
 from crude_link.steps.item_values import Turn
-from crude_link.steps.orders import signature_of
+from crude_link.steps.reading import signature_of
 from crude_link.steps.references import LookUp, fill_text
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.task_command import TaskCommand
