@@ -23,9 +23,9 @@ _LONGEST = timedelta(minutes=2)
 
 
 def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
-    """Speak to the stores of the transfers of all steps but those that are `done`; return what is wrong."""
+    """Speak to the stores that all steps but those that are `done` use; return what is wrong."""
     pipeline = loaded.pipeline
-    transfers = [step for step in pipeline.steps if isinstance(step.action, Transfer) and step.action.remote]
+    transfers = [step for step in pipeline.steps if _speaks_to_stores(step)]
     left = [s for s in transfers if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
     if not left:
         return []
@@ -40,7 +40,7 @@ def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Seque
 
 
 def _problems(desk: Desk, loaded: Loaded, check: StoreCheck) -> Iterator[Problem]:
-    """Do one check; yield a problem for each line that it wrote, at the transfer that the line is about."""
+    """Do one check; yield a problem for each line that it wrote, at the step that the line is about."""
     for text in _said(desk, check):
         step = next((s for s, remote in check.remotes if remote.rstrip("/") in text), check.remotes[0][0])
         line, column = _at(step)
@@ -67,6 +67,12 @@ def _said(desk: Desk, check: StoreCheck) -> list[str]:
             said = str(error)
     lines = [check.masked(line) for line in (said or "").splitlines() if line.strip()]
     return list(dict.fromkeys(lines))
+
+
+def _speaks_to_stores(step: Step) -> bool:
+    if isinstance(step.action, Transfer):
+        return bool(step.action.remote)
+    return step.foreach is not None and step.foreach.is_of_stores
 
 
 def _at(step: Step) -> tuple[int | None, int | None]:

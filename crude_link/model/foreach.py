@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crude_link.model.transfer import scheme_of
-from crude_link.model.value import Plain, Value
+from crude_link.model.value import Plain, Template, Text, Value
 
 #: The names of the sources that inputs come from.
 SOURCES = ("items", "lines", "csv", "jsonl", "task_file", "glob", "range", "command", "step", "matrix")
@@ -68,5 +68,10 @@ class ForEach:
     @property
     def is_of_stores(self) -> bool:
         """True when its inputs are files of stores, as far as that is known before the run."""
-        said = self.value if isinstance(self.value, (list, tuple)) else [self.value]
-        return self.source == "glob" and any(scheme_of(str(pattern)) is not None for pattern in said)
+        return self.source == "glob" and any(scheme_of(str(pattern)) is not None for pattern in patterns_of(self))
+
+
+def patterns_of(foreach: ForEach) -> list[Text]:
+    """Return the patterns of a glob, one or some, as they stand in the config."""
+    said = foreach.value if isinstance(foreach.value, (list, tuple)) else [foreach.value]
+    return [pattern for pattern in said if isinstance(pattern, (str, Template))]

@@ -17,6 +17,8 @@ SCHEMES = (
     "s3", "s3a", "gs", "gcs", "az", "sftp", "ssh", "http", "https", "file",
     "ftp", "smb", "webdav", "hdfs", "webhdfs", "oss", "oci", "box", "dropbox", "gdrive", "github", "hf", "lakefs",
 )  # fmt: skip
+#: Of these the first part is a bucket, which is there or not, and folders are what names say.
+BUCKET_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure")
 #: Of these files can only be read.
 READ_ONLY_SCHEMES = ("http", "https")
 #: The last words of the names of listings: the second clears away what it finds.
