@@ -50,6 +50,24 @@ def test_only_what_this_run_made_is_brought_away(folder: Folder) -> None:
     assert names(folder, "far/out") == {"new.txt"}
 
 
+def test_what_downloads_have_had_can_be_forgotten(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new, if_empty: skip"))
+    folder.write("far/in/new.txt", "1")
+    for _ in range(2):
+        assert folder.run("run").status == 0
+    assert folder.read("work.log") == "ran\n"
+    listed = folder.run("clean", "--forget", "seg", "far/in/")
+    assert listed.last_line.startswith("1 file that seg has had from far/in/ would be forgotten")
+    assert folder.run("clean", "--forget", "seg", "far/in", "--yes").last_line.startswith(
+        "forgot 1 file that seg has"
+    )
+    assert folder.run("run").status == 0
+    assert folder.read("work.log") == "ran\nran\n"
+    wrong = folder.run("clean", "--forget", "seg", "far/on")
+    assert wrong.status == 2
+    assert "What downloads had, as PIPELINE PLACE: seg far/in" in wrong.err
+
+
 def test_what_earlier_runs_left_is_cleared_away_where_that_is_wanted(folder: Folder) -> None:
     folder.config(CONFIG.replace("to: far/out", "to: far/out, stale: clean"))
     folder.write("far/in/new.txt", "1")
