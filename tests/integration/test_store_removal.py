@@ -17,7 +17,7 @@ from crude_link.model.policy import Retention
 from crude_link.model.run import AttemptKey, Decision, Findings, NewRequest, Output, RequestKind, Verdict
 from crude_link.model.status import Status
 from crude_link.model.task import TaskCounts
-from crude_link.store import SqliteStore
+from crude_link.store import SqliteStore, database
 from crude_link.store.retention import doomed
 
 
