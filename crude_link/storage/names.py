@@ -85,7 +85,8 @@ def whole_pattern(pattern: str) -> re.Pattern[str]:
 def _compiled(pattern: str) -> re.Pattern[str]:
     text = pattern.removeprefix("./")
     is_whole = "/" in text.rstrip("/")
-    text = text.lstrip("/")
+    # `/x` is `x` in the first folder; a name that itself begins with a slash is `//x`.
+    text = text.removeprefix("/")
     if text.endswith("/"):
         text += "**"
     return re.compile(("" if is_whole else "(?:.*/)?") + _expression(text), re.DOTALL)
