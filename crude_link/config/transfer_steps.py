@@ -10,6 +10,7 @@ from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import Condition, parse_condition
 from crude_link.model.pipeline import Step
+from crude_link.model.policy import RetryPolicy
 from crude_link.model.transfer import LISTINGS, Transfer, TransferKind, owner_of
 from crude_link.model.value import Text, Value, references_in
 
@@ -26,6 +27,7 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     """
     storage = {place: _values(options) for place, options in said["storage"].items()}
     whole = _word_for_run([step.name for step in steps])
+    steps = [_with_storage(step, storage) for step in steps]
     groups = [_own(step, each, storage) for step, each in zip(steps, said["steps"], strict=True)]
     inner = [step for group in groups for step in group]
     after = _of_run(said, tree, TransferKind.UPLOAD, whole, storage)
@@ -39,6 +41,11 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     return (*_in_a_row(before), *(_placed(step, behind, first) for step in inner), *after)
 
 
+def _with_storage(step: Step, storage: _Storage) -> Step:
+    """Return a step whose inputs may be files of stores, and which knows how these are reached."""
+    return replace(step, foreach=replace(step.foreach, storage=storage)) if step.foreach else step
+
+
 def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
     """Return a step with its downloads before it and its uploads behind it."""
     before: list[Step] = []
@@ -46,11 +53,7 @@ def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
         needs = tuple(earlier.name for earlier in before[-1:]) or step.needs
         made = _step(name, each, step, _transfer(each, TransferKind.DOWNLOAD, storage))
         before.append(replace(made, needs=needs, when=step.when))
-    itself = replace(
-        step,
-        needs=(*step.needs, *(each.name for each in before[-1:])),
-        foreach=replace(step.foreach, storage=storage) if step.foreach else None,
-    )
+    itself = replace(step, needs=(*step.needs, *(each.name for each in before[-1:])))
     after: list[Step] = []
     for name, each in zip(_numbered(f"{step.name}.upload", len(said["upload"])), said["upload"], strict=True):
         made = _step(name, each, step, _transfer(each, TransferKind.UPLOAD, storage))
@@ -69,6 +72,8 @@ def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _S
             env=_values(each["env"]),
             env_file=_env_file(each),
             when=_when(each),
+            timeout=each["timeout"],
+            retries=each["retries"] or RetryPolicy(),
             position=written.place,
         )
         for name, each in zip(
@@ -136,7 +141,8 @@ def _step(name: str, said: _Said, of: Step, action: Transfer) -> Step:
         action=action,
         env={**of.env, **_values(said["env"])},
         env_file=_env_file(said) or of.env_file,
-        retries=of.retries,
+        timeout=said["timeout"],
+        retries=said["retries"] or of.retries,
         position=of.places.get(action.kind.value, of.position),
     )
 
