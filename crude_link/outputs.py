@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LISTING_TIME = timedelta(hours=1)
 #: Between two looks at a program, in seconds: a share of its age between these.
 _SOONEST, _LATEST, _SHARE = 0.01, 0.25, 0.1
+#: After so many seconds people are told.
+_LONG = 3.0
 
 
 @dataclass(slots=True)
@@ -102,7 +104,8 @@ class Outputs:
         age = time.monotonic() - program.began
         if program.process.poll() is None:
             if age < LISTING_TIME.total_seconds():
-                raise NotYet(min(max(age * _SHARE, _SOONEST), _LATEST))
+                words = "its inputs are still being found" if age >= _LONG else ""
+                raise NotYet(min(max(age * _SHARE, _SOONEST), _LATEST), words)
             program.failed = ProgramError(f"`{program.shown}` took longer than {LISTING_TIME} and was ended")
         elif program.process.returncode:
             program.errors.seek(0)

@@ -178,7 +178,8 @@ class Runner:
         try:
             whole = self._order(live, step, key)
         except NotYet as error:
-            live.wait_for(error.pause)
+            if words := live.wait_for(step.name, error):
+                around.notifier.tell(Notice(text=words, run=live.run.id, step=step.name))
             return
         except CannotStart as error:
             around.attempts.begin_attempt(attempt)
