@@ -297,6 +297,8 @@ class Desk:
 
 def _missing_services(loaded: Loaded) -> Iterator[Problem]:
     """Yield a problem where somebody is to be told by a package that is not here."""
+    if not loaded.pipeline.notify:
+        return
     from crude_link.model.recipient import AppriseUrls
 
     if any(isinstance(each.address, AppriseUrls) for each in loaded.pipeline.notify):

@@ -30,13 +30,13 @@ from crude_link.model.run import (
     Sitting,
     StepState,
 )
-from crude_link.model.schedule import Schedule
 from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.model.wish import Wish
 
 if TYPE_CHECKING:
     from crude_link.model.firing import Firing, Pause, SchedulerRecord
+    from crude_link.model.schedule import Schedule
     from crude_link.model.task import FailureGroup, FanRecord, TaskCounts, TaskEnd, TaskOrder, TaskRecord
 
 

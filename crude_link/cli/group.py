@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+
+from crude_link.cli.options import common_options, config_option
 
 
 class Entry(NamedTuple):
@@ -54,3 +57,20 @@ class LazyGroup(click.Group):
             rows = [(name, entry.help) for name, entry in self.table.items() if entry.group == group]
             with formatter.section(group):
                 formatter.write_dl(rows)
+
+
+def subgroup(table: Mapping[str, Entry], help_text: str) -> click.Command:
+    """Return a command whose subcommands share its `-c`; by itself it prints their list, and exits with 2."""
+
+    @click.group(cls=LazyGroup, table=table, invoke_without_command=True, help=help_text)
+    @config_option
+    @common_options
+    @click.pass_context
+    def command(context: click.Context, config_file: tuple[Path, ...]) -> int:
+        context.obj = {**(context.obj or {}), "config_file": config_file}
+        if context.invoked_subcommand:
+            return 0
+        click.echo(context.get_help(), err=True)
+        return 2
+
+    return command

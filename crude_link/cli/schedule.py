@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
-
-from crude_link.cli.group import Entry, LazyGroup
-from crude_link.cli.options import common_options, config_option
+from crude_link.cli.group import Entry, subgroup
 
 COMMANDS = {
     "start": Entry("schedule_start", "Run", "Follow the schedules of the config files until it is stopped."),
@@ -20,16 +15,4 @@ COMMANDS = {
     "install": Entry("schedule_install", "Keep", "Have this machine start the scheduler, and keep it going."),
     "uninstall": Entry("schedule_uninstall", "Keep", "Stop and remove what install set up."),
 }
-
-
-@click.group(cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
-@config_option
-@common_options
-@click.pass_context
-def command(context: click.Context, config_file: tuple[Path, ...]) -> int:
-    """Follow schedules, and look after them."""
-    context.obj = {**(context.obj or {}), "config_file": config_file}
-    if context.invoked_subcommand:
-        return 0
-    click.echo(context.get_help(), err=True)
-    return 2
+command = subgroup(COMMANDS, "Follow schedules, and look after them.")

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from crude_link.config.cron import schedule_of
 from crude_link.config.function_form import function_parts
 from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.needs import needs_of
 from crude_link.config.node import Node
-from crude_link.config.notify_parts import recipients_of
 from crude_link.config.references import read_back, values_read_back
 from crude_link.config.transfer_steps import with_transfers
 from crude_link.model.condition import parse_condition
 from crude_link.model.pipeline import ArgumentStyle, Command, Pipeline, Script, Secret, Stdin, Step
 from crude_link.model.resources import FOUND, GPU, Pool
-from crude_link.model.schedule import Schedule
 from crude_link.model.value import Plain, Scalar, Text, Value
+
+if TYPE_CHECKING:
+    from crude_link.model.recipient import Recipient
+    from crude_link.model.schedule import Schedule
 
 #: Values by key, as the schema read them.
 _Said = Mapping[str, Any]
@@ -42,12 +43,24 @@ def pipeline_of(said: _Said, document: Mapping[str, Plain], tree: Node) -> Pipel
         timeout=said["timeout"],
         schedules=tuple(_schedules(said)),
         retention=said["retention"],
-        notify=recipients_of(said["notify"]),
+        notify=_recipients(said),
         document=document,
     )
 
 
+def _recipients(said: _Said) -> tuple[Recipient, ...]:
+    if not said["notify"]:
+        return ()
+    from crude_link.config.notify_parts import recipients_of
+
+    return recipients_of(said["notify"])
+
+
 def _schedules(said: _Said) -> Iterator[Schedule]:
+    if said["cron"] is None and not said["schedule"]:
+        return
+    from crude_link.config.cron import schedule_of
+
     simple = schedule_of(said["cron"], said["timezone"])
     if simple:
         yield simple

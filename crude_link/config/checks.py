@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crude_link.config.cron import Judge
 from crude_link.config.needs import circle_in, earlier_than, needs_of
 from crude_link.config.node import Node, Path
 from crude_link.config.problems import Position, Problems, did_you_mean, one_of
@@ -19,6 +19,9 @@ from crude_link.config.schema import NAME, PARAM_KEYS, STEP
 from crude_link.config.when_hints import when_hint
 from crude_link.model.condition import ConditionError, parse_condition
 from crude_link.model.value import Plain, Reference, references_in
+
+if TYPE_CHECKING:
+    from crude_link.config.cron import Judge
 
 #: What `${run.X}` can be; `started` takes a format.
 RUN_NAMES = ("id", "dir", "started", "origin", "scheduled_for", "pipeline")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from crude_link.config.keys import not_yet, unknown_key
@@ -18,12 +19,33 @@ REFERENCE: JsonSchema = {"type": "string", "pattern": r"\$\{"}
 TEXT: JsonSchema = {"type": "string"}
 
 
-@dataclass(frozen=True, slots=True)
 class Form:
     """`read` returns the value as the model wants it; what it returns after a report is of no meaning."""
 
-    read: Callable[[Plain, Path, Report], Any]
-    json: JsonSchema
+    __slots__ = ("_schema", "read")
+
+    def __init__(
+        self, read: Callable[[Plain, Path, Report], Any], json: JsonSchema | Callable[[], JsonSchema]
+    ) -> None:
+        """A schema that is costly to make is given as what makes it: a run needs none."""
+        self.read = read
+        self._schema = json
+
+    @property
+    def json(self) -> JsonSchema:
+        """The JSON Schema of the value."""
+        return self._schema() if callable(self._schema) else self._schema
+
+
+def elsewhere(place: str) -> Form:
+    """Return the form at `module:NAME` of this package, which is imported when there is a value for it to read."""
+    module, _, name = place.partition(":")
+
+    def form() -> Form:
+        found: Form = getattr(import_module(f"crude_link.config.{module}"), name)
+        return found
+
+    return Form(lambda value, path, report: form().read(value, path, report), lambda: form().json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +143,7 @@ def several(form: Form) -> Form:
             return ()
         return tuple(form.read(child, (*path, index), report) for index, child in enumerate(value))
 
-    return Form(read, {"anyOf": [form.json, {"type": "array", "items": form.json}]})
+    return Form(read, lambda: {"anyOf": [form.json, {"type": "array", "items": form.json}]})
 
 
 def by_name(form: Form, example: str = "") -> Form:
@@ -134,7 +156,7 @@ def by_name(form: Form, example: str = "") -> Form:
             return {}
         return {key: form.read(child, (*path, key), report) for key, child in value.items()}
 
-    return Form(read, {"type": "object", "additionalProperties": form.json})
+    return Form(read, lambda: {"type": "object", "additionalProperties": form.json})
 
 
 def mapping(
@@ -163,7 +185,7 @@ def mapping(
                 report(path, f"`{name}` is missing", True)
         return make(**made)
 
-    return Form(read, schema_of(keys, later))
+    return Form(read, lambda: schema_of(keys, later))
 
 
 def schema_of(keys: Mapping[str, Key], later: Mapping[str, tuple[str, str]] | None = None) -> JsonSchema:

@@ -12,28 +12,22 @@ from typing import Any
 
 from crude_link.config.advice import advise
 from crude_link.config.building import pipeline_of
-from crude_link.config.checks import Subject, check
+from crude_link.config.checks import Subject
 from crude_link.config.csjr import with_folders, without_foreign_words
 from crude_link.config.draft import Draft
-from crude_link.config.entry_params import check_entry_params
-from crude_link.config.foreach_checks import check_foreach
 from crude_link.config.keys import FILE_KEYS, NO_DEFAULTS, PIPELINE_KEYS
 from crude_link.config.merging import MERGED_KEYS, combined, named, pipeline_name, tree_of
 from crude_link.config.node import Node, Path
-from crude_link.config.notify_checks import check_notify
 from crude_link.config.placeholders import check_placeholders
 from crude_link.config.problems import Problems
 from crude_link.config.reading import Reader
 from crude_link.config.resolving import Resolver
-from crude_link.config.resources_checks import check_resources
-from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
-from crude_link.config.transfer_checks import check_transfers
 from crude_link.config.validation import check_unused_config, validated
-from crude_link.config.warm_checks import check_warm
+from crude_link.config.whole_checks import check_whole
 from crude_link.config.world import World
 from crude_link.errors import Problem
 from crude_link.model.pipeline import Pipeline
@@ -97,14 +91,11 @@ def _checked(draft: Draft, source: Source, world: World, problems: Problems) -> 
     unknown = {key: node.plain() for key, node in tree.entries.items() if key not in (*PIPELINE_KEYS, *FILE_KEYS)}
     check_placeholders(tree, problems)
     subject = Subject(document, tree, problems, source.check_schedule, source.advise_schedule)
-    check(subject)
-    check_foreach(subject)
-    check_resources(subject)
-    check_warm(subject)
-    check_notify(subject)
-    check_schedules(subject)
-    check_transfers(subject)
-    check_entry_params(subject)
+    check_whole(subject)
+    if document.get("schedule") is not None:
+        from crude_link.config.entry_params import check_entry_params  # with all that only schedules need
+
+        check_entry_params(subject)
     advise(subject)
     said = validated({**document, **unknown}, tree, resolver.broken, problems)
     _check_unused(draft, tree, problems)

@@ -5,26 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crude_link.config.building import pipeline_of, secrets_of
-from crude_link.config.checks import Subject, check
-from crude_link.config.foreach_checks import check_foreach
+from crude_link.config.checks import Subject
 from crude_link.config.node import Node, node_of
 from crude_link.config.node import Path as Place
-from crude_link.config.notify_checks import check_notify
-from crude_link.config.notify_form import NOTIFY
-from crude_link.config.notify_parts import recipients_of
 from crude_link.config.problems import Problems, one_problem
-from crude_link.config.resources_checks import check_resources
-from crude_link.config.schedule_checks import check_schedules
 from crude_link.config.schema import PIPELINE
 from crude_link.config.source import Source
-from crude_link.config.transfer_checks import check_transfers
 from crude_link.config.validation import validated
-from crude_link.config.warm_checks import check_warm
+from crude_link.config.whole_checks import check_whole
 from crude_link.model.pipeline import Pipeline, Secret
-from crude_link.model.recipient import Recipient
 from crude_link.model.value import Plain
+
+if TYPE_CHECKING:
+    from crude_link.model.recipient import Recipient
 
 __all__ = ["Source", "build", "json_schema", "load", "read", "recorded_recipient"]
 
@@ -52,13 +48,7 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
     problems = Problems()
     tree = node_of(document)
     subject = Subject(document, tree, problems)
-    check(subject)
-    check_foreach(subject)
-    check_resources(subject)
-    check_warm(subject)
-    check_notify(subject)
-    check_schedules(subject)
-    check_transfers(subject)
+    check_whole(subject)
     said = validated(document, tree, frozenset(), problems)
     problems.raise_if_any()
     return pipeline_of(said, document, Node({}))
@@ -66,12 +56,14 @@ def build(document: Mapping[str, Plain]) -> Pipeline:
 
 def recorded_recipient(document: Mapping[str, Plain], secrets: Plain) -> tuple[Recipient, tuple[Secret, ...]]:
     """Return a recipient and the secrets of its pipeline from their record. ConfigError when it cannot be read."""
+    from crude_link.config.notify_parts import recipients_of
+
     problems = Problems()
 
     def report(_path: Place, message: str, _of_key: bool) -> None:
         problems.add(f"the record of a recipient: {message}")
 
-    told = NOTIFY.form.read(document, (), report)
+    told = PIPELINE["notify"].form.read(document, (), report)
     declared = PIPELINE["secrets"].form.read(secrets or {}, (), report)
     problems.raise_if_any()
     return recipients_of(told)[0], secrets_of(declared)

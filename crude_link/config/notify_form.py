@@ -215,8 +215,4 @@ def _read_notify(value: Plain, path: Path, report: Report) -> tuple[Told, ...]:
     return tuple(told for index, one in enumerate(value) for told in _read_entry(one, (*path, index), report))
 
 
-NOTIFY = Key(
-    Form(_read_notify, {"anyOf": [_ENTRY.json, {"type": "array", "items": _ENTRY.json}]}),
-    "Whom to tell of what when nobody sits in front: one entry or a list.",
-    (),
-)
+NOTIFY = Form(_read_notify, lambda: {"anyOf": [_ENTRY.json, {"type": "array", "items": _ENTRY.json}]})

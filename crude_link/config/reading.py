@@ -170,7 +170,8 @@ class Reader:
             return StepDraft(body=Body(own=Node({"command": Node(text, at)}, at)), at=at)
         if text in known:
             return StepDraft(body=Body(own=Node({}, at), bases=(text,), made_from=text), at=at)
-        advice = f"; to run a file write `script: {text}`" if "." in text or "/" in text else ""
+        is_file = "." in text or "/" in text
+        advice = f"; to run {'a file' if is_file else 'it'} write `{'script' if is_file else 'command'}: {text}`"
         near = did_you_mean(text, known)
         self._problems.add(f"there is no config '{text}'{near or advice}; configs: {one_of(sorted(known))}", at)
         return None

@@ -19,6 +19,7 @@ from crude_link.config.forms import (
     anything,
     boolean,
     by_name,
+    elsewhere,
     mapping,
     number,
     one_word_of,
@@ -30,11 +31,8 @@ from crude_link.config.forms import (
 from crude_link.config.function_form import FUNCTION_KEYS
 from crude_link.config.keys import LATER_PIPELINE_KEYS, LATER_STEP_KEYS, THE_FILE, not_yet
 from crude_link.config.node import Path
-from crude_link.config.notify_form import NOTIFY
 from crude_link.config.resources_form import NEED_KEYS, POOLS
 from crude_link.config.retry_form import DURATION, LIMIT, RETRIES, TASK_LIMIT
-from crude_link.config.schedule_form import CRON, SCHEDULE
-from crude_link.config.transfer_form import TRANSFER_PIPELINE_KEYS, TRANSFER_STEP_KEYS
 from crude_link.config.units import size
 from crude_link.config.warm_form import WARM_KEYS
 from crude_link.model.pipeline import ArgumentStyle, Stdin
@@ -168,6 +166,8 @@ def _here(value: object) -> str:
 
 
 PATH = parsed(_path, TEXT)
+#: What few configs have is read by what only these need.
+DOWNLOAD, UPLOAD = elsewhere("transfer_form:DOWNLOAD"), elsewhere("transfer_form:UPLOAD")
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
 
 RETENTION_KEYS: Mapping[str, Key] = {
@@ -260,7 +260,8 @@ STEP: Mapping[str, Key] = {
     **FAN_OUT_KEYS,
     **NEED_KEYS,
     **WARM_KEYS,
-    **TRANSFER_STEP_KEYS,
+    "download": Key(DOWNLOAD, "What is fetched before the step: {from: URL, to: FOLDER}, or a list of these.", ()),
+    "upload": Key(UPLOAD, "What is brought away behind the step: {from: FOLDER, to: URL}, or a list of these.", ()),
     "runs_on": Key(parsed(_here, TEXT), "Where the step runs: `local`; other places come with SSH hosts.", "local"),
 }
 STEP_FORM = mapping(STEP, "a step", later=LATER_STEP_KEYS)
@@ -280,14 +281,28 @@ PIPELINE: Mapping[str, Key] = {
     "resources": POOLS,
     "timeout": Key(LIMIT, "How long the whole run may take."),
     "cron": Key(
-        CRON,
+        elsewhere("schedule_form:CRON"),
         "When the pipeline runs by itself, with --non-interactive: cron fields, or a crontab line.",
     ),
     "timezone": Key(text(), "The zone of `cron` and `schedule`: Europe/Berlin; without it the machine's."),
-    "schedule": Key(SCHEDULE, "When the pipeline runs by itself: a crontab line, an entry, or a list of these.", ()),
+    "schedule": Key(
+        elsewhere("schedule_form:SCHEDULE"),
+        "When the pipeline runs by itself: a crontab line, an entry, or a list of these.",
+        (),
+    ),
     "retention": Key(mapping(RETENTION_KEYS, "`retention`", _retention), "How many finished runs are kept."),
-    "notify": NOTIFY,
-    **TRANSFER_PIPELINE_KEYS,
+    "notify": Key(
+        elsewhere("notify_form:NOTIFY"), "Whom to tell of what when nobody sits in front: one entry or a list.", ()
+    ),
+    "download": Key(DOWNLOAD, "What is fetched before all steps: {from: URL, to: FOLDER}, or a list of these.", ()),
+    "upload": Key(
+        UPLOAD, "What is brought away when all steps have succeeded: {from: FOLDER, to: URL}, or a list of these.", ()
+    ),
+    "storage": Key(
+        elsewhere("transfer_form:STORAGE"),
+        "Endpoints and other options of stores, by scheme (`s3`) or bucket (`s3://team`).",
+        {},
+    ),
     "steps": Key(
         Form(_read_steps, {"type": "array", "items": STEP_FORM.json}), "What is run, in order.", is_required=True
     ),

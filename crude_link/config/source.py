@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crude_link.errors import Problem
 from crude_link.model.pipeline import Pipeline
-from crude_link.model.schedule import Schedule
+
+if TYPE_CHECKING:
+    from crude_link.model.schedule import Schedule
 
 
 def as_word(_before: str, value: str) -> str:

@@ -161,14 +161,3 @@ def _read_storage(value: Plain, path: Path, report: Report) -> Any:
 
 
 STORAGE = Form(_read_storage, {"type": "object", "additionalProperties": _OPTIONS.json})
-TRANSFER_STEP_KEYS: Mapping[str, Key] = {
-    "download": Key(DOWNLOAD, "What is fetched before the step: {from: URL, to: FOLDER}, or a list of these.", ()),
-    "upload": Key(UPLOAD, "What is brought away behind the step: {from: FOLDER, to: URL}, or a list of these.", ()),
-}
-TRANSFER_PIPELINE_KEYS: Mapping[str, Key] = {
-    "download": Key(DOWNLOAD, "What is fetched before all steps: {from: URL, to: FOLDER}, or a list of these.", ()),
-    "upload": Key(
-        UPLOAD, "What is brought away when all steps have succeeded: {from: FOLDER, to: URL}, or a list of these.", ()
-    ),
-    "storage": Key(STORAGE, "Endpoints and other options of stores, by scheme (`s3`) or bucket (`s3://team`).", {}),
-}

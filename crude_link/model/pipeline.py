@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
-from crude_link.model.recipient import Recipient
 from crude_link.model.resources import Need, Pool
-from crude_link.model.schedule import Schedule
 from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain, Scalar, Text, Value
+
+if TYPE_CHECKING:
+    from crude_link.model.recipient import Recipient
+    from crude_link.model.schedule import Schedule
 
 
 class ArgumentStyle(Enum):

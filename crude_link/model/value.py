@@ -66,6 +66,20 @@ def references_in(value: Value) -> Iterator[Reference]:
             yield from references_in(child)
 
 
+def texts_in(value: Value) -> Iterator[str]:
+    """Yield what is said in `value` itself, whatever its type, without keys and references."""
+    if isinstance(value, Template):
+        yield from (part for part in value.parts if isinstance(part, str))
+    elif isinstance(value, Mapping):
+        for child in value.values():
+            yield from texts_in(child)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for child in value:
+            yield from texts_in(child)
+    else:
+        yield str(value)
+
+
 def filled(value: Value, look_up: Callable[[Reference], Plain], in_text: Callable[[Plain], str]) -> Plain:
     """Return `value` with every reference put in.
 

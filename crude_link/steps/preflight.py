@@ -12,7 +12,7 @@ from crude_link.errors import CannotStart, Problem
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import Pool
 from crude_link.model.run import Selection
-from crude_link.model.value import Plain, Value
+from crude_link.model.value import Plain, Value, texts_in
 from crude_link.resources.gpus import no_gpus
 from crude_link.steps.arguments import argument_list
 from crude_link.steps.environment import read_env_file, step_env
@@ -154,9 +154,9 @@ class _Check:
 
     def _secret_in(self, value: Value) -> str | None:
         """Name the secret whose value stands in a value, which the record of a run would keep."""
-        text = str(value)
+        texts = list(texts_in(value))
         for name, secret in self.at_hand.items():
-            if len(secret) >= SHORTEST and secret in text:
+            if len(secret) >= SHORTEST and any(secret in text for text in texts):
                 return (
                     f"the secret '{name}', which the record would keep; write `${{secrets.{name}}}` where it is used"
                 )

@@ -83,7 +83,7 @@ class Progress:
 
     def close(self, summary: str) -> None:
         """Tell how it ended."""
-        took = timedelta(seconds=time.monotonic() - self._began)
+        took = timedelta(seconds=max(0.1, time.monotonic() - self._began))
         self.remark(summary.format(took=duration_words(took)))
 
     def _words(self, now: float) -> str:

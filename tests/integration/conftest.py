@@ -1,4 +1,4 @@
-"""What integration tests share: an object store, which each process of the tests starts at most once."""
+"""What integration tests share: the command line, and an object store for each process of the tests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asking import Answer, Ask
 from store_servers import Server, s3_server
 from transfer_orders import Transfers
+
+from crude_link.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,15 @@ def s3_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def transfers(s3_store: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Transfers:
     """A folder here and an empty one in the store."""
     return Transfers(folder=tmp_path, server=s3_store, prefix=re.sub(r"\W+", "-", request.node.name))
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Call a command and take what it prints."""
+
+    def ask(*words: str) -> Answer:
+        capsys.readouterr()
+        status = main(words)
+        return Answer(status, *capsys.readouterr())
+
+    return ask

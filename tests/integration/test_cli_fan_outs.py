@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asking import Ask
 from look_project import NOON, SUCCESS, LookProject
 
-from crude_link.cli import main
 from crude_link.model.run import Attempt, AttemptKey, Ending
 from crude_link.model.status import Status
 from crude_link.model.task import TaskEnd
 
 BEGAN_US = round(NOON.timestamp() * 1e6)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command returned and printed."""
-
-    status: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
 
 
 class Archive:
@@ -78,16 +66,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LookPro
     project = LookProject.at(tmp_path)
     yield project
     project.leave()
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*words: str) -> Answer:
-        capsys.readouterr()
-        status = main(words)
-        return Answer(status, *capsys.readouterr())
-
-    return ask
 
 
 def begin_whole(project: LookProject, run: int, step: str = "train", number: int = 1) -> AttemptKey:

@@ -6,29 +6,17 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from asking import Ask
 from look_project import FAILURE, NEW_RUN, NOON, SITTING, LookProject
 
-from crude_link.cli import main
 from crude_link.model.run import Attempt, AttemptKey, NewRequest, Origin, RequestKind
 from crude_link.model.status import Status
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command returned and printed."""
-
-    status: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -38,16 +26,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LookPro
     project = LookProject.at(tmp_path)
     yield project
     project.leave()
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*words: str) -> Answer:
-        capsys.readouterr()
-        status = main(words)
-        return Answer(status, *capsys.readouterr())
-
-    return ask
 
 
 def test_runs_are_listed_newest_first(project: LookProject, ask: Ask) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from asking import Ask
 from look_project import NEW_RUN, NOON, SUCCESS, LookProject
 
-from crude_link.cli import main
 from crude_link.model.firing import Fate, Firing, Pause, SchedulerRecord
 from crude_link.model.run import Origin
 from crude_link.model.schedule import Schedule
@@ -25,18 +25,6 @@ SCHEDULE = Schedule(fields={"hour": "*"}, timezone="UTC")
 ENTRY = SCHEDULE.entry
 CONFIG = "name: night\ntimezone: UTC\ncron: {hour: '*'}\nsteps: [{name: work, command: 'true'}]\n"
 RECORD = SchedulerRecord(host="thor", pid=4711, began=NOON, seen=NOON + HOUR, config_files=())
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command returned and printed."""
-
-    status: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -51,16 +39,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LookPro
     project.leave()
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*words: str) -> Answer:
-        capsys.readouterr()
-        status = main(words)
-        return Answer(status, *capsys.readouterr())
-
-    return ask
 
 
 @contextmanager

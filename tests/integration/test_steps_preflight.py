@@ -261,6 +261,13 @@ def test_the_value_of_a_secret_that_stands_in_the_config_in_plain_is_a_problem(p
     assert "s3cret-word" not in problem.message
 
 
+def test_the_word_for_a_secret_is_no_value_of_it(place: Place) -> None:
+    (place.project / "key.txt").write_text("secret\n")
+    place.secrets = (Secret(name="KEY", file="key.txt"),)
+    step = train(arguments={"source": {"secret": Template((Reference("secrets.KEY"),))}})
+    assert not [problem for problem in place.problems(step) if "value of the secret" in problem]
+
+
 def test_the_value_of_a_secret_in_a_param_is_a_problem(place: Place) -> None:
     (place.project / "key.txt").write_text("s3cret-word\n")
     place.secrets = (Secret(name="KEY", file="key.txt"),)

@@ -26,6 +26,8 @@ NOW = datetime(2026, 11, 21, 3, 45, tzinfo=timezone.utc)
 PIPELINE = Pipeline(name="demo", steps=(Step(name="train", action=Command(text="x")),))
 #: More than any pipe or terminal holds.
 FLOOD = b"".join(b"%06d\n" % number for number in range(100_000))
+#: A thread may still write to them as their test ends; were they closed, it would write where the next test reads.
+_KEPT: list[io.BufferedWriter] = []
 
 
 @pytest.fixture
@@ -46,7 +48,8 @@ def read_all(source: int, size: int) -> bytes:
 
 
 def stream(descriptor: int) -> io.BufferedWriter:
-    return io.BufferedWriter(io.FileIO(os.dup(descriptor), "w"))
+    _KEPT.append(io.BufferedWriter(io.FileIO(os.dup(descriptor), "w")))
+    return _KEPT[-1]
 
 
 def wrote(data: bytes) -> AttemptWrote:
