@@ -21,7 +21,7 @@ from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
 from crude_link.steps.item_values import Turn, checked, getter_of
 from crude_link.steps.judging import Wrong, judged
-from crude_link.steps.places import Places
+from crude_link.steps.places import Places, bytes_of_script
 from crude_link.steps.references import fill
 from crude_link.steps.signature import ScriptStyle, Signature
 from crude_link.steps.written import written
@@ -85,10 +85,7 @@ def without_key(foreach: ForEach, inputs: Sequence[Plain]) -> str | None:
 
 def uses_no_input(step: Step, script: Path) -> bool:
     """True when neither the arguments nor the environment nor the script's text ask for the input."""
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+    text = bytes_of_script(script)
     values: tuple[Value, ...] = (*step.arguments.values(), *step.env.values())
     is_named = any(isinstance(one, Placeholder) for value in values for one in references_in(value))
     return not is_named and not any(word in text for word in _TELLING)

@@ -30,7 +30,7 @@ from crude_link.steps.environment import (
 from crude_link.steps.evidence import file_stamp
 from crude_link.steps.function import CALL, RESULT, call_text, class_text, function_of, shown_words
 from crude_link.steps.input_programs import InputPrograms, Outputs
-from crude_link.steps.places import Places
+from crude_link.steps.places import Places, bytes_of_script, make_folder
 from crude_link.steps.reading import signature_of
 from crude_link.steps.references import RESULTS_FILE, LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
@@ -179,7 +179,7 @@ class _Draft:
 
         assert step.foreach
         folder = self.folder
-        _make(folder)
+        make_folder(folder)
         programs = InputPrograms(
             outputs=self.orders.outputs,
             step=self.step,
@@ -260,16 +260,13 @@ class _Draft:
         path = self._places().script(fill_text(script.path, self._value))
         if path.suffix != ".py":
             return UNKNOWN
-        source = _read(path)
+        source = bytes_of_script(path)
         return self._signature(source, hashlib.sha256(source).hexdigest())
 
     def _run_dir(self) -> Path:
         """Return `${run.dir}`, made again should somebody have removed it."""
         path = self.orders.run_files(self.run.id)
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotStart(f"the run's folder {path} cannot be made: {error.strerror}") from error
+        make_folder(path)
         return path
 
     def _started(self, env: Mapping[str, str], cwd: Path, draft: TransferDraft | None) -> _Started:
@@ -298,7 +295,7 @@ class _Draft:
     def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:
         text = fill_text(script.path, self._value)
         path = self._places().script(text, str(cwd))
-        source = _read(path)
+        source = bytes_of_script(path)
         as_typed = text if cwd == self.orders.project and not text.startswith("~") else str(path)
         if path.suffix == ".py":
             python, version = self._python(script, env)
@@ -336,7 +333,7 @@ class _Draft:
 
         assert isinstance(step.action, Script)
         assert step.action.function
-        source = _read(self._places().script(fill_text(step.action.path, self._value)))
+        source = bytes_of_script(self._places().script(fill_text(step.action.path, self._value)))
         is_class = class_in(source, step.action.function) is not None
         return class_config(self.orders.pipeline, step.name) if is_class else None
 
@@ -379,17 +376,3 @@ class _Draft:
 
     def _places(self) -> Places:
         return Places(project=self.orders.project, config_folder=self.orders.config_folder)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotStart(f"the folder {folder} cannot be made: {error.strerror}") from error
-
-
-def _read(script: Path) -> bytes:
-    try:
-        return script.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error

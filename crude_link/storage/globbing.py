@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,11 +22,14 @@ from crude_link.storage.remote import Entry
 from crude_link.storage.report import Report
 from crude_link.storage.spool import Spool
 
+#: So often it is looked whether somebody still wants the list.
+_WATCH_SECONDS = 0.5
 _OPEN = re.compile(r"[*?\[]")
 
 
 def write_urls(order: TransferOrder, progress: Progress) -> Report:
     """Write the URLs that fit the patterns in `remote` to stdout, each as JSON on a line of its own."""
+    _end_with_parent()
     found = Spool()
     patterns: dict[str, list[re.Pattern[str]]] = defaultdict(list)
     for text in order.remote:
@@ -58,6 +64,18 @@ def url_of(address: Address, name: str) -> str:
     """Return the URL of a file in a folder; of a folder of this machine as well."""
     below = address.below(name) if name else address
     return f"file://{below.prefix}" if address.scheme == "file" else str(below)
+
+
+def _end_with_parent() -> None:
+    """End soon when the process that asked for the list is gone: no agent looks after this one."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _take(found: Spool, wanted: list[re.Pattern[str]], address: Address, entries: Iterator[Entry]) -> None:

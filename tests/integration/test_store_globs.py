@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from store_servers import Server, fake_gcs_server
+from store_servers import KEYS, Server, fake_gcs_server
 from transfer_orders import Transfers
 
 from crude_link.storage.remote import Entry
@@ -86,3 +90,28 @@ def test_a_spool_puts_any_number_in_order(tmp_path: Path) -> None:
         assert (len(spool), list(spool), list(spool)) == (1000, entries, entries)
         spool.clear()
         assert not list(spool)
+
+
+def test_a_list_that_nobody_waits_for_ends(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        order = tmp_path / "order"
+        storage = {"s3": {"endpoint": endpoint, **KEYS}}
+        order.write_text(json.dumps({"kind": "glob", "remote": ["s3://team/*"], "storage": storage}))
+        argv = [sys.executable, "-m", "crude_link.storage.transfer", str(order)]
+        asking = (
+            "import subprocess as s, sys; begun = s.Popen(sys.argv[1:]); print(begun.pid, flush=True); begun.wait()"
+        )
+        parent = subprocess.Popen([sys.executable, "-c", asking, *argv], stdout=subprocess.PIPE, text=True)
+        assert parent.stdout
+        with parent.stdout:
+            pid = int(parent.stdout.readline())
+            silent.accept()
+            parent.kill()
+            parent.wait()
+            # A process that has ended, and that nobody asks about, has no command line.
+            command_line = Path(f"/proc/{pid}/cmdline")
+            deadline = time.monotonic() + 30
+            while command_line.exists() and command_line.read_bytes():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
