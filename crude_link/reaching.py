@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,8 @@ _LONGEST = timedelta(minutes=2)
 def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
     """Speak to the stores that all steps but those that are `done` use; return what is wrong."""
     pipeline = loaded.pipeline
-    transfers = [step for step in pipeline.steps if _speaks_to_stores(step)]
-    left = [s for s in transfers if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    steps = [s for s in pipeline.steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    left = [one for step in steps for one in _parts_with_stores(step)]
     if not left:
         return []
     from crude_link.steps.places import Places
@@ -37,6 +38,24 @@ def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Seque
     checks = store_checks(left, desk.environment, secrets, places)
     found = [problem for check in checks for problem in _problems(desk, loaded, check)]
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def _parts_with_stores(step: Step) -> Iterator[Step]:
+    """Yield a step that transfers something, or has files of stores as inputs; and one for each task's transfer."""
+    if isinstance(step.action, Transfer):
+        yield from (step,) if step.action.remote else ()
+    elif step.foreach and step.foreach.is_of_stores:
+        yield step
+    for each in step.transfers:
+        key = each.transfer.kind.value
+        yield replace(
+            step,
+            name=f"{step.name}.{key}",
+            action=each.transfer,
+            env={**step.env, **each.env},
+            env_file=each.env_file or step.env_file,
+            position=step.places.get(key, step.position),
+        )
 
 
 def _problems(desk: Desk, loaded: Loaded, check: StoreCheck) -> Iterator[Problem]:
@@ -67,12 +86,6 @@ def _said(desk: Desk, check: StoreCheck) -> list[str]:
             said = str(error)
     lines = [check.masked(line) for line in (said or "").splitlines() if line.strip()]
     return list(dict.fromkeys(lines))
-
-
-def _speaks_to_stores(step: Step) -> bool:
-    if isinstance(step.action, Transfer):
-        return bool(step.action.remote)
-    return step.foreach is not None and step.foreach.is_of_stores
 
 
 def _at(step: Step) -> tuple[int | None, int | None]:

@@ -82,6 +82,7 @@ _SURROUNDINGS: Mapping[str, Key] = {
     "env": _ENV,
     "env_file": Key(parsed(_local, TEXT), "A `.env` file with further variables."),
 }
+_KEEP = Key(boolean(), "In a step with `foreach`: the files stay here when the task has succeeded.", False)
 DOWNLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_place, _EXAMPLE), "A URL, or a path: a folder, or one file.", is_required=True),
     "to": Key(parsed(_local, TEXT), "The folder here.", is_required=True),
@@ -97,6 +98,7 @@ DOWNLOAD_KEYS: Mapping[str, Key] = {
         "fail",
     ),
     "delete": Key(boolean(), "Remove here what was fetched before and is gone there.", False),
+    "keep": _KEEP,
     **_SURROUNDINGS,
     **_AS_A_STEP,
 }
@@ -118,6 +120,7 @@ UPLOAD_KEYS: Mapping[str, Key] = {
     "manifest": Key(
         boolean(), "Write a list of all files last, so that readers know that the folder is whole.", False
     ),
+    "keep": _KEEP,
     **_SURROUNDINGS,
     **_AS_A_STEP,
 }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import Condition, parse_condition
 from crude_link.model.pipeline import Step
 from crude_link.model.policy import RetryPolicy
-from crude_link.model.transfer import LISTINGS, Transfer, TransferKind, owner_of
+from crude_link.model.transfer import LISTINGS, TaskTransfer, Transfer, TransferKind, owner_of
 from crude_link.model.value import Text, Value, references_in
 
 #: Values by key, as the schema read them.
@@ -47,7 +48,9 @@ def _with_storage(step: Step, storage: _Storage) -> Step:
 
 
 def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
-    """Return a step with its downloads before it and its uploads behind it."""
+    """Return a step with its downloads before it and its uploads behind it; those of tasks go with their step."""
+    if step.foreach:
+        return [replace(step, transfers=tuple(_of_tasks(said, storage)))]
     before: list[Step] = []
     for name, each in zip(_numbered(f"{step.name}.download", len(said["download"])), said["download"], strict=True):
         needs = tuple(earlier.name for earlier in before[-1:]) or step.needs
@@ -60,6 +63,25 @@ def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
         made = replace(made, needs=(step.name,), when=_when(each))
         after.append(replace(made, continue_on_failure=step.continue_on_failure))
     return [*before, itself, *after]
+
+
+def _of_tasks(said: _Said, storage: _Storage) -> Iterator[TaskTransfer]:
+    for kind in (TransferKind.DOWNLOAD, TransferKind.UPLOAD):
+        for each in said[kind.value]:
+            made = _transfer(each, kind, storage)
+            yield TaskTransfer(
+                transfer=replace(
+                    made,
+                    remote=_with_placeholders(made.remote),
+                    local=tuple(map(_with_placeholders, made.local)),
+                    include=tuple(map(_with_placeholders, made.include)),
+                    exclude=tuple(map(_with_placeholders, made.exclude)),
+                ),
+                keep=each["keep"],
+                is_always=bool(each.get("when")),
+                env=_values(each["env"]),
+                env_file=_env_file(each),
+            )
 
 
 def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _Storage) -> list[Step]:
@@ -145,6 +167,10 @@ def _step(name: str, said: _Said, of: Step, action: Transfer) -> Step:
         retries=said["retries"] or of.retries,
         position=of.places.get(action.kind.value, of.position),
     )
+
+
+def _with_placeholders(text: Text) -> Text:
+    return cast("Text", with_placeholders(text, Braces.OURS))
 
 
 def _env_file(said: _Said) -> Text | None:

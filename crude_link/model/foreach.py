@@ -21,6 +21,8 @@ ROW_SOURCES = ("csv", "task_file", "matrix")
 ITEM_HEADS = ("item", "index", "stem", "name", "parent", "suffix")
 #: Those that look at where a task runs, and at what it holds; `resource` names a pool.
 PLACE_HEADS = ("slot", "gpu", "resource")
+#: Those that hardly ever are the same for two tasks; `index` never is.
+DIFFERING = ("item", "index", "stem", "name")
 #: Those that look at the input as a path.
 PATH_HEADS = ("stem", "name", "parent", "suffix")
 

@@ -73,6 +73,26 @@ class Transfer:
                 return f"note what is in {places}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskTransfer:
+    """A transfer of each task of a step with `foreach`, in one attempt with the task's own program."""
+
+    transfer: Transfer
+    #: What it brings stays here when the task has succeeded.
+    keep: bool = False
+    #: An upload also after the program has failed.
+    is_always: bool = False
+    #: Further variables of the environment, for the transfer alone.
+    env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: Text | None = None
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """Return what may be another for each task."""
+        made = self.transfer
+        return (made.remote, *made.local, *made.include, *made.exclude)
+
+
 def owner_of(name: str) -> str:
     """Return the step that a transfer belongs to, or the word for the run; empty for a step that is no transfer."""
     return name.rpartition(".")[0]

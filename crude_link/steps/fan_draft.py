@@ -32,7 +32,7 @@ def what_tasks_share(step: Step) -> Step:
     """Return the step without all that is another for each task; the order of the whole is made from it."""
     action = Command(argv=("true",)) if isinstance(step.action, Command) else step.action
     shared, _ = shares_of_env(step.env)
-    return replace(step, action=action, arguments={}, env=shared, stdin=Stdin.NOTHING)
+    return replace(step, action=action, arguments={}, env=shared, stdin=Stdin.NOTHING, transfers=())
 
 
 def compiled_command(

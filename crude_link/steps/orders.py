@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crude_link.errors import CannotStart, NotYet
 from crude_link.interfaces import FanWork, Logs
@@ -38,6 +39,9 @@ from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.transfer_orders import TransferDraft, TransferMeans
 from crude_link.steps.values_of import references_of
 from crude_link.steps.written import as_argument, written
+
+if TYPE_CHECKING:
+    from crude_link.steps.errands import Errands
 
 #: Of the Python we run under; `platform` would take 6 ms to say it.
 VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -166,6 +170,7 @@ class _Draft:
 
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
+        from crude_link.steps.errands import first_input
         from crude_link.steps.fan_draft import (
             Reach,
             asked_of,
@@ -214,6 +219,7 @@ class _Draft:
         budgets = budgets_of(step, reach.places.project)
         slots, limit = room_of(step, pools, budgets)
         env = compiled_env(step, self._value)
+        errands = self._errands(step, folder / "errands")
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
         compiled_command(step, signature, [], self._value)
@@ -222,9 +228,12 @@ class _Draft:
         head = list(whole.argv)[:4] if function else list(whole.argv)
         config = self._class_config(step) if function else None
         command = compiled_command(step, signature, head, self._value, config)
+        env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else dict(whole.env)
+        if errands:
+            command = errands.around(command)
+            env_of_all |= errands.env(first_input(step.foreach, source, reach))
         record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
-        env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else whole.env
         whole = replace(
             whole,
             argv=(),
@@ -243,7 +252,7 @@ class _Draft:
                 budgets=budgets,
                 has_slot_needs=bool(budgets or step.holds),
                 is_bound=is_bound(step) or any(budget.left for budget in budgets),
-                warm=warm_start(step, head),
+                warm=errands.warm if errands else warm_start(step, head),
                 has_values=function is not None,
             ),
             command=command,
@@ -255,6 +264,15 @@ class _Draft:
     def folder(self) -> Path:
         """Where what concerns the tasks is kept."""
         return self.orders.logs.place(self.key).stdout.parent / "tasks"
+
+    def _errands(self, step: Step, notes: Path) -> Errands | None:
+        """Return the transfers of a step's tasks, if they have any."""
+        if not step.transfers:
+            return None
+        from crude_link.steps.errands import ErrandMeans, Errands  # costs what only these need
+
+        locks = (self.orders.transfers.notes or notes) / "places"
+        return Errands(step, ErrandMeans(look_up=self._value, places=self._places(), notes=notes, locks=locks))
 
     def _signature_of(self, script: Script) -> Signature:
         path = self._places().script(fill_text(script.path, self._value))

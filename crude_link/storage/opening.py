@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
@@ -51,6 +52,17 @@ def open_store(address: Address, options: Mapping[str, Option]) -> RemoteStore:
 
     given = {name: value for name, value in options.items() if name not in OURS}
     return FsspecStore(*open_file_system(address, given), address)
+
+
+def import_libraries(schemes: Iterable[str]) -> None:
+    """Import what folders, and stores of some schemes, need, as far as it is installed."""
+    import_module("crude_link.storage.folder_store")
+    for scheme in schemes:
+        modules, _ = _NEEDS.get(scheme, (("fsspec",), ""))
+        ours = "fsspec_store" if "fsspec" in modules else "obstore_store"
+        for module in (*modules, f"crude_link.storage.{ours}"):
+            with suppress(ModuleNotFoundError):  # told as a store of this scheme is opened
+                import_module(module)
 
 
 def _require(address: Address) -> None:

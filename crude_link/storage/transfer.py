@@ -19,7 +19,7 @@ from crude_link.storage.contact import check, find, reach_target
 from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
 from crude_link.storage.globbing import write_urls
-from crude_link.storage.landing import Landing
+from crude_link.storage.landing import clean
 from crude_link.storage.local import Remark, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
@@ -83,21 +83,9 @@ def _note_listing(order: TransferOrder, progress: Progress) -> Report:
     if not path.exists():
         if order.stale is Stale.CLEAN:
             for folder in map(Path, order.local):
-                _clean(folder, progress)
+                clean(folder, progress.remark)
         write_listing(path, {folder: listed(Path(folder)) for folder in order.local})
     return Report()
-
-
-def _clean(folder: Path, progress: Progress) -> None:
-    if not folder.is_dir():
-        return
-    landing = Landing(folder)
-    names = list(listed(folder))
-    for name in names:
-        landing.remove(name)
-    landing.close()
-    if names:
-        progress.remark(f"removed {len(names):,} files of earlier runs from {folder}")
 
 
 def _check(order: TransferOrder, progress: Progress) -> Report:

@@ -40,6 +40,10 @@ class Scans:
         for name in names:
             self._client.put_object(Bucket="team", Key=f"{self.prefix}/{name}", Body=b"x")
 
+    def there(self, name: str) -> list[str]:
+        found = self._client.list_objects_v2(Bucket="team", Prefix=f"{self.prefix}/{name}/")
+        return [each["Key"].rpartition("/")[2] for each in found["Contents"]]
+
     def seen(self) -> list[str]:
         return [line.removeprefix(f"s3://team/{self.prefix}/") for line in self.folder.read("seen").splitlines()]
 
@@ -58,6 +62,24 @@ def test_each_file_is_done_once_and_new_ones_next_time(scans: Scans) -> None:
     assert scans.seen() == ["a.tif", "b/a b#.tif", "a0.tif", "c/é.tif"]
     assert "2 done by earlier runs" in again.err
     assert "nothing left to do: 4 done by earlier runs" in scans.folder.run("run", env=scans.env).err
+
+
+def test_each_task_fetches_its_file_and_brings_what_it_made(scans: Scans) -> None:
+    scans.put("a b#.tif", "sub/é%20.tif", "no.png")
+    counting = "command: wc -c < work/{index}/{name} > out/{index}.txt"
+    text = scans.folder.read("config.yaml").replace("command: echo {item} >> seen", counting)
+    transfers = (
+        "    download: {from: '{item}', to: 'work/{index}/{name}'}\n"
+        f"    upload: {{from: 'out/{{index}}.txt', to: 's3://team/{scans.prefix}/sizes/{{stem}}.txt'}}\n"
+    )
+    scans.folder.config(text.replace("    parallel: 1\n", transfers))
+    (scans.folder.directory / "out").mkdir()
+    ended = scans.folder.run("run", "--no-prompt", env=scans.env)
+    assert ended.status == 0, ended.err
+    assert scans.there("sizes") == ["a b#.txt", "é%20.txt"]
+    assert not list((scans.folder.directory / "work").rglob("*"))
+    again = scans.folder.run("run", env=scans.env)
+    assert "nothing left to do: 2 done by earlier runs" in again.err
 
 
 def test_resume_goes_on_with_what_is_there_then(scans: Scans) -> None:

@@ -204,7 +204,7 @@ STEPS = "steps: [{name: s, command: ls}]\n"
         ("secrets: [K]\nupload: {from: x, to: 's3://${secrets.K}'}\n" + STEPS, "credentials go under `storage`"),
         (
             "steps: [{name: s, command: 'ls {item}', foreach: [1], upload: {from: x, to: y}}]\n",
-            "`upload` beside `foreach` comes with",
+            "config.yaml:1:70: step 's': `from` is the same for all tasks",
         ),
         ("steps: ['ls [path-to-local-inputs]']\n", "there is no `download`"),
         ("upload: [{from: a, to: b}, {from: c, to: d}]\nsteps: ['ls [path-to-local-outputs]']\n", "each of several"),
