@@ -56,6 +56,14 @@ class InputPrograms:
         """Have a file hold the URLs that fit, in order, as JSON, a URL a line. NotYet; CannotStart."""
         order, report = path.with_suffix(".order"), path.with_suffix(".report")
         try:
+            self._list(patterns, path, order, report)
+        except CannotStart:
+            _remove(order, report)
+            raise
+        _remove(order, report)
+
+    def _list(self, patterns: Sequence[str], path: Path, order: Path, report: Path) -> None:
+        try:
             if not order.exists():
                 said = {"kind": "glob", "remote": list(patterns), "report": str(report)}
                 order.write_text(json.dumps(said, indent=1), encoding="utf-8")
@@ -76,6 +84,11 @@ class InputPrograms:
         for mask in self.masks():
             text = text.replace(mask, "***")
         return text
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _why(error: CrudeLinkError, report: Path) -> str:

@@ -203,7 +203,7 @@ def test_what_finds_the_inputs_leaves_nothing_behind(place: Place) -> None:
     found = place.fan(step_of("glob", f"file://{place.project}/sc*/*.tif"))
     assert [item for _, item in found.inputs(0)] == [f"file://{place.project}/scans/a b#.tif"]
     assert [item for _, item in place.fan(step_of("command", "echo hello")).inputs(0)] == ["hello"]
-    assert not list(place.project.rglob("*.inputs"))
+    assert not [path for path in place.project.rglob("tasks/*") if path.is_file()]
 
 
 def test_a_store_that_cannot_be_listed_is_told_in_one_sentence(place: Place) -> None:
