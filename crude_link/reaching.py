@@ -24,10 +24,10 @@ _LONGEST = timedelta(minutes=2)
 
 
 def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
-    """Speak to the stores of the transfers of all steps but those that are `done`; return what is wrong."""
+    """Speak to the stores that all steps but those that are `done` use; return what is wrong."""
     pipeline = loaded.pipeline
     steps = [s for s in pipeline.steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
-    left = [transfer for step in steps for transfer in _transfers_of(step)]
+    left = [one for step in steps for one in _parts_with_stores(step)]
     if not left:
         return []
     from crude_link.steps.places import Places
@@ -40,10 +40,12 @@ def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Seque
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
-def _transfers_of(step: Step) -> Iterator[Step]:
-    """Yield a step that transfers something, or a step for each transfer of its tasks."""
+def _parts_with_stores(step: Step) -> Iterator[Step]:
+    """Yield a step that transfers something, or has files of stores as inputs; and one for each task's transfer."""
     if isinstance(step.action, Transfer):
         yield from (step,) if step.action.remote else ()
+    elif step.foreach and step.foreach.is_of_stores:
+        yield step
     for each in step.transfers:
         key = each.transfer.kind.value
         yield replace(
@@ -57,7 +59,7 @@ def _transfers_of(step: Step) -> Iterator[Step]:
 
 
 def _problems(desk: Desk, loaded: Loaded, check: StoreCheck) -> Iterator[Problem]:
-    """Do one check; yield a problem for each line that it wrote, at the transfer that the line is about."""
+    """Do one check; yield a problem for each line that it wrote, at the step that the line is about."""
     for text in _said(desk, check):
         step = next((s for s, remote in check.remotes if remote.rstrip("/") in text), check.remotes[0][0])
         line, column = _at(step)

@@ -19,8 +19,8 @@ from crude_link.model.run import Selection
 from crude_link.model.transfer import Transfer, TransferKind
 from crude_link.model.value import Plain, Reference
 from crude_link.steps.arguments import argument_list
-from crude_link.steps.orders import signature_of
 from crude_link.steps.places import Places
+from crude_link.steps.reading import signature_of
 from crude_link.steps.references import fill
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import written

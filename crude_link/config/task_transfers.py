@@ -30,6 +30,9 @@ def wrong_of_task(key: str, said: _Said) -> Iterator[tuple[str, str]]:
         yield "only", "`only: new` is about runs; beside `foreach`, `once: true` leaves out the inputs that were done"
     if said.get("delete"):
         yield "delete", "`delete` has no meaning beside `foreach`: what a task fetched is removed when it has ended"
+    for name in ("retries", "timeout"):
+        if said.get(name) is not None:
+            yield name, f"`{name}` stands in the step: a try at a task is all of it, and what it fetches and brings"
     yield from _wrong_place(key, said)
     if key == "upload":
         yield from _wrong_target(said)

@@ -20,6 +20,7 @@ from crude_link.config.forms import (
 )
 from crude_link.config.node import Path
 from crude_link.config.problems import did_you_mean, one_of
+from crude_link.config.retry_form import LIMIT, RETRIES
 from crude_link.model.transfer import READ_ONLY_SCHEMES, SCHEMES, scheme_of
 from crude_link.model.value import Plain
 
@@ -74,6 +75,11 @@ _ENV = Key(
     "Further variables of the environment, beside `env` of the file or the step.",
     {},
 )
+#: What every step has.
+_AS_A_STEP: Mapping[str, Key] = {
+    "timeout": Key(LIMIT, "How long one try may take."),
+    "retries": Key(RETRIES, "How many further tries, as of a step; without it those of the step that it belongs to."),
+}
 SURROUNDING_KEYS: Mapping[str, Key] = {
     "env": _ENV,
     "env_file": Key(parsed(_local, TEXT), "A `.env` file with further variables."),
@@ -96,6 +102,7 @@ DOWNLOAD_KEYS: Mapping[str, Key] = {
     "delete": Key(boolean(), "Remove here what was fetched before and is gone there.", False),
     "keep": _KEEP,
     **SURROUNDING_KEYS,
+    **_AS_A_STEP,
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_local, TEXT), "The folder here, or one file.", is_required=True),
@@ -117,6 +124,7 @@ UPLOAD_KEYS: Mapping[str, Key] = {
     ),
     "keep": _KEEP,
     **SURROUNDING_KEYS,
+    **_AS_A_STEP,
 }
 
 

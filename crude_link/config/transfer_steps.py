@@ -11,6 +11,7 @@ from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import Condition, parse_condition
 from crude_link.model.pipeline import Step
+from crude_link.model.policy import RetryPolicy
 from crude_link.model.transfer import LISTINGS, TaskTransfer, Transfer, TransferKind, owner_of
 from crude_link.model.value import Text, Value, references_in
 
@@ -27,6 +28,7 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     """
     storage = storage_of(said)
     whole = _word_for_run([step.name for step in steps])
+    steps = [_with_storage(step, storage) for step in steps]
     groups = [_own(step, each, storage) for step, each in zip(steps, said["steps"], strict=True)]
     inner = [step for group in groups for step in group]
     after = _of_run(said, tree, TransferKind.UPLOAD, whole, storage)
@@ -43,6 +45,11 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
 def storage_of(said: _Said) -> _Storage:
     """Return the options of stores that a pipeline says."""
     return {place: _values(options) for place, options in said["storage"].items()}
+
+
+def _with_storage(step: Step, storage: _Storage) -> Step:
+    """Return a step whose inputs may be files of stores, and which knows how these are reached."""
+    return replace(step, foreach=replace(step.foreach, storage=storage)) if step.foreach else step
 
 
 def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
@@ -92,6 +99,8 @@ def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _S
             env=_values(each["env"]),
             env_file=_env_file(each),
             when=_when(each),
+            timeout=each["timeout"],
+            retries=each["retries"] or RetryPolicy(),
             position=written.place,
         )
         for name, each in zip(
@@ -159,7 +168,8 @@ def _step(name: str, said: _Said, of: Step, action: Transfer) -> Step:
         action=action,
         env={**of.env, **_values(said["env"])},
         env_file=_env_file(said) or of.env_file,
-        retries=of.retries,
+        timeout=said["timeout"],
+        retries=said["retries"] or of.retries,
         position=of.places.get(action.kind.value, of.position),
     )
 

@@ -22,7 +22,7 @@ from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
 from crude_link.steps.item_values import Turn, checked, getter_of
 from crude_link.steps.judging import Wrong, judged
-from crude_link.steps.places import Places
+from crude_link.steps.places import Places, bytes_of_script
 from crude_link.steps.references import fill
 from crude_link.steps.signature import ScriptStyle, Signature
 from crude_link.steps.written import written
@@ -38,8 +38,10 @@ _TELLING = (b"CRUDE_LINK_ITEM", b"CRUDE_LINK_TASK", b"environ")
 def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool]) -> list[Plain] | None:
     """Return the first inputs; None where nobody can know them yet. CannotStart when they are not to be had.
 
-    `is_made` says whether an earlier step makes a path. No command is run.
+    `is_made` says whether an earlier step makes a path. No command is run, and no store is listed.
     """
+    if foreach.is_of_stores:
+        return None
     asked = _asked(foreach.source, foreach.value, places, is_made, "the file with the inputs")
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
@@ -84,10 +86,7 @@ def without_key(foreach: ForEach, inputs: Sequence[Plain]) -> str | None:
 
 def uses_no_input(step: Step, script: Path) -> bool:
     """True when neither the arguments nor the environment nor the script's text ask for the input."""
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+    text = bytes_of_script(script)
     texts = [text for each in step.transfers for text in each.texts]
     values: tuple[Value, ...] = (*step.arguments.values(), *step.env.values(), *texts)
     is_named = any(isinstance(one, Placeholder) for value in values for one in references_in(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crude_link.model.foreach import ForEach
 from crude_link.model.pipeline import Script, Step
 from crude_link.model.transfer import Transfer
 from crude_link.model.value import Reference, Value, references_in
@@ -39,8 +40,13 @@ def values_of(step: Step) -> dict[str, Value]:
         "inputs": step.inputs,
         "outputs": step.outputs,
         "metrics": step.metrics,
-        **({f"foreach.{step.foreach.source}": step.foreach.value} if step.foreach else {}),
+        **(_of_foreach(step.foreach) if step.foreach else {}),
     }
+
+
+def _of_foreach(foreach: ForEach) -> dict[str, Value]:
+    options = {f"storage.{place}": options for place, options in foreach.storage.items()}
+    return {f"foreach.{foreach.source}": foreach.value, **(options if foreach.is_of_stores else {})}
 
 
 def _of_tasks(step: Step) -> dict[str, Value]:

@@ -85,7 +85,7 @@ def _plan(
     found: Found, order: TransferOrder, landing: Landing, notes: Notes | None, wanted: Wanted, local: Path
 ) -> Plan:
     files = listed(landing.folder)
-    entries = found.entries
+    entries = list(found.entries)
     if found.is_file:
         entries = [replace(entries[0], name=local.name)]
         files = {name: file for name, file in files.items() if name == local.name}

@@ -87,6 +87,8 @@ UP = "upload: {from: 'work/{index}/out', to: 's3://b/{stem}'"
             DOWN + ", only: new}",
             "config.yaml:1:129: step 's': `only: new` is about runs; beside `foreach`, `once: true`",
         ),
+        (DOWN + ", retries: 3}", "`retries` stands in the step: a try at a task is all of it"),
+        (UP + ", timeout: 1m}", "`timeout` stands in the step"),
         (DOWN + ", delete: true}", "`delete` has no meaning beside `foreach`"),
         ("download: {from: '{item}', to: work}", "`to` is the same for all tasks, which run side by side"),
         ("download: {from: '{item}', to: 'work/{suffix}'}", "`to` is the same for all tasks"),
