@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from crude_link.model.pipeline import Pipeline, Secret
     from crude_link.model.policy import Retention
     from crude_link.model.schedule import Schedule
+    from crude_link.outputs import Outputs
     from crude_link.steps.secrets import Secrets
     from crude_link.triggers.missed import Missed
 
@@ -256,8 +257,8 @@ class Desk:
             run_command=self._secret_of,
         )
 
-    def orders(self, store: SqliteStore, pipeline: Pipeline, config_file: Path) -> Orders:
-        """Return who makes the orders of a pipeline's runs."""
+    def orders(self, store: SqliteStore, pipeline: Pipeline, config_file: Path, outputs: Outputs) -> Orders:
+        """Return who makes the orders of a run, with the programs that are started for them."""
         from crude_link.steps.orders import StepOrders
         from crude_link.steps.transfer_orders import TransferMeans
 
@@ -269,7 +270,7 @@ class Desk:
             results_file=store.results_file,
             secrets=self.secrets(pipeline.secrets),
             environment=self.environment,
-            run_command=self._run_into,
+            outputs=outputs,
             find_gpus=self.find_gpus,
             config_folder=config_file.parent,
             transfers=TransferMeans(
@@ -289,14 +290,6 @@ class Desk:
         from crude_link.programs import output_of
 
         return output_of(text, cwd=self.project.directory)
-
-    def _run_into(self, command: str | Sequence[str], path: Path) -> None:
-        from crude_link.programs import output_into
-
-        try:
-            output_into(command, path, cwd=self.project.directory, environment=self.environment)
-        except (CrudeLinkError, OSError) as error:
-            raise CannotStart(f"the command for the inputs: {error}") from error
 
     def _secret_of(self, text: str) -> str:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crude_link.app import Desk, Loaded
@@ -13,6 +13,7 @@ from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import Attempt, Code, Run
 from crude_link.model.transfer import Transfer
 from crude_link.model.value import Plain
+from crude_link.without_transfers import was_without_transfers, without_transfers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +39,10 @@ class ConfigChanges:
             yield f"new in the config: {', '.join(self.new)}"
 
 
-def loaded_again(desk: Desk, run: Run) -> Loaded:
+def loaded_again(desk: Desk, run: Run, before: Pipeline) -> Loaded:
     """Return a run's pipeline as its config file says it now, with the run's own `--set` and time.
+
+    Without transfers where it was begun without them; `before` is its pipeline as recorded.
 
     ConfigError when the file cannot be used, has no such pipeline, or not the step that the run was asked for.
     """
@@ -53,7 +56,8 @@ def loaded_again(desk: Desk, run: Run) -> Loaded:
                 f"run {run.id} was asked for {asked} {missing}, and {run.config_file} has no step {missing!r} "
                 f"any more. Begin a new run: crude-link run {run.pipeline}"
             )
-        return each
+        is_local = was_without_transfers(before)
+        return replace(each, pipeline=without_transfers(each.pipeline)) if is_local else each
     raise ConfigError.of(f"{run.config_file} has no pipeline {run.pipeline!r} any more")
 
 

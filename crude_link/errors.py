@@ -111,7 +111,16 @@ class ExecutorError(CrudeLinkError):
 
 
 class NotYet(Exception):
-    """What a step needs is still being made, piece by piece, so that others get their turn: ask again at once."""
+    """What a step needs is still being made, so that others get their turn: ask again.
+
+    `pause` is after how many seconds: at once where it is made piece by piece as somebody asks. `words` are what
+    people are told, for it takes long; empty while it does not.
+    """
+
+    def __init__(self, pause: float = 0.0, words: str = "") -> None:
+        super().__init__()
+        self.pause = pause
+        self.words = words
 
 
 class CannotStart(CrudeLinkError):

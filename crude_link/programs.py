@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import subprocess
 
 GIT_TIME = timedelta(seconds=10)
-#: For a command that lists the inputs of a fan-out.
-LISTING_TIME = timedelta(minutes=10)
 INTERPRETER_TIME = timedelta(seconds=30)
 #: What a signal handler or an editor may have set to "ignore" must not reach a program that we start.
 DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -59,7 +57,7 @@ def output_of(
     words = ["sh", "-c", command] if isinstance(command, str) else list(command)
     status, stdout, stderr = _ran(words, shown, cwd, environment, timeout, given)
     if status:
-        raise ProgramError(f"`{shown}` {_ending(status, stderr)}")
+        raise ProgramError(f"`{shown}` {ending(status, stderr)}")
     return os.fsdecode(stdout).removesuffix("\n")
 
 
@@ -80,7 +78,7 @@ def complaint_of(
     if not status:
         return None
     said = (stderr if errors_only else stdout + stderr).decode(errors="replace").rstrip()
-    return f"{said}\n{_ending(status, b'')}" if status < 0 or not said else said
+    return f"{said}\n{ending(status, b'')}" if status < 0 or not said else said
 
 
 def _ran(
@@ -105,7 +103,7 @@ def _ran(
             start_new_session=True,
         )
     except OSError as error:
-        raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
+        raise ProgramError(f"`{shown}` cannot be started: {in_words(error)}") from error
     with process:
         try:
             stdout, stderr = process.communicate(given, timeout=timeout.total_seconds())
@@ -114,39 +112,6 @@ def _ran(
         finally:
             end_group(process)
     return process.returncode, stdout, stderr
-
-
-def output_into(
-    command: str | Sequence[str], path: Path, *, cwd: Path, environment: Mapping[str, str] | None = None
-) -> None:
-    """Write what a command prints on stdout into a file, however much it is. Errors are those of `output_of`."""
-    import subprocess
-    import tempfile
-
-    shown = command if isinstance(command, str) else shlex.join(command)
-    with path.open("wb") as out, tempfile.TemporaryFile() as errors:
-        try:
-            process = subprocess.Popen(
-                ["sh", "-c", command] if isinstance(command, str) else list(command),
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ProgramError(f"`{shown}` cannot be started: {_in_words(error)}") from error
-        try:
-            process.wait(timeout=LISTING_TIME.total_seconds())
-        except subprocess.TimeoutExpired as error:
-            raise ProgramError(f"`{shown}` took longer than {LISTING_TIME} and was ended") from error
-        finally:
-            end_group(process)
-            process.wait()
-        if process.returncode:
-            errors.seek(0)
-            raise ProgramError(f"`{shown}` {_ending(process.returncode, errors.read())}")
 
 
 def check_interpreter(path: str, *, cwd: Path) -> str | None:
@@ -180,13 +145,13 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _ending(returncode: int, stderr: bytes) -> str:
+def ending(returncode: int, stderr: bytes) -> str:
     ended = f"ended with exit {returncode}" if returncode > 0 else f"was killed by signal {-returncode}"
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     return f"{ended}: {lines[-1]}" if lines else ended
 
 
-def _in_words(error: OSError) -> str:
+def in_words(error: OSError) -> str:
     """Say what the machine said, with the path where it is not the program's own."""
     return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
 
@@ -297,7 +262,7 @@ def open_editor(path: Path, environment: Mapping[str, str]) -> None:
     # The variable may hold options ("code --wait"), and is shell text everywhere else too.
     status = _on_the_terminal(("sh", "-c", f'{chosen} "$@"', chosen, str(path)), path.parent, environment)
     if status:
-        raise ProgramError(f"the editor `{chosen}` {_ending(status, b'')}")
+        raise ProgramError(f"the editor `{chosen}` {ending(status, b'')}")
 
 
 def open_shell(cwd: Path, environment: Mapping[str, str]) -> None:
@@ -318,7 +283,7 @@ def _on_the_terminal(argv: Sequence[str], cwd: Path, environment: Mapping[str, s
         with _keys_are_not_for_us():
             return subprocess.call(list(argv), cwd=cwd, env=environment, stdout=screen)
     except OSError as error:
-        raise ProgramError(f"`{argv[0]}` cannot be started: {_in_words(error)}") from error
+        raise ProgramError(f"`{argv[0]}` cannot be started: {in_words(error)}") from error
 
 
 @contextmanager
@@ -385,7 +350,7 @@ def start_detached(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, 
             file_actions=actions, setsid=True, setsigmask=(), setsigdef=DEFAULT_SIGNALS,
         )  # fmt: skip
     except OSError as error:
-        raise ProgramError(f"`{shlex.join(argv)}` cannot be started: {_in_words(error)}") from error
+        raise ProgramError(f"`{shlex.join(argv)}` cannot be started: {in_words(error)}") from error
     finally:
         os.chdir(here)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +24,10 @@ _LONGEST = timedelta(minutes=2)
 
 
 def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Sequence[str] = ()) -> list[Problem]:
-    """Speak to the stores of the transfers of all steps but those that are `done`; return what is wrong."""
+    """Speak to the stores that all steps but those that are `done` use; return what is wrong."""
     pipeline = loaded.pipeline
-    transfers = [step for step in pipeline.steps if isinstance(step.action, Transfer) and step.action.remote]
-    left = [s for s in transfers if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    steps = [s for s in pipeline.steps if s.name not in done and not selection.leaves_out(pipeline.names, s.name)]
+    left = [one for step in steps for one in _parts_with_stores(step)]
     if not left:
         return []
     from crude_link.steps.places import Places
@@ -39,8 +40,26 @@ def store_problems(desk: Desk, loaded: Loaded, selection: Selection, done: Seque
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
+def _parts_with_stores(step: Step) -> Iterator[Step]:
+    """Yield a step that transfers something, or has files of stores as inputs; and one for each task's transfer."""
+    if isinstance(step.action, Transfer):
+        yield from (step,) if step.action.remote else ()
+    elif step.foreach and step.foreach.is_of_stores:
+        yield step
+    for each in step.transfers:
+        key = each.transfer.kind.value
+        yield replace(
+            step,
+            name=f"{step.name}.{key}",
+            action=each.transfer,
+            env={**step.env, **each.env},
+            env_file=each.env_file or step.env_file,
+            position=step.places.get(key, step.position),
+        )
+
+
 def _problems(desk: Desk, loaded: Loaded, check: StoreCheck) -> Iterator[Problem]:
-    """Do one check; yield a problem for each line that it wrote, at the transfer that the line is about."""
+    """Do one check; yield a problem for each line that it wrote, at the step that the line is about."""
     for text in _said(desk, check):
         step = next((s for s, remote in check.remotes if remote.rstrip("/") in text), check.remotes[0][0])
         line, column = _at(step)

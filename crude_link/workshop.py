@@ -25,6 +25,7 @@ from crude_link.model.pipeline import Pipeline
 from crude_link.model.run import AttemptKey, Code, Decision, Selection, Sitting, Verdict
 from crude_link.model.status import Status
 from crude_link.model.wish import Hold
+from crude_link.outputs import Outputs
 from crude_link.programs import CodeProbe
 from crude_link.reaching import store_problems
 from crude_link.steps.evidence import StepEvidence
@@ -213,11 +214,13 @@ class Workshop:
         store, pipeline = self.store, loaded.pipeline
         run = store.runs.run(int(lock.parent.name))
         resumed = sitting.number > 1
+        outputs = Outputs(self.desk.project.directory, self.desk.environment)
+        held.callback(outputs.close)
         live = LiveRun(
             run=run,
             pipeline=pipeline,
             sitting=sitting.number,
-            orders=self.desk.orders(store, pipeline, self.desk.project.directory / run.config_file),
+            orders=self.desk.orders(store, pipeline, self.desk.project.directory / run.config_file, outputs),
             held=held,
             attempts={},
             findings=dict(store.attempts.findings(run.id)),

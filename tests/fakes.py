@@ -166,7 +166,7 @@ class FakeOrders:
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         if self._pieces.get(step.name, 0):
             self._pieces[step.name] -= 1
-            raise NotYet
+            raise NotYet(words="it takes long")
         if step.name in self._broken:
             raise CannotStart(self._broken[step.name])
         log = LogPlace(stdout=Path("o"), stderr=Path("e"), index=Path("i"))

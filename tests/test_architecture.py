@@ -50,7 +50,7 @@ KEPT_IN = {
     "azure": ("storage",),
 }
 #: What starts or signals processes, and where that may stand.
-PROCESS_MODULES = ("agent", "executors", "programs", "errands")
+PROCESS_MODULES = ("agent", "executors", "programs", "background", "outputs")
 
 
 def place(path: Path) -> str:

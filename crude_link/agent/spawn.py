@@ -83,6 +83,13 @@ def spawn_quickly(program: str, argv: list[bytes], env: dict[bytes, bytes], fds:
         return _spawn_by_helper(program, argv, env, fds, "plain")
 
 
+def spawn_beside_us(program: str, argv: list[str], env: dict[str, str]) -> int:
+    """Start a program that was found before in our own session and group, with our files. ValueError, OSError."""
+    words = [_bytes(argument) for argument in argv]
+    environment = {_bytes(name): _bytes(value) for name, value in env.items()}
+    return os.posix_spawn(_bytes(program), words, environment, setsigmask=[], setsigdef=_DEFAULT_SIGNALS)
+
+
 def refusal_of(argv: list[str], program: str, error: ValueError | OSError) -> CannotSpawn | NoRoom:
     """Return what an error of a spawn means."""
     if isinstance(error, ValueError):

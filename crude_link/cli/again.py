@@ -73,7 +73,7 @@ def rerun_run(run: str, *, prompt: bool) -> int:
 
 def _reloaded(workshop: Workshop, run: Run, before: Loaded, *, accept_changes: bool) -> Loaded:
     """Return a run's pipeline as its config says it now. UsageError when finished steps would differ."""
-    loaded = loaded_again(workshop.desk, run)
+    loaded = loaded_again(workshop.desk, run, before.pipeline)
     changes = config_changes(before.pipeline, loaded.pipeline)
     for line in changes.lines():
         say(line)

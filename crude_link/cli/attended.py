@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crude_link.app import Ask, Loaded
-from crude_link.cli.pipelines import check_selection, choose, config_paths, limited, without_transfers
+from crude_link.cli.exit_status import exit_status_after
+from crude_link.cli.pipelines import check_selection, choose, config_paths, limited
 from crude_link.cli.talk import say
 from crude_link.errors import ConfigError
 from crude_link.keyboard import PersonsTerminal, screen_of
@@ -18,8 +19,8 @@ from crude_link.model.exhaustive import assert_never
 from crude_link.model.order import View
 from crude_link.model.run import Origin, Selection
 from crude_link.model.status import Status
-from crude_link.model.transfer import CANNOT_BEGIN, Transfer
 from crude_link.store.place import HOME_VARIABLE
+from crude_link.without_transfers import without_transfers
 from crude_link.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -78,10 +79,7 @@ def exit_status_of(live: LiveRun) -> int:
     """Return the exit status of a run that failed: 4 when that was because a transfer could not even start."""
     standings = live.plan.standings if live.plan else {}
     failed = [standing for standing in standings.values() if standing.state.status is Status.FAILED]
-    attempt = failed[0].attempt if failed else None
-    is_transfer = attempt is not None and isinstance(live.pipeline.step(attempt.key.step).action, Transfer)
-    outcome = attempt.outcome if attempt and is_transfer else None
-    return CANNOT_BEGIN if outcome is not None and outcome.exit_status == CANNOT_BEGIN else 1
+    return exit_status_after(failed[0].attempt if failed else None)
 
 
 def run_detached(wish: Wish) -> list[int]:
@@ -141,7 +139,7 @@ def _checked(workshop: Workshop, wish: Wish) -> list[Loaded]:
     if wish.limit is not None:
         chosen = limited(chosen, wish.limit)
     if wish.no_transfer:
-        chosen = without_transfers(chosen)
+        chosen = [replace(each, pipeline=without_transfers(each.pipeline)) for each in chosen]
     for each in chosen:
         workshop.check(each, wish.selection)
     return chosen
@@ -205,7 +203,7 @@ def _edited(workshop: Workshop, live: LiveRun, loaded: Loaded) -> Loaded | None:
 
     try:
         open_editor(loaded.config.path, workshop.desk.environment)
-        edited = loaded_again(workshop.desk, live.run)
+        edited = loaded_again(workshop.desk, live.run, live.pipeline)
         workshop.check(edited, live.run.selection, workshop.finished_steps(live.run.id))
     except (ConfigError, ProgramError) as error:
         say(str(error))

@@ -1,4 +1,4 @@
-"""`crude-link clean`: remove old runs, or forget which inputs a step has done."""
+"""`crude-link clean`: remove old runs, or forget which inputs a step has done, or which files a download has had."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crude_link.cli.pipelines import DEFAULT
 
 if TYPE_CHECKING:
     from crude_link.model.policy import Retention
+    from crude_link.store.hauls import SqliteHauls
     from crude_link.store.retention import RunSize
 
 #: A century; what is larger is no moment that could be counted back to.
@@ -32,8 +33,9 @@ _MOST_DAYS = 36_525
 @click.option(
     "--forget",
     nargs=2,
-    metavar="PIPELINE STEP",
-    help="Remove no run, but forget which inputs this step has done (`once`).",
+    metavar="PIPELINE STEP|PLACE",
+    help="Remove no run, but forget which inputs this step has done (`once`), or which files came from this place "
+    "(`only: new`).",
 )
 @click.option("--yes", is_flag=True, help="Remove them; without it they are only listed.")
 @config_option
@@ -78,14 +80,36 @@ def command(
 def _forget(pipeline: str, step: str, *, yes: bool, as_json: bool) -> int:
     from crude_link.app import open_records
     from crude_link.cli.talk import print_json, say
+    from crude_link.errors import UsageError
 
-    memory = open_records().store.memory
-    count = memory.forget(pipeline, step) if yes else memory.size(pipeline, step)
+    store = open_records().store
+    if (had := store.hauls.size(pipeline, step)) is not None:
+        return _forget_files(store.hauls, pipeline, step, had, yes=yes, as_json=as_json)
+    memory = store.memory
+    try:
+        count = memory.forget(pipeline, step) if yes else memory.size(pipeline, step)
+    except UsageError as error:
+        places = ", ".join(f"{name} {place}" for name, place in store.hauls.places())
+        raise UsageError(
+            f"{error}" + (f". What downloads had, as PIPELINE PLACE: {places}" if places else "")
+        ) from error
     if as_json:
         print_json({"pipeline": pipeline, "step": step, "inputs": count})
     words = f"{_count(count, 'input')} that {step} of {pipeline} has done"
     hint = "would be forgotten, and done again · the same command with --yes forgets them"
     say(f"forgot {words} · the next run does them again" if yes else f"{words} {hint}")
+    return 0
+
+
+def _forget_files(hauls: SqliteHauls, pipeline: str, place: str, had: int, *, yes: bool, as_json: bool) -> int:
+    from crude_link.cli.talk import print_json, say
+
+    count = hauls.forget(pipeline, place) if yes else had
+    if as_json:
+        print_json({"pipeline": pipeline, "place": place, "files": count})
+    words = f"{_count(count, 'file')} that {pipeline} has had from {place}"
+    hint = "would be forgotten, and fetched again · the same command with --yes forgets them"
+    say(f"forgot {words} · the next run fetches them again" if yes else f"{words} {hint}")
     return 0
 
 

@@ -80,7 +80,7 @@ def _argv_of_tasks(records: Records, run_id: int, name: str) -> Callable[[TaskRe
         run_command=_refuse_to_run,
         logs=records.store.logs,
         facts=Facts(steps={each.key.step: {"attempt": str(each.key)} for each in attempts}),
-        scratch=records.store.files.tasks(run_id, name) / "export.inputs",
+        folder=records.store.files.tasks(run_id, name),
     )
     return PastTasks(step, wholes, reach).argv
 

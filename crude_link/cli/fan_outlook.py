@@ -66,7 +66,11 @@ def fan_outlook(
 
 
 def _count(foreach: ForEach, project: Path) -> tuple[int | None, bool]:
-    if foreach.source in ("command", "step") or next(references_in(foreach.value), None) is not None:
+    if (
+        foreach.source in ("command", "step")
+        or foreach.is_of_stores
+        or next(references_in(foreach.value), None) is not None
+    ):
         return None, False
     places = Places(project=project)
     asked = Asked(

@@ -16,11 +16,11 @@ from crude_link.errors import CannotStart
 from crude_link.model.condition import Condition, ConditionError, Facts
 from crude_link.model.pipeline import Pipeline, Script, Step
 from crude_link.model.run import Selection
-from crude_link.model.transfer import Transfer
+from crude_link.model.transfer import Transfer, TransferKind
 from crude_link.model.value import Plain, Reference
 from crude_link.steps.arguments import argument_list
-from crude_link.steps.orders import signature_of
 from crude_link.steps.places import Places
+from crude_link.steps.reading import signature_of
 from crude_link.steps.references import fill
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.written import written
@@ -115,7 +115,13 @@ class Outlook:
 
 
 def command_text(step: Step, project: Path) -> str:
-    """Return how a step would be started, as a person would type it."""
+    """Return how a step would be started, as a person would type it; what its tasks transfer, on lines of its own."""
+    uploads = [str(each.transfer) for each in step.transfers if each.transfer.kind is TransferKind.UPLOAD]
+    downloads = [str(each.transfer) for each in step.transfers if each.transfer.kind is TransferKind.DOWNLOAD]
+    return "\n".join([*downloads, _own_command(step, project), *uploads])
+
+
+def _own_command(step: Step, project: Path) -> str:
     action = step.action
     if isinstance(action, Transfer):
         return str(action)

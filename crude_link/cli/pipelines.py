@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crude_link.model.value import Plain
 
 DEFAULT = Path("config.yaml")
-_TRANSFERS = ("download", "upload")
 
 
 def config_paths(given: Sequence[Path]) -> tuple[Path, ...]:
@@ -79,25 +78,6 @@ def limited(chosen: Sequence[Loaded], limit: int) -> list[Loaded]:
     return [replace(each, pipeline=_limited(each.pipeline, limit)) for each in chosen]
 
 
-def without_transfers(chosen: Sequence[Loaded]) -> list[Loaded]:
-    """Return the pipelines without their downloads and uploads, also as recorded."""
-    from crude_link.config.load import build
-
-    return [replace(each, pipeline=_without_transfers(each.pipeline, build)) for each in chosen]
-
-
-def _without_transfers(pipeline: Pipeline, build: Callable[[Mapping[str, Plain]], Pipeline]) -> Pipeline:
-    document = {key: value for key, value in pipeline.document.items() if key not in _TRANSFERS}
-    recorded = pipeline.document["steps"]
-    assert isinstance(recorded, Sequence)
-    document["steps"] = [
-        {key: value for key, value in step.items() if key not in _TRANSFERS}
-        for step in recorded
-        if isinstance(step, Mapping)
-    ]
-    return replace(build(document), resolved=pipeline.resolved, warnings=pipeline.warnings)
-
-
 def _limited(pipeline: Pipeline, limit: int) -> Pipeline:
     limits = {
         step.name: min(limit, step.foreach.limit or limit) for step in pipeline.steps if step.foreach is not None
@@ -133,5 +113,8 @@ def pipeline_names(files: Sequence[Path]) -> list[str]:
             continue
         if isinstance(document, dict):
             found = document.get("pipelines") or document.get("jobs") or {}
-            names += [str(name) for name in found] if isinstance(found, dict) else []
+            listed = (
+                [each.get("name") for each in found if isinstance(each, dict)] if isinstance(found, list) else found
+            )
+            names += [str(name) for name in listed] if isinstance(listed, (dict, list)) else []
     return names

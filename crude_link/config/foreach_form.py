@@ -9,6 +9,7 @@ from typing import Any
 from crude_link.config.forms import TEXT, Form, Key, Report, boolean, mapping, number, parsed, shown, text
 from crude_link.config.node import Path
 from crude_link.model.foreach import SOURCES, ForEach, Share
+from crude_link.model.transfer import are_urls
 from crude_link.model.value import Plain
 
 _WORDS = {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
@@ -32,6 +33,7 @@ def _items(value: object) -> list[object]:
 def _patterns(value: object) -> object:
     words = [value] if isinstance(value, str) else value
     if isinstance(words, (list, tuple)) and words and all(isinstance(word, str) and word.strip() for word in words):
+        are_urls([word for word in words if not word.startswith("${")])
         return value
     raise ValueError(f"is a pattern such as 'images/**/*.png', or a list of some, not {shown(value)}")
 
@@ -91,7 +93,10 @@ FOREACH_KEYS: Mapping[str, Key] = {
     "csv": Key(_FILE, "A CSV file with a header: each row is an input, with the header's names as fields."),
     "jsonl": Key(_FILE, "A file with one JSON value in each line."),
     "task_file": Key(_FILE, "A JSON or YAML list of {task_id, data}."),
-    "glob": Key(parsed(_patterns, _TEXTS), "A pattern of paths, or a list of some; `**` reaches into all folders."),
+    "glob": Key(
+        parsed(_patterns, _TEXTS),
+        "A pattern of paths, or of URLs (`gs://team/**/*.tif`), or a list of some; `**` is any depth of folders.",
+    ),
     "range": Key(parsed(_range, _RANGE_JSON), "A number, [start, stop] or [start, stop, step], as Python's range."),
     "command": Key(
         parsed(_command, {"anyOf": [TEXT, _WORDS]}), "Shell text or a list of words; each line of its output is one."

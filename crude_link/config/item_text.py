@@ -1,7 +1,8 @@
 """Item text: `{item}` and its fellows in the texts of a step with `foreach`, told from braces that are text.
 
-In `arguments` every brace is ours: `{{` is a brace. In `command` and `env` the shell's own braces stay the shell's:
-there only known words in single braces are ours, and `{{item}}` is the text `{item}`.
+In `arguments`, and in what is fetched and brought, every brace is ours: `{{` is a brace. In `command` and `env` the
+shell's own braces stay the shell's: there only known words in single braces are ours, and `{{item}}` is the text
+`{item}`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ _HEAD = re.compile(r"\w+")
 _KNOWN_HEADS = (*ITEM_HEADS, *PLACE_HEADS)
 #: Heads after which a name may stand, and how that is written.
 _WITH_NAME = {"item": "a field is written `{item.FIELD}`", "resource": "write `{resource.NAME}`, the name of a pool"}
-#: The values of these keys are another for each task.
+#: The values of these keys are another for each task; of a transfer, these.
 _PER_TASK = ("arguments", "command", "env")
+_TRANSFERS = ("download", "upload")
+_OF_TRANSFER = ("from", "to", "include", "exclude")
 
 
 class Braces(Enum):
@@ -40,6 +43,8 @@ class BadPlaceholder(Exception):
 def braces_of(key: Path) -> Braces | None:
     """Return whose braces stand at a place within a step with `foreach`; None where all tasks share the text."""
     if key[:1] == ("arguments",):
+        return Braces.OURS
+    if key[:1] in (_TRANSFERS[:1], _TRANSFERS[1:]) and {*key[1:3]} & {*_OF_TRANSFER}:
         return Braces.OURS
     return Braces.SHELL if key[:1] in (("command",), ("env",)) else None
 
@@ -88,14 +93,18 @@ def as_text(value: Value, braces: Braces) -> Value:
 
 def texts_per_task(step: Mapping[str, Plain]) -> Iterator[tuple[Path, str]]:
     """Yield every text of a step that may hold placeholders, with its place in the step."""
-    for key in _PER_TASK:
-        yield from _texts(step.get(key), (key,))
+    for key in (*_PER_TASK, *_TRANSFERS):
+        for path, text in _texts(step.get(key), (key,)):
+            if braces_of(path):
+                yield path, text
 
 
 def texts_shared(step: Mapping[str, Plain]) -> Iterator[tuple[Path, str]]:
     """Yield every text of a step that all its tasks share."""
     for key in ("script", "python", "env_file", "cwd", "inputs", "outputs", "metrics"):
         yield from _texts(step.get(key), (key,))
+    for key in _TRANSFERS:
+        yield from ((path, text) for path, text in _texts(step.get(key), (key,)) if not braces_of(path))
 
 
 def known_words(text: str) -> list[str]:

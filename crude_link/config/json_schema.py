@@ -15,10 +15,18 @@ _CONFIGS: JsonSchema = {
         {"type": "array", "items": {"type": "object", "additionalProperties": _STEP}},
     ]
 }
-_PIPELINES: JsonSchema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/pipeline"}}
+_PIPELINES: JsonSchema = {
+    "anyOf": [
+        {"type": "object", "additionalProperties": {"$ref": "#/$defs/pipeline"}},
+        {"type": "array", "items": {"$ref": "#/$defs/pipeline"}},
+    ]
+}
 _MEANINGS = {
     "configs": Key(anything(_CONFIGS), "Named parts that steps are made from: name -> keys of a step."),
-    "pipelines": Key(anything(_PIPELINES), "Several pipelines: name -> keys of a pipeline; other keys are shared."),
+    "pipelines": Key(
+        anything(_PIPELINES),
+        "Several pipelines: name -> keys of a pipeline, or a list with `name`; other keys are shared.",
+    ),
     "jobs": Key(anything(_PIPELINES), "Another word for `pipelines`."),
     "env": Key(by_name(anything({})), "Environment variables of every step."),
     "cwd": Key(text(), "The directory that every step starts in."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -48,19 +48,36 @@ class Reader:
         pipelines: dict[str, Draft] = {}
         shared_configs = dict(self._configs)
         for key, (_, bodies) in found.items():
-            if not isinstance(bodies, yaml.MappingNode) or not bodies.value:
-                self._problems.add(f"`{key}` is a mapping: name -> {{steps: ...}}", _start(bodies))
-                continue
-            for name, (key_node, body) in self._pairs(bodies).items():
-                if not isinstance(body, yaml.MappingNode):
-                    self._problems.add(f"pipeline '{name}' is a mapping with `steps`", _start(body))
-                    continue
+            for name, key_node, body in self._named(key, bodies):
                 own = self._pairs(body)
                 self._configs = dict(shared_configs)  # to one pipeline, a config of another is a mapping like any
                 for word in [word for word in ("pipelines", "jobs") if word in own]:
                     self._problems.add(f"`{word}` cannot stand within a pipeline", _start(own.pop(word)[0]))
                 pipelines[name] = self._draft(own, _start(key_node))
         return shared, pipelines if several else None
+
+    def _named(self, key: str, bodies: yaml.Node) -> Iterator[tuple[str, yaml.Node, yaml.MappingNode]]:
+        """Yield pipelines by their names, which stand before them, or in a list under `name`."""
+        if isinstance(bodies, yaml.MappingNode) and bodies.value:
+            for name, (key_node, body) in self._pairs(bodies).items():
+                if isinstance(body, yaml.MappingNode):
+                    yield name, key_node, body
+                else:
+                    self._problems.add(f"pipeline '{name}' is a mapping with `steps`", _start(body))
+        elif isinstance(bodies, yaml.SequenceNode) and bodies.value:
+            seen: set[str] = set()
+            for body in bodies.value:
+                pairs = self._pairs(body) if isinstance(body, yaml.MappingNode) else {}
+                said = pairs["name"][1] if "name" in pairs else None
+                if not isinstance(said, yaml.ScalarNode) or not said.value:
+                    self._problems.add(f"each of the list `{key}` is a mapping with `name` and `steps`", _start(body))
+                elif said.value in seen:
+                    self._problems.add(f"there are two pipelines of the name '{said.value}'", _start(said))
+                else:
+                    seen.add(said.value)
+                    yield said.value, said, body
+        else:
+            self._problems.add(f"`{key}` is a mapping: name -> {{steps: ...}}", _start(bodies))
 
     def _draft(self, pairs: _Pairs, at: Position) -> Draft:
         takes_lines, self._takes_lines = self._takes_lines, self._takes_lines or not WORDS.keys().isdisjoint(pairs)

@@ -1,12 +1,13 @@
-"""What a schema cannot know of `download` and `upload`: of what they may speak, and where they cannot stand yet."""
+"""What a schema cannot know of `download` and `upload`: of what they may speak, and what those of tasks need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from crude_link.config.checks import Subject, of_step, references_below, wrong_reference
-from crude_link.config.keys import not_yet
 from crude_link.config.needs import needs_of
+from crude_link.config.node import Path
+from crude_link.config.task_transfers import each_transfer, wrong_of_task
 from crude_link.model.value import Plain, Reference
 
 _KEYS = ("download", "upload")
@@ -23,12 +24,31 @@ def check_transfers(subject: Subject) -> None:
             wrong = _wrong_in_run(key, reference, subject, needs)
             if wrong:
                 subject.problems.add(f"`{reference}`: {wrong}", subject.at(*path))
+    for key in _KEYS:
+        _refuse_keep(subject, (key,), subject.document.get(key), "")
     for index, step in enumerate(subject.steps):
-        for key in _KEYS:
-            if step.get(key) is not None and step.get("foreach") is not None:
-                message = not_yet(f"{key}` beside `foreach", "transfers of single tasks")
-                subject.problems.add(message, subject.at("steps", index, key), of_step(step))
+        check = _check_tasks if step.get("foreach") is not None else _check_step
+        check(subject, index, step)
     _check_secrets(subject)
+
+
+def _check_step(subject: Subject, index: int, step: Mapping[str, Plain]) -> None:
+    for key in _KEYS:
+        _refuse_keep(subject, ("steps", index, key), step.get(key), of_step(step))
+
+
+def _refuse_keep(subject: Subject, at: Path, value: Plain, of: str) -> None:
+    for path, said in each_transfer(value, at):
+        if said.get("keep") is not None:
+            message = "`keep` is for a step with `foreach`, whose tasks remove what they brought; here files stay"
+            subject.problems.add(message, subject.at(*path, "keep"), of)
+
+
+def _check_tasks(subject: Subject, index: int, step: Mapping[str, Plain]) -> None:
+    for key in _KEYS:
+        for path, said in each_transfer(step.get(key), ("steps", index, key)):
+            for name, wrong in wrong_of_task(key, said):
+                subject.problems.add(wrong, subject.at(*path, name), of_step(step))
 
 
 def _wrong_in_run(
@@ -44,9 +64,7 @@ def _wrong_in_run(
 
 def _check_secrets(subject: Subject) -> None:
     """Refuse secrets in what is shown and kept: the places and patterns of a transfer."""
-    places: list[tuple[tuple[str | int, ...], Plain, str]] = [
-        ((key,), subject.document.get(key), "") for key in _KEYS
-    ]
+    places: list[tuple[Path, Plain, str]] = [((key,), subject.document.get(key), "") for key in _KEYS]
     for index, step in enumerate(subject.steps):
         places += [(("steps", index, key), step.get(key), of_step(step)) for key in _KEYS]
     for at, value, of in places:

@@ -20,6 +20,7 @@ from crude_link.config.forms import (
 )
 from crude_link.config.node import Path
 from crude_link.config.problems import did_you_mean, one_of
+from crude_link.config.retry_form import LIMIT, RETRIES
 from crude_link.model.transfer import READ_ONLY_SCHEMES, SCHEMES, scheme_of
 from crude_link.model.value import Plain
 
@@ -74,10 +75,16 @@ _ENV = Key(
     "Further variables of the environment, beside `env` of the file or the step.",
     {},
 )
+#: What every step has.
+_AS_A_STEP: Mapping[str, Key] = {
+    "timeout": Key(LIMIT, "How long one try may take."),
+    "retries": Key(RETRIES, "How many further tries, as of a step; without it those of the step that it belongs to."),
+}
 SURROUNDING_KEYS: Mapping[str, Key] = {
     "env": _ENV,
     "env_file": Key(parsed(_local, TEXT), "A `.env` file with further variables."),
 }
+_KEEP = Key(boolean(), "In a step with `foreach`: the files stay here when the task has succeeded.", False)
 DOWNLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(REMOTE, "A URL, or a path: a folder, or one file.", is_required=True),
     "to": Key(parsed(_local, TEXT), "The folder here.", is_required=True),
@@ -93,7 +100,9 @@ DOWNLOAD_KEYS: Mapping[str, Key] = {
         "fail",
     ),
     "delete": Key(boolean(), "Remove here what was fetched before and is gone there.", False),
+    "keep": _KEEP,
     **SURROUNDING_KEYS,
+    **_AS_A_STEP,
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
     "from": Key(parsed(_local, TEXT), "The folder here, or one file.", is_required=True),
@@ -113,7 +122,9 @@ UPLOAD_KEYS: Mapping[str, Key] = {
     "manifest": Key(
         boolean(), "Write a list of all files last, so that readers know that the folder is whole.", False
     ),
+    "keep": _KEEP,
     **SURROUNDING_KEYS,
+    **_AS_A_STEP,
 }
 
 

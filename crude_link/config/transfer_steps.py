@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+from crude_link.config.item_text import Braces, with_placeholders
 from crude_link.config.node import Node
 from crude_link.config.references import read_back, values_read_back
 from crude_link.model.condition import Condition, parse_condition
 from crude_link.model.pipeline import Step
-from crude_link.model.transfer import LISTINGS, Transfer, TransferKind, owner_of
+from crude_link.model.policy import RetryPolicy
+from crude_link.model.transfer import LISTINGS, TaskTransfer, Transfer, TransferKind, owner_of
 from crude_link.model.value import Text, Value, references_in
 
 #: Values by key, as the schema read them.
@@ -26,6 +28,7 @@ def with_transfers(steps: Sequence[Step], said: _Said, tree: Node) -> tuple[Step
     """
     storage = storage_of(said)
     whole = _word_for_run([step.name for step in steps])
+    steps = [_with_storage(step, storage) for step in steps]
     groups = [_own(step, each, storage) for step, each in zip(steps, said["steps"], strict=True)]
     inner = [step for group in groups for step in group]
     after = _of_run(said, tree, TransferKind.UPLOAD, whole, storage)
@@ -44,8 +47,15 @@ def storage_of(said: _Said) -> _Storage:
     return {place: _values(options) for place, options in said["storage"].items()}
 
 
+def _with_storage(step: Step, storage: _Storage) -> Step:
+    """Return a step whose inputs may be files of stores, and which knows how these are reached."""
+    return replace(step, foreach=replace(step.foreach, storage=storage)) if step.foreach else step
+
+
 def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
-    """Return a step with its downloads before it and its uploads behind it."""
+    """Return a step with its downloads before it and its uploads behind it; those of tasks go with their step."""
+    if step.foreach:
+        return [replace(step, transfers=tuple(_of_tasks(said, storage)))]
     before: list[Step] = []
     for name, each in zip(_numbered(f"{step.name}.download", len(said["download"])), said["download"], strict=True):
         needs = tuple(earlier.name for earlier in before[-1:]) or step.needs
@@ -60,6 +70,25 @@ def _own(step: Step, said: _Said, storage: _Storage) -> list[Step]:
     return [*before, itself, *after]
 
 
+def _of_tasks(said: _Said, storage: _Storage) -> Iterator[TaskTransfer]:
+    for kind in (TransferKind.DOWNLOAD, TransferKind.UPLOAD):
+        for each in said[kind.value]:
+            made = _transfer(each, kind, storage)
+            yield TaskTransfer(
+                transfer=replace(
+                    made,
+                    remote=_with_placeholders(made.remote),
+                    local=tuple(map(_with_placeholders, made.local)),
+                    include=tuple(map(_with_placeholders, made.include)),
+                    exclude=tuple(map(_with_placeholders, made.exclude)),
+                ),
+                keep=each["keep"],
+                is_always=bool(each.get("when")),
+                env=_values(each["env"]),
+                env_file=_env_file(each),
+            )
+
+
 def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _Storage) -> list[Step]:
     """Return the downloads or the uploads of the run as a whole."""
     written = tree.entries.get(kind.value, Node({}))
@@ -70,6 +99,8 @@ def _of_run(said: _Said, tree: Node, kind: TransferKind, whole: str, storage: _S
             env=_values(each["env"]),
             env_file=_env_file(each),
             when=_when(each),
+            timeout=each["timeout"],
+            retries=each["retries"] or RetryPolicy(),
             position=written.place,
         )
         for name, each in zip(
@@ -137,9 +168,14 @@ def _step(name: str, said: _Said, of: Step, action: Transfer) -> Step:
         action=action,
         env={**of.env, **_values(said["env"])},
         env_file=_env_file(said) or of.env_file,
-        retries=of.retries,
+        timeout=said["timeout"],
+        retries=said["retries"] or of.retries,
         position=of.places.get(action.kind.value, of.position),
     )
+
+
+def _with_placeholders(text: Text) -> Text:
+    return cast("Text", with_placeholders(text, Braces.OURS))
 
 
 def _env_file(said: _Said) -> Text | None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crude_link.engine.plan import Plan, RunView, Stopping
+from crude_link.errors import NotYet
 from crude_link.interfaces import FanWork, Orders
 from crude_link.model.order import Order, View
 from crude_link.model.pipeline import Pipeline, Step
@@ -56,8 +57,24 @@ class LiveRun:
     #: The newest answer; it holds until `is_stale`.
     plan: Plan | None = None
     is_stale: bool = True
-    #: A step could start, but what it needs is still being made.
-    is_making: bool = False
+    #: A step could start, but what it needs is still being made: after so many seconds it is asked for again.
+    pause: float | None = None
+    #: The steps of which people were told that this takes long.
+    told_of: set[str] = field(default_factory=set)
+
+    def begin_turn(self) -> None:
+        """Forget why the plan was to be made again: it is new."""
+        self.is_stale, self.pause = False, None
+
+    def wait_for(self, step: str, what: NotYet) -> str:
+        """Note after how many seconds a step is to be tried again; return what people are to be told now, or nothing.
+
+        Of several steps the soonest counts.
+        """
+        self.pause = what.pause if self.pause is None else min(what.pause, self.pause)
+        is_news = bool(what.words) and step not in self.told_of
+        self.told_of |= {step} if is_news else set()
+        return what.words if is_news else ""
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt, in place of what was known of it before."""

@@ -144,9 +144,9 @@ class Runner:
         What is to be started is started first; the cached states, whose write also flushes the ends before it to
         the disk, and the telling of them come while it already runs.
         """
-        while live.is_stale or live.is_making or self._is_due(live):
+        while live.is_stale or live.pause is not None or self._is_due(live):
             live.plan = next_moves(live.as_view(), self._around.clock.now(), live.plan)
-            live.is_stale = live.is_making = False
+            live.begin_turn()
             finish: Finish | None = None
             for move in live.plan.moves:
                 match move:
@@ -161,7 +161,7 @@ class Runner:
             self._note_states(live, live.plan)
             if finish:
                 return self._finish(live, finish)
-            if live.is_making:
+            if live.pause is not None:
                 break  # others get their turn
         return None
 
@@ -177,8 +177,9 @@ class Runner:
         attempt = Attempt(key=key, sitting=live.sitting, began=began, host=around.executor.host)
         try:
             whole = self._order(live, step, key)
-        except NotYet:
-            live.is_making = True
+        except NotYet as error:
+            if words := live.wait_for(step.name, error):
+                around.notifier.tell(Notice(text=words, run=live.run.id, step=step.name))
             return
         except CannotStart as error:
             around.attempts.begin_attempt(attempt)
@@ -257,7 +258,7 @@ class Runner:
         clock = self._around.clock
         seconds = min(longest.total_seconds(), REQUEST_PERIOD if self._live else longest.total_seconds())
         for live in self._live.values():
-            seconds = 0 if live.is_making else seconds
+            seconds = seconds if live.pause is None else min(seconds, live.pause)
             for move in live.plan.moves if live.plan else ():
                 if isinstance(move, Wait) and move.until:
                     seconds = min(seconds, (move.until - clock.now()).total_seconds())

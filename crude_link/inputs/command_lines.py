@@ -7,8 +7,6 @@ it printed is known from another output by its digest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
-from pathlib import Path
 
 from crude_link.errors import CannotStart
 from crude_link.inputs.source import Asked
@@ -20,13 +18,9 @@ class CommandLines:
     """Each line of a command's output that is not blank, as text."""
 
     def __init__(self, asked: Asked) -> None:
-        try:
-            asked.run_command(_checked(asked.value), asked.scratch)
-            self._file = TextFile(asked.scratch, "the output of the command")
-            self.state = f"command {_digest(asked.scratch)}"
-            self._file.remove()  # it may hold what is to be masked wherever we write
-        finally:
-            asked.scratch.unlink(missing_ok=True)
+        asked.run_command(_checked(asked.value), asked.scratch)
+        self._file = TextFile(asked.scratch, "the output of the command")
+        self.state = f"command {self._file.hold()}"
 
     def items(self) -> Iterator[Plain]:
         """Yield the lines."""
@@ -47,11 +41,3 @@ def _checked(command: Plain) -> str | list[str]:
     if isinstance(command, (list, tuple)) and all(isinstance(word, str) for word in command):
         return [str(word) for word in command]
     raise CannotStart(f"the command for the inputs is {command!r}, which is neither text nor a list of words")
-
-
-def _digest(path: Path) -> str:
-    digest = blake2b(digest_size=8)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from crude_link.errors import CannotStart
 from crude_link.model.value import Plain
+
+
+def no_stores(_patterns: Sequence[str], _path: Path) -> None:
+    """List nothing: only a run does."""
+    raise CannotStart("no store is listed before the run")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,12 +27,14 @@ class Asked:
     project: Path
     #: Returns the path of a file that is there.
     file: Callable[[str], Path]
-    #: Writes the output of shell text, or of words that no shell sees, into a file.
+    #: Writes the output of shell text, or of words that no shell sees, into a file. NotYet while it runs.
     run_command: Callable[[str | Sequence[str], Path], None]
     #: Returns what tells the output of an earlier step from any other, and its lines.
     step_lines: Callable[[str], tuple[str, Iterable[bytes]]]
-    #: Where the output of a command is kept; its folder is there.
+    #: Where the output of a command is kept; its folder is there. Whoever asks removes it in the end.
     scratch: Path
+    #: Writes the URLs that fit patterns into a file, in order, a line of JSON each. NotYet while stores are listed.
+    list_stores: Callable[[Sequence[str], Path], None] = no_stores
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ SOURCES = {
     "csv": "crude_link.inputs.csv_rows:CsvRows",
     "jsonl": "crude_link.inputs.json_lines:JsonLines",
     "task_file": "crude_link.inputs.task_file:TaskFile",
-    "glob": "crude_link.inputs.globbed:Globbed",
+    "glob": "crude_link.inputs.globbed:globbed",
     "command": "crude_link.inputs.command_lines:CommandLines",
     "step": "crude_link.inputs.step_lines:StepLines",
 }

@@ -18,7 +18,7 @@ from crude_link.model.words import duration_words
 from crude_link.programs import ProgramError
 
 if TYPE_CHECKING:
-    from crude_link.errands import Errand, ErrandEnd
+    from crude_link.background import BackgroundProgram, ProgramEnd
 
 #: Further ones wait: each is two processes that are busy for a moment.
 _AT_ONCE = 6
@@ -32,7 +32,7 @@ class _Going:
 
     look: Look
     given: bytes
-    errand: Errand | None = None
+    program: BackgroundProgram | None = None
     #: By the clock that never steps back, in seconds.
     began: float = 0.0
 
@@ -83,32 +83,32 @@ class Looks:
     def close(self) -> None:
         """End all looks; what they have seen is found again by the next ones."""
         for each in self._going:
-            if each.errand:
-                each.errand.end()
+            if each.program:
+                each.program.end()
         self._going.clear()
         self._waiting.clear()
 
     def _start(self, going: _Going) -> None:
-        from crude_link.errands import Errand  # with all that only looks need
+        from crude_link.background import BackgroundProgram  # with all that only looks need
         from crude_link.steps.transfer_orders import program_of
 
         argv, cwd = program_of("crude_link.looking.program"), Path.cwd()
-        going.errand = Errand(argv, cwd=cwd, environment=self._desk.environment, given=going.given)
+        going.program = BackgroundProgram(argv, cwd=cwd, environment=self._desk.environment, given=going.given)
         going.began = self._desk.clock.monotonic()
         self._going.append(going)
 
     def _end_of(self, going: _Going) -> Look | None:
         """Return a look that has ended, or took too long."""
-        assert going.errand
-        end = going.errand.ended()
+        assert going.program
+        end = going.program.ended()
         if end:
             return self._ended(going.look, end)
         if self._desk.clock.monotonic() - going.began <= self._longest.total_seconds():
             return None
-        going.errand.end()
+        going.program.end()
         return self._failed(going.look, f"it took longer than {duration_words(self._longest)} and was ended")
 
-    def _ended(self, look: Look, end: ErrandEnd) -> Look:
+    def _ended(self, look: Look, end: ProgramEnd) -> Look:
         """Return a look with what its process said at its end."""
         if end.status == 0:
             said = json.loads(end.stdout)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crude_link.app import ConfigFile, Desk, open_records
-from crude_link.errands import end_with_parent, lines_of
+from crude_link.background import end_with_parent, lines_of
 from crude_link.errors import ConfigError, CrudeLinkError
 from crude_link.model.look import NAMED, Finding
 from crude_link.model.pipeline import Step

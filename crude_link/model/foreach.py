@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from crude_link.model.value import Plain, Value
+from crude_link.model.transfer import scheme_of
+from crude_link.model.value import Plain, Template, Text, Value
 
 #: The names of the sources that inputs come from.
 SOURCES = ("items", "lines", "csv", "jsonl", "task_file", "glob", "range", "command", "step", "matrix")
@@ -20,6 +21,8 @@ ROW_SOURCES = ("csv", "task_file", "matrix")
 ITEM_HEADS = ("item", "index", "stem", "name", "parent", "suffix")
 #: Those that look at where a task runs, and at what it holds; `resource` names a pool.
 PLACE_HEADS = ("slot", "gpu", "resource")
+#: Those that hardly ever are the same for two tasks; `index` never is.
+DIFFERING = ("item", "index", "stem", "name")
 #: Those that look at the input as a path.
 PATH_HEADS = ("stem", "name", "parent", "suffix")
 
@@ -61,3 +64,16 @@ class ForEach:
     once: bool = False
     #: Only so many inputs are taken.
     limit: int | None = None
+    #: Options of stores by scheme or bucket, for patterns of what lies there.
+    storage: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def is_of_stores(self) -> bool:
+        """True when its inputs are files of stores, as far as that is known before the run."""
+        return self.source == "glob" and any(scheme_of(str(pattern)) is not None for pattern in patterns_of(self))
+
+
+def patterns_of(foreach: ForEach) -> list[Text]:
+    """Return the patterns of a glob, one or some, as they stand in the config."""
+    said = foreach.value if isinstance(foreach.value, (list, tuple)) else [foreach.value]
+    return [pattern for pattern in said if isinstance(pattern, (str, Template))]

@@ -12,7 +12,7 @@ from crude_link.model.condition import Condition
 from crude_link.model.foreach import ForEach, Share
 from crude_link.model.policy import Retention, RetryPolicy
 from crude_link.model.resources import Need, Pool
-from crude_link.model.transfer import Transfer
+from crude_link.model.transfer import TaskTransfer, Transfer
 from crude_link.model.value import Plain, Scalar, Text, Value
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Step:
     metrics: Text | None = None
     #: None: the step has one task; otherwise one for each input.
     foreach: ForEach | None = None
+    #: What each of its tasks fetches and brings away; for a step without `foreach` these are steps of their own.
+    transfers: tuple[TaskTransfer, ...] = ()
     #: Slots in all; None: as many as there are cores.
     parallel: int | None = None
     #: What each of its slots or tasks holds.

@@ -6,7 +6,7 @@ A transfer is the action of a step of its own. Its name has a dot, which no name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -17,6 +17,8 @@ SCHEMES = (
     "s3", "s3a", "gs", "gcs", "az", "sftp", "ssh", "http", "https", "file",
     "ftp", "smb", "webdav", "hdfs", "webhdfs", "oss", "oci", "box", "dropbox", "gdrive", "github", "hf", "lakefs",
 )  # fmt: skip
+#: Of these the first part is a bucket, which is there or not, and folders are what names say.
+BUCKET_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure")
 #: Of these files can only be read.
 READ_ONLY_SCHEMES = ("http", "https")
 #: The last words of the names of listings: the second clears away what it finds.
@@ -71,6 +73,26 @@ class Transfer:
                 return f"note what is in {places}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskTransfer:
+    """A transfer of each task of a step with `foreach`, in one attempt with the task's own program."""
+
+    transfer: Transfer
+    #: What it brings stays here when the task has succeeded.
+    keep: bool = False
+    #: An upload also after the program has failed.
+    is_always: bool = False
+    #: Further variables of the environment, for the transfer alone.
+    env: Mapping[str, Value] = field(default_factory=dict)
+    env_file: Text | None = None
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        """Return what may be another for each task."""
+        made = self.transfer
+        return (made.remote, *made.local, *made.include, *made.exclude)
+
+
 def owner_of(name: str) -> str:
     """Return the step that a transfer belongs to, or the word for the run; empty for a step that is no transfer."""
     return name.rpartition(".")[0]
@@ -84,6 +106,20 @@ def is_upload(name: str) -> bool:
 def is_listing(name: str) -> bool:
     """True for the name of a step that notes what there was before, or clears it away."""
     return owner_of(name) != "" and name.rpartition(".")[2] in LISTINGS
+
+
+def are_urls(patterns: Sequence[str]) -> bool:
+    """True for patterns of files in stores, False for those of paths. ValueError says why they are neither."""
+    schemes = {scheme_of(pattern) for pattern in patterns}
+    if None in schemes and len(schemes) > 1:
+        raise ValueError("names URLs and paths; keep one kind, or write the paths as file:///FOLDER/*")
+    for pattern in patterns:
+        scheme, _, rest = pattern.partition("://")
+        if scheme_of(pattern) in READ_ONLY_SCHEMES:
+            raise ValueError(f"cannot list a web server ({pattern}); name its files one by one under `items`")
+        if rest and any(sign in rest.partition("/")[0] for sign in "*?["):
+            raise ValueError(f"finds files in a bucket, not buckets: write {scheme}://BUCKET/... in {pattern}")
+    return None not in schemes
 
 
 def scheme_of(place: str) -> str | None:

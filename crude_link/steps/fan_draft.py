@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crude_link.errors import CannotStart
+from crude_link.inputs.digest import digest_of
 from crude_link.inputs.opened import Inputs
-from crude_link.inputs.source import Asked
+from crude_link.inputs.source import Asked, no_stores
 from crude_link.interfaces import Logs
 from crude_link.model.condition import Facts
 from crude_link.model.event import Stream
 from crude_link.model.foreach import TEXT_SOURCES, ForEach
+from crude_link.model.order import WarmStart
 from crude_link.model.pipeline import Command, Script, Stdin, Step
 from crude_link.model.run import AttemptKey
 from crude_link.model.value import Plain, Template
@@ -25,14 +27,12 @@ from crude_link.steps.signature import Signature
 from crude_link.steps.task_arguments import Given, TaskArguments
 from crude_link.steps.task_command import TaskCommand, TaskScript, TaskShell, TaskWords
 
-RunCommand = Callable[[str | Sequence[str], Path], None]
-
 
 def what_tasks_share(step: Step) -> Step:
     """Return the step without all that is another for each task; the order of the whole is made from it."""
     action = Command(argv=("true",)) if isinstance(step.action, Command) else step.action
     shared, _ = shares_of_env(step.env)
-    return replace(step, action=action, arguments={}, env=shared, stdin=Stdin.NOTHING)
+    return replace(step, action=action, arguments={}, env=shared, stdin=Stdin.NOTHING, transfers=())
 
 
 def compiled_command(
@@ -66,6 +66,13 @@ def filled_source(foreach: ForEach, look_up: LookUp) -> Plain:
     return fill(value, look_up)
 
 
+def warm_start(step: Step, head: Sequence[str]) -> WarmStart | None:
+    """Return how processes are prepared for the tasks of a step; None where each starts its own."""
+    if not step.is_warm:
+        return None
+    return WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3]), turns=step.reuse)
+
+
 def opened_inputs(foreach: ForEach, value: Plain, reach: Reach) -> Inputs:
     """Return the inputs. CannotStart when they are not to be had."""
     return Inputs(foreach, asked_of(value, reach, "the file with the inputs"))
@@ -79,7 +86,8 @@ def asked_of(value: Plain, reach: Reach, file_is: str) -> Asked:
         file=lambda name: reach.places.existing(name, file_is),
         run_command=reach.run_command,
         step_lines=reach.lines_of,
-        scratch=reach.scratch,
+        scratch=reach.folder / f"{digest_of(value)}.inputs",
+        list_stores=reach.list_stores,
     )
 
 
@@ -88,10 +96,13 @@ class Reach:
     """What inputs are read with."""
 
     places: Places
-    run_command: RunCommand
     logs: Logs
     facts: Facts
-    scratch: Path
+    #: Where the output of programs is kept.
+    folder: Path
+    #: As those of an Asked.
+    run_command: Callable[[str | Sequence[str], Path], None]
+    list_stores: Callable[[Sequence[str], Path], None] = no_stores
 
     def lines_of(self, step: str) -> tuple[str, Iterable[bytes]]:
         """Return the attempt whose output counts for an earlier step, and its lines on stdout."""

@@ -13,6 +13,7 @@ from crude_link.inputs.source import Asked
 from crude_link.model.foreach import PLACE_HEADS, TEXT_SOURCES, ForEach
 from crude_link.model.pipeline import Script, Step
 from crude_link.model.resources import FOUND, Place, Pool
+from crude_link.model.transfer import TaskTransfer
 from crude_link.model.value import Placeholder, Plain, Reference, Template, Value, references_in
 from crude_link.resources.pools import items_of
 from crude_link.steps.fan_draft import compiled_command
@@ -21,7 +22,7 @@ from crude_link.steps.fan_work import compiled_env
 from crude_link.steps.fire_text import as_fire_argument
 from crude_link.steps.item_values import Turn, checked, getter_of
 from crude_link.steps.judging import Wrong, judged
-from crude_link.steps.places import Places
+from crude_link.steps.places import Places, bytes_of_script
 from crude_link.steps.references import fill
 from crude_link.steps.signature import ScriptStyle, Signature
 from crude_link.steps.written import written
@@ -37,8 +38,10 @@ _TELLING = (b"CRUDE_LINK_ITEM", b"CRUDE_LINK_TASK", b"environ")
 def first_inputs(foreach: ForEach, places: Places, is_made: Callable[[str], bool]) -> list[Plain] | None:
     """Return the first inputs; None where nobody can know them yet. CannotStart when they are not to be had.
 
-    `is_made` says whether an earlier step makes a path. No command is run.
+    `is_made` says whether an earlier step makes a path. No command is run, and no store is listed.
     """
+    if foreach.is_of_stores:
+        return None
     asked = _asked(foreach.source, foreach.value, places, is_made, "the file with the inputs")
     return None if asked is None else [one.item for one in islice(Inputs(foreach, asked).stream(), FIRST)]
 
@@ -83,11 +86,9 @@ def without_key(foreach: ForEach, inputs: Sequence[Plain]) -> str | None:
 
 def uses_no_input(step: Step, script: Path) -> bool:
     """True when neither the arguments nor the environment nor the script's text ask for the input."""
-    try:
-        text = script.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
-    values: tuple[Value, ...] = (*step.arguments.values(), *step.env.values())
+    text = bytes_of_script(script)
+    texts = [text for each in step.transfers for text in each.texts]
+    values: tuple[Value, ...] = (*step.arguments.values(), *step.env.values(), *texts)
     is_named = any(isinstance(one, Placeholder) for value in values for one in references_in(value))
     return not is_named and not any(word in text for word in _TELLING)
 
@@ -101,17 +102,27 @@ def wrong_with_first(step: Step, signature: Signature, item: Plain) -> list[Wron
     return [Wrong(one.key, f"{one.clause} (with the first input)") for one in wrong]
 
 
-def try_first(step: Step, signature: Signature, item: Plain) -> None:
+def try_first(step: Step, signature: Signature, item: Plain, places: Places) -> None:
     """Make the first task as far as can be without what is only known later. CannotStart when it cannot be."""
     head = [str(step.action.path)] if isinstance(step.action, Script) else []
     command, env = compiled_command(step, signature, head, lambda _: "x"), compiled_env(step, lambda _: "x")
     try:
         turn = Turn(1, Place(1, {need.pool: "1" for need in step.holds}))
         command.argv(item, turn)
+        if step.transfers:
+            from crude_link.steps.errands import ErrandMeans, Errands  # costs what only these need
+
+            means = ErrandMeans(look_up=lambda _: "x", places=places, notes=Path(), locks=Path())
+            Errands(replace(step, transfers=_without_files(step)), means).argv(item, turn)
         for name, get in env.items():
             checked(written(get(item, turn)), f"env {name}")
     except CannotStart as problem:
         raise CannotStart(f"with the first input: {problem}") from problem
+
+
+def _without_files(step: Step) -> tuple[TaskTransfer, ...]:
+    """Return the transfers without what is read for all tasks."""
+    return tuple(replace(each, env={}, env_file=None) for each in step.transfers)
 
 
 def _asked(source: str, said: Value, places: Places, is_made: Callable[[str], bool], file_is: str) -> Asked | None:

@@ -58,6 +58,7 @@ def is_bound(step: Step) -> bool:
     values: list[Value] = [*step.arguments.values(), *step.env.values()]
     if isinstance(action, Command):
         values += [action.text or "", *action.argv]
+    values += [text for each in step.transfers for text in each.texts]
     found = (one for value in values for one in references_in(value) if isinstance(one, Placeholder))
     return any(one.path == "slot" or (one.head in PLACE_HEADS and pool_of(one) in held) for one in found)
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crude_link.errors import CannotStart
+from crude_link.errors import CannotStart, NotYet
 from crude_link.interfaces import FanWork, Logs
 from crude_link.model.condition import Facts
-from crude_link.model.order import FanOrder, Order, View, WarmStart
+from crude_link.model.order import FanOrder, Order, View
 from crude_link.model.pipeline import Command, Pipeline, Script, Step
 from crude_link.model.resources import GPU
 from crude_link.model.run import AttemptKey, Run
@@ -29,14 +30,18 @@ from crude_link.steps.environment import (
 )
 from crude_link.steps.evidence import file_stamp
 from crude_link.steps.function import CALL, RESULT, call_text, class_text, function_of, shown_words
-from crude_link.steps.places import Places
-from crude_link.steps.reading import read_signature
+from crude_link.steps.input_programs import InputPrograms, Outputs
+from crude_link.steps.places import Places, bytes_of_script, make_folder
+from crude_link.steps.reading import signature_of
 from crude_link.steps.references import RESULTS_FILE, LookUp, References, fill, fill_shell, fill_text
 from crude_link.steps.secrets import Secrets
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.transfer_orders import TransferDraft, TransferMeans
 from crude_link.steps.values_of import references_of
 from crude_link.steps.written import as_argument, written
+
+if TYPE_CHECKING:
+    from crude_link.steps.errands import Errands
 
 #: Of the Python we run under; `platform` would take 6 ms to say it.
 VERSION = ".".join(map(str, sys.version_info[:3]))
@@ -57,12 +62,14 @@ class StepOrders:
     environment: Mapping[str, str]
     host_python: str = sys.executable
     config_folder: Path | None = None
-    #: Writes the output of a command whose lines are inputs into a file. CannotStart when it fails.
-    run_command: Callable[[str | Sequence[str], Path], None]
+    #: The programs that find inputs: commands, and the one that lists stores.
+    outputs: Outputs
     find_gpus: Callable[[], Sequence[str]] = no_gpus
     transfers: TransferMeans = TransferMeans()
     #: What each script takes, by its digest: steps often share one.
     signatures: dict[str, Signature] = field(default_factory=dict, repr=False)
+    #: The fan-outs whose inputs are still being found.
+    unfinished: dict[AttemptKey, _Draft] = field(default_factory=dict, repr=False)
 
     def order_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts, view: View) -> Order:
         """Return the order for an attempt of `step`; see `Orders`."""
@@ -71,11 +78,23 @@ class StepOrders:
     def fan_for(self, run: Run, step: Step, key: AttemptKey, facts: Facts) -> FanWork:
         """Return the work of a step with `foreach`; see `Orders`.
 
-        Late references and secrets are looked up here, once for all tasks.
+        Late references and secrets are looked up here, once for all tasks, however often NotYet is raised.
         """
         from crude_link.steps.fan_draft import what_tasks_share
 
-        return _Draft(self, run, what_tasks_share(step), key, self._references(run, step, facts)).fan(step, facts)
+        draft = self.unfinished.pop(key, None) or _Draft(
+            self, run, what_tasks_share(step), key, self._references(run, step, facts)
+        )
+        try:
+            work = draft.fan(step, facts)
+        except NotYet:
+            self.unfinished[key] = draft
+            raise
+        except CannotStart:
+            self.outputs.forget(draft.folder)
+            raise
+        self.outputs.forget(draft.folder)
+        return work
 
     def _references(self, run: Run, step: Step, facts: Facts) -> References:
         """Return what looks up the references of a step. NotYet, before anything else is done for it."""
@@ -151,19 +170,37 @@ class _Draft:
 
     def fan(self, step: Step, facts: Facts) -> FanWork:
         """Return the work of `step`, of which this drafts what all tasks share."""
-        from crude_link.steps.fan_draft import Reach, asked_of, compiled_command, filled_source, opened_inputs
+        from crude_link.steps.errands import first_input
+        from crude_link.steps.fan_draft import (
+            Reach,
+            asked_of,
+            compiled_command,
+            filled_source,
+            opened_inputs,
+            warm_start,
+        )
         from crude_link.steps.fan_room import budgets_of, is_bound, pools_of, read_pools, room_of
         from crude_link.steps.fan_work import StepFan, compiled_env, shares_of_env
 
         assert step.foreach
-        folder = self.orders.logs.place(self.key).stdout.parent / "tasks"
-        _make(folder)
+        folder = self.folder
+        make_folder(folder)
+        programs = InputPrograms(
+            outputs=self.orders.outputs,
+            step=self.step,
+            storage=step.foreach.storage,
+            places=self._places(),
+            environment=self.orders.environment,
+            look_up=self._value,
+            masks=lambda: self.orders.secrets.masks(self.used.values()),
+        )
         reach = Reach(
             places=self._places(),
-            run_command=self.orders.run_command,
             logs=self.orders.logs,
             facts=facts,
-            scratch=folder / f"{self.key.number}.inputs",
+            folder=folder,
+            run_command=programs.run_command,
+            list_stores=programs.list_stores,
         )
         # First of all what may name secrets: what is masked is known when the order is made.
         source = filled_source(step.foreach, self._value)
@@ -177,9 +214,12 @@ class _Draft:
         for pool in declared:
             if pool.is_secret:
                 self.used.update((f"{pool.name}.{name}", item) for name, item in pools.get(pool.name, {}).items())
+        # Nothing behind this raises NotYet: what it found is read once.
+        opened = opened_inputs(step.foreach, source, reach)
         budgets = budgets_of(step, reach.places.project)
         slots, limit = room_of(step, pools, budgets)
         env = compiled_env(step, self._value)
+        errands = self._errands(step, folder / "errands")
         script = step.action if isinstance(step.action, Script) and step.arguments else None
         signature = self._signature_of(script) if script else UNKNOWN
         compiled_command(step, signature, [], self._value)
@@ -188,9 +228,12 @@ class _Draft:
         head = list(whole.argv)[:4] if function else list(whole.argv)
         config = self._class_config(step) if function else None
         command = compiled_command(step, signature, head, self._value, config)
+        env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else dict(whole.env)
+        if errands:
+            command = errands.around(command)
+            env_of_all |= errands.env(first_input(step.foreach, source, reach))
         record = compiled_command(step, signature, list(whole.record_argv), self._reference)
         own = {name: str(value) for name, value in shares_of_env(step.env)[1].items()}
-        env_of_all = {ORDER[0]: ORDER[1], **whole.env} if GPU in pools else whole.env
         whole = replace(
             whole,
             argv=(),
@@ -209,28 +252,39 @@ class _Draft:
                 budgets=budgets,
                 has_slot_needs=bool(budgets or step.holds),
                 is_bound=is_bound(step) or any(budget.left for budget in budgets),
-                warm=_warm_start(step, head),
+                warm=errands.warm if errands else warm_start(step, head),
                 has_values=function is not None,
             ),
             command=command,
             env=env,
-            opened=opened_inputs(step.foreach, source, reach),
+            opened=opened,
         )
+
+    @property
+    def folder(self) -> Path:
+        """Where what concerns the tasks is kept."""
+        return self.orders.logs.place(self.key).stdout.parent / "tasks"
+
+    def _errands(self, step: Step, notes: Path) -> Errands | None:
+        """Return the transfers of a step's tasks, if they have any."""
+        if not step.transfers:
+            return None
+        from crude_link.steps.errands import ErrandMeans, Errands  # costs what only these need
+
+        locks = (self.orders.transfers.notes or notes) / "places"
+        return Errands(step, ErrandMeans(look_up=self._value, places=self._places(), notes=notes, locks=locks))
 
     def _signature_of(self, script: Script) -> Signature:
         path = self._places().script(fill_text(script.path, self._value))
         if path.suffix != ".py":
             return UNKNOWN
-        source = _read(path)
+        source = bytes_of_script(path)
         return self._signature(source, hashlib.sha256(source).hexdigest())
 
     def _run_dir(self) -> Path:
         """Return `${run.dir}`, made again should somebody have removed it."""
         path = self.orders.run_files(self.run.id)
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotStart(f"the run's folder {path} cannot be made: {error.strerror}") from error
+        make_folder(path)
         return path
 
     def _started(self, env: Mapping[str, str], cwd: Path, draft: TransferDraft | None) -> _Started:
@@ -259,7 +313,7 @@ class _Draft:
     def _script(self, script: Script, env: Mapping[str, str], cwd: Path) -> _Started:
         text = fill_text(script.path, self._value)
         path = self._places().script(text, str(cwd))
-        source = _read(path)
+        source = bytes_of_script(path)
         as_typed = text if cwd == self.orders.project and not text.startswith("~") else str(path)
         if path.suffix == ".py":
             python, version = self._python(script, env)
@@ -297,7 +351,7 @@ class _Draft:
 
         assert isinstance(step.action, Script)
         assert step.action.function
-        source = _read(self._places().script(fill_text(step.action.path, self._value)))
+        source = bytes_of_script(self._places().script(fill_text(step.action.path, self._value)))
         is_class = class_in(source, step.action.function) is not None
         return class_config(self.orders.pipeline, step.name) if is_class else None
 
@@ -340,31 +394,3 @@ class _Draft:
 
     def _places(self) -> Places:
         return Places(project=self.orders.project, config_folder=self.orders.config_folder)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotStart(f"the folder {folder} cannot be made: {error.strerror}") from error
-
-
-def _read(script: Path) -> bytes:
-    try:
-        return script.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
-
-
-def _warm_start(step: Step, head: Sequence[str]) -> WarmStart | None:
-    if not step.is_warm:
-        return None
-    return WarmStart(argv=tuple(head[:2]), files=tuple(head[2:3]), turns=step.reuse)
-
-
-def signature_of(source: bytes) -> Signature:
-    """Return what a script takes; nothing is known of one that is no Python for us, the process itself will tell."""
-    try:
-        return read_signature(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return UNKNOWN

@@ -16,7 +16,8 @@ from crude_link.model.value import Plain, Reference
 from crude_link.steps.fan_draft import Reach, compiled_command, filled_source, opened_inputs
 from crude_link.steps.function import function_of
 from crude_link.steps.item_values import Turn
-from crude_link.steps.orders import signature_of
+from crude_link.steps.places import bytes_of_script
+from crude_link.steps.reading import signature_of
 from crude_link.steps.references import LookUp, fill_text
 from crude_link.steps.signature import UNKNOWN, Signature
 from crude_link.steps.task_command import TaskCommand
@@ -80,10 +81,7 @@ def _signature(step: Step, attempt: Attempt, look_up: LookUp, reach: Reach) -> S
     if not isinstance(step.action, Script) or not step.arguments:
         return UNKNOWN
     path = reach.places.existing(fill_text(step.action.path, look_up), "the script", attempt.cwd)
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise CannotStart(f"the script {path} cannot be read: {error.strerror}") from error
+    source = bytes_of_script(path)
     if sha256(source).hexdigest() != attempt.script_digest:
         raise CannotStart(f"the script {path} has changed")
     return signature_of(source) if path.suffix == ".py" else UNKNOWN

@@ -87,6 +87,22 @@ class Places:
         return f" (looked in {self.project})"
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of ours unless it is there. CannotStart."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+def bytes_of_script(script: Path) -> bytes:
+    """Return what a script holds. CannotStart."""
+    try:
+        return script.read_bytes()
+    except OSError as error:
+        raise CannotStart(f"the script {script} cannot be read: {error.strerror}") from error
+
+
 def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  # Path's raises for a name that is too long
 

@@ -141,7 +141,7 @@ class _Check:
             for wrong in wrong_with_first(step, signature, item):
                 self._problem(step, f"{name} {wrong.clause}", f"arguments.{wrong.key}", "arguments")
             with self._told(step, "arguments", "command", "foreach"):
-                try_first(step, signature, item)
+                try_first(step, signature, item, self._places())
 
     def _use_of_input(self, step: Step, script: Path) -> None:
         if not step.foreach:

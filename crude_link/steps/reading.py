@@ -33,6 +33,14 @@ def read_signature(source: str | bytes) -> Signature:
     return read_click(syntax) or read_argparse(syntax) or UNKNOWN
 
 
+def signature_of(source: bytes) -> Signature:
+    """Return what a script takes; nothing is known of one that is no Python for us, the process itself will tell."""
+    try:
+        return read_signature(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return UNKNOWN
+
+
 def _read_fire(syntax: Syntax) -> Signature | None:
     calls = [call for call in syntax.calls() if syntax.origin(call.func) in ("fire.Fire", "fire.core.Fire")]
     if not calls:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from crude_link.errors import CannotStart
+from crude_link.model.foreach import patterns_of
 from crude_link.model.pipeline import Step
-from crude_link.model.transfer import Transfer, TransferKind, scheme_of
+from crude_link.model.transfer import BUCKET_SCHEMES, Transfer, TransferKind, scheme_of
 from crude_link.model.value import Plain, Reference, Text, Value, references_in
 from crude_link.steps.environment import read_env_file, step_env, whole_env
 from crude_link.steps.places import Places
@@ -19,9 +21,9 @@ from crude_link.steps.transfer_orders import STORAGE, storage_text
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreCheck:
-    """One start of the program, for all transfers with the same environment. Holds secrets."""
+    """One start of the program, for all steps with the same environment. Holds secrets."""
 
-    #: Each transfer, and how much of its remote place is known.
+    #: Each step, and how much of its remote place is known.
     remotes: Sequence[tuple[Step, str]]
     env: Mapping[str, str]
     masks: tuple[str, ...]
@@ -29,8 +31,8 @@ class StoreCheck:
     @property
     def order(self) -> Mapping[str, Plain]:
         """What the program is told."""
-        targets = [remote for step, remote in self.remotes if _kind(step) is TransferKind.UPLOAD]
-        sources = [remote for step, remote in self.remotes if _kind(step) is TransferKind.DOWNLOAD]
+        targets = [remote for step, remote in self.remotes if _is_upload(step)]
+        sources = [remote for step, remote in self.remotes if not _is_upload(step)]
         return {"kind": "check", "remote": sources, "targets": targets}
 
     def masked(self, text: str) -> str:
@@ -43,11 +45,11 @@ class StoreCheck:
 def store_checks(
     steps: Sequence[Step], environment: Mapping[str, str], secrets: Secrets, places: Places, *, must: bool = False
 ) -> Iterator[StoreCheck]:
-    """Yield the checks of some transfers; what only a run will know is not looked at.
+    """Yield the checks of what some steps transfer or list; what only a run will know is not looked at.
 
     What lacks a secret or an env_file is left out; where it `must` be there, that is CannotStart.
     """
-    known = [(step, remote) for step in steps if (remote := known_part(step)) is not None]
+    known = [(step, remote) for step in steps for remote in known_parts(step)]
     for _, group in groupby(sorted(known, key=_surroundings), key=_surroundings):
         remotes = list(group)
         first = remotes[0][0]
@@ -68,10 +70,27 @@ def store_checks(
         yield StoreCheck(remotes=remotes, env=env, masks=masks)
 
 
-def known_part(step: Step) -> str | None:
-    """Return as much of a remote place as is known before the run and says where it is; None: too little."""
-    action = step.action
-    assert isinstance(action, Transfer)
+def known_parts(step: Step) -> Iterator[str]:
+    """Yield as much of the remote places of a step as is known before the run and says where they are."""
+    if isinstance(step.action, Transfer):
+        part = _known_part(step.action) if step.action.remote else None
+        yield from [part] if part is not None else []
+    elif step.foreach and step.foreach.is_of_stores:
+        yield from filter(None, map(_known_folder, patterns_of(step.foreach)))
+
+
+def _known_folder(pattern: Text) -> str | None:
+    """Return the folder in which a pattern is, in a bucket; a folder elsewhere need not be there."""
+    text = _beginning(pattern)
+    if scheme_of(text) not in BUCKET_SCHEMES:
+        return None
+    fixed = re.split(r"[*?\[]", text, maxsplit=1)[0]
+    folder, slash, _ = fixed.rpartition("/")
+    return f"{folder}/" if slash and not folder.endswith("/") else None
+
+
+def _known_part(action: Transfer) -> str | None:
+    """Return as much of a transfer's remote place as is known; None: too little."""
     is_whole = isinstance(action.remote, str)
     text = _beginning(action.remote)
     scheme = scheme_of(text)
@@ -92,16 +111,14 @@ def _beginning(text: Text) -> str:
 def _surroundings(known: tuple[Step, str]) -> str:
     """Return what tells the environment of a transfer from that of others."""
     step, _ = known
-    assert isinstance(step.action, Transfer)
-    return repr((sorted(step.env.items()), step.env_file, step.action.storage))
+    return repr((sorted(step.env.items()), step.env_file, _storage(step)))
 
 
 def _env(step: Step, environment: Mapping[str, str], places: Places, look_up: LookUp) -> dict[str, str]:
-    assert isinstance(step.action, Transfer)
     own = {name: value for name, value in step.env.items() if _is_known(value)}
     storage = {
         place: {name: value for name, value in options.items() if _is_known(value)}
-        for place, options in step.action.storage.items()
+        for place, options in _storage(step).items()
     }
     from_file = read_env_file(step.env_file, places) if isinstance(step.env_file, str) else {}
     env = whole_env(environment, from_file, step_env(own, look_up), {})
@@ -112,6 +129,11 @@ def _is_known(value: Value) -> bool:
     return all(reference.head == "secrets" for reference in references_in(value))
 
 
-def _kind(step: Step) -> TransferKind:
-    assert isinstance(step.action, Transfer)
-    return step.action.kind
+def _storage(step: Step) -> Mapping[str, Mapping[str, Value]]:
+    if isinstance(step.action, Transfer):
+        return step.action.storage
+    return step.foreach.storage if step.foreach else {}
+
+
+def _is_upload(step: Step) -> bool:
+    return isinstance(step.action, Transfer) and step.action.kind is TransferKind.UPLOAD

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from crude_link.model.words import size_words
@@ -24,12 +26,28 @@ from crude_link.storage.targets import names_the_file
 from crude_link.storage.upload import Upload
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """The files below a folder that are to be brought; with `is_part` older ones were left out."""
+
+    folder: Path
+    files: Mapping[str, LocalFile]
+    is_part: bool = False
+
+
 def bring(order: TransferOrder, progress: Progress) -> Report:
     """Do an upload."""
-    local = Path.cwd() / order.local[0]
-    folder, files = _made(order, local, progress)
+    before = None
+    if order.stale is not Stale.UPLOAD and order.listing is not None:
+        before = read_listing(Path(order.listing), order.local[0])
+    return bring_files(order, made_in(order, before, progress), progress)
+
+
+def bring_files(order: TransferOrder, made: Made, progress: Progress) -> Report:
+    """Bring the files that were made."""
+    local, folder, files = Path.cwd() / order.local[0], made.folder, made.files
     if not files:
-        return _nothing(order, progress, local)
+        return _nothing(order, progress, local, only_made=made.is_part)
     address, store = reach_target(order, order.remote[0], progress.remark)
     if not store.traits.any_name and (bad := unstorable(files)):
         raise TransferError("nothing was brought, for a store cannot have these names:\n  " + "\n  ".join(bad[:10]))
@@ -50,23 +68,24 @@ def bring(order: TransferOrder, progress: Progress) -> Report:
     return Report(files=count, bytes=size, kept=kept)
 
 
-def _made(order: TransferOrder, local: Path, progress: Progress) -> tuple[Path, dict[str, LocalFile]]:
-    """Return the folder, and the files in it that are to be brought: those that this run made."""
+def made_in(order: TransferOrder, before: Mapping[str, LocalFile] | None, progress: Progress) -> Made:
+    """Return the files that are to be brought: those that are not as they were before, or all, where that is None."""
+    local = Path.cwd() / order.local[0]
     choice = Choice(order.include, order.exclude) if not local.is_file() else Choice((), ())
     files = {name: file for name, file in listed(local, progress.remark).items() if choice.takes(name)}
     folder = local.parent if local.is_file() else local
-    if order.stale is Stale.UPLOAD or order.listing is None:
-        return folder, files
-    made, old = made_by_this_run(files, read_listing(Path(order.listing), order.local[0]))
+    if before is None:
+        return Made(folder=folder, files=files)
+    made, old = made_by_this_run(files, before)
     if old:
         progress.remark(f"{old:,} file{' is' if old == 1 else 's are'} left out: this run did not write {_them(old)}")
-    return folder, made
+    return Made(folder=folder, files=made, is_part=True)
 
 
-def _nothing(order: TransferOrder, progress: Progress, local: Path) -> Report:
+def _nothing(order: TransferOrder, progress: Progress, local: Path, *, only_made: bool) -> Report:
     chosen = " that `include` and `exclude` choose" if order.include or order.exclude else ""
     made = " and that this run wrote" if chosen else " that this run wrote"
-    which = f"{chosen}{made if order.listing is not None and order.stale is not Stale.UPLOAD else ''}"
+    which = f"{chosen}{made if only_made else ''}"
     text = f"{local} holds no file{which}" if local.exists() else f"there is no {local}"
     if order.if_empty is IfEmpty.FAIL:
         raise TransferError(f"nothing to upload: {text}; `if_empty: run` makes that no failure")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -121,14 +121,22 @@ def unstorable(names: Iterable[str]) -> list[str]:
     return [f"{name!r}: {why}" for name in names if (why := why_not_there(name))]
 
 
-def without_markers(entries: Iterable[Entry]) -> list[Entry]:
-    """Leave out the empty objects that some programs put into a store to show folders."""
-    found = list(entries)
-    empty = {entry.name for entry in found if not entry.size}
-    if not empty:
-        return found
-    folders = {name[:at] for name in (entry.name for entry in found) for at in _slashes(name) if name[:at] in empty}
-    return [entry for entry in found if entry.name not in folders and entry.name]
+def without_markers(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Leave out the empty objects that some programs put into a store to show folders.
+
+    Such an object is `scans/` to the store, and is listed directly before what is in the folder.
+    """
+    held: Entry | None = None
+    for entry in entries:
+        if held is not None and not entry.name.startswith(f"{held.name}/"):
+            yield held
+        held = None
+        if entry.size:
+            yield entry
+        elif entry.name:
+            held = entry
+    if held is not None:
+        yield held
 
 
 def _is_meant(entry: Entry, wanted: Wanted) -> bool:
@@ -153,7 +161,3 @@ def _disappeared(here: Here, listed: Mapping[str, Entry]) -> tuple[list[str], li
 
 def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
-
-
-def _slashes(name: str) -> list[int]:
-    return [at for at, letter in enumerate(name) if letter == "/"]

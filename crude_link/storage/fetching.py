@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crude_link.model.words import size_words
@@ -23,8 +23,22 @@ from crude_link.storage.report import Report, read_had, write_fetched
 from crude_link.storage.targets import local_file
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """What a download came to. `names` are all that it was about, below `folder`: fetched now, or there and equal."""
+
+    report: Report
+    folder: Path
+    names: tuple[str, ...] = ()
+
+
 def fetch(order: TransferOrder, progress: Progress) -> Report:
     """Do a download."""
+    return fetch_files(order, progress).report
+
+
+def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
+    """Do a download, and tell which files are here then."""
     found = find(order, order.remote[0], progress.remark)
     folder, local, store = _sides(found, order.local[0])
     with ExitStack() as stack:
@@ -41,7 +55,7 @@ def fetch(order: TransferOrder, progress: Progress) -> Report:
         if plan.problems:
             raise TransferError(_problem_words(found, plan))
         if not plan.wanted and order.if_empty is not IfEmpty.RUN:
-            return _nothing(found, order, progress)
+            return Fetched(report=_nothing(found, order, progress), folder=folder)
         download = Download(Means(store=store, progress=progress, notes=notes), landing)
         download.carry_out(plan)
     if order.fetched is not None:
@@ -51,7 +65,11 @@ def fetch(order: TransferOrder, progress: Progress) -> Report:
     there = f"; {kept:,} {'was' if kept == 1 else 'were'} there" if kept else ""
     gone = f"; {len(plan.remove):,} removed" if plan.remove else ""
     progress.close(f"fetched {_files(count)}, {size_words(size)} in {{took}}{there}{gone}")
-    return Report(files=count, bytes=size, kept=kept, is_empty=not plan.wanted)
+    return Fetched(
+        report=Report(files=count, bytes=size, kept=kept, is_empty=not plan.wanted),
+        folder=folder,
+        names=tuple(entry.name for entry in (*download.kept, *download.fetched)),
+    )
 
 
 def _sides(found: Found, target: str) -> tuple[Path, Path, RemoteStore]:
@@ -67,7 +85,7 @@ def _plan(
     found: Found, order: TransferOrder, landing: Landing, notes: Notes | None, wanted: Wanted, local: Path
 ) -> Plan:
     files = listed(landing.folder)
-    entries = found.entries
+    entries = list(found.entries)
     if found.is_file:
         entries = [replace(entries[0], name=local.name)]
         files = {name: file for name, file in files.items() if name == local.name}

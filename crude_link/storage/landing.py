@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crude_link.model.words import size_words
 from crude_link.storage.failures import DiskIsFull, TransferError
-from crude_link.storage.local import LocalFile, is_inside
+from crude_link.storage.local import LocalFile, Remark, is_inside, listed
 from crude_link.storage.names import PARTS
 
 
@@ -92,6 +92,19 @@ class Landing:
             except OSError:
                 return
             folder = folder.parent
+
+
+def clean(folder: Path, remark: Remark) -> None:
+    """Remove the files of earlier runs from a folder."""
+    if not folder.is_dir():
+        return
+    landing = Landing(folder)
+    names = list(listed(folder))
+    for name in names:
+        landing.remove(name)
+    landing.close()
+    if names:
+        remark(f"removed {len(names):,} files of earlier runs from {folder}")
 
 
 @contextmanager

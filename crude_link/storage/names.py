@@ -75,11 +75,18 @@ class Choice:
         return not any(pattern.fullmatch(name) for pattern in self._exclude)
 
 
+def whole_pattern(pattern: str) -> re.Pattern[str]:
+    """Return what fits whole names as a shell's pattern does: `**` is any depth only where it is a whole part."""
+    parts = ["**" if part == "**" else re.sub(r"\*{2,}", "*", part) for part in pattern.split("/")]
+    return re.compile(_expression("/".join(parts)), re.DOTALL)
+
+
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     text = pattern.removeprefix("./")
     is_whole = "/" in text.rstrip("/")
-    text = text.lstrip("/")
+    # `/x` is `x` in the first folder; a name that itself begins with a slash is `//x`.
+    text = text.removeprefix("/")
     if text.endswith("/"):
         text += "**"
     return re.compile(("" if is_whole else "(?:.*/)?") + _expression(text), re.DOTALL)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from crude_link.storage.address import WEB, Address
 from crude_link.storage.checksums import PartsReader
 from crude_link.storage.failures import Gone
 from crude_link.storage.obstore_errors import told_apart
+from crude_link.storage.raw_listing import RawList
 from crude_link.storage.remote import Entry, Traits, Written
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ _PIECE = 1 << 20
 class ObstoreStore:
     """A RemoteStore over one of obstore's stores."""
 
-    def __init__(self, store: ObjectStore, address: Address) -> None:
+    def __init__(self, store: ObjectStore, address: Address, raw_list: RawList | None = None) -> None:
+        """`raw_list` lists the same where obstore cannot, for it holds names that are no paths."""
         self._store = store
+        self._raw_list = raw_list
         self._address = address
         self._traits = Traits(at_once=32, has_ranges=True, can_write=address.scheme not in WEB)
 
@@ -43,13 +48,24 @@ class ObstoreStore:
         """See RemoteStore."""
         prefix = self._address.prefix
         skip = len(prefix) + 1 if prefix else 0
+        seen = 0
         try:
             for batch in self._store.list(prefix=prefix or None, chunk_size=1000):
+                seen += len(batch)
                 for meta in batch:
                     if meta["path"] != prefix:
                         yield _entry(meta["path"][skip:], meta)
         except Exception as error:
-            raise self._said(error, "", is_listing=True) from error
+            if self._raw_list is None or type(error).__name__ != "InvalidPathError":
+                raise self._said(error, "", is_listing=True) from error
+        else:
+            return
+        # The store lists in the same order as before; what obstore has told is not told again.
+        for entry in islice(self._raw_list(), seen, None):
+            name = entry.name[skip:]
+            # Of a name with a slash at its end obstore would know no more than what stands before it.
+            if shown := name.removesuffix("/") if not entry.size else name:
+                yield replace(entry, name=shown)
 
     def entry(self, name: str) -> Entry | None:
         """See RemoteStore."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crude_link.storage.address import WEB, Address
 from crude_link.storage.failures import BadAddress, MissingExtra
 from crude_link.storage.options import Option
+from crude_link.storage.raw_listing import RawList, google_list, google_token, s3_list
 from crude_link.storage.remote import RemoteStore
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+#: A store of obstore's, and what lists it by names as they are, where something can.
+Opened: TypeAlias = "tuple[ObjectStore, RawList | None]"
 
 #: The libraries of a scheme, and the extra that brings them.
 _NEEDS = {
@@ -25,6 +31,7 @@ _NEEDS = {
     "https": (("obstore",), "s3"),
     "sftp": (("fsspec", "sshfs"), "sftp"),
 }
+_GOOGLE = "https://storage.googleapis.com"
 #: Options of ours; all others go to the library as they are.
 OURS = ("endpoint", "anonymous", "profile", "verify")
 
@@ -39,11 +46,23 @@ def open_store(address: Address, options: Mapping[str, Option]) -> RemoteStore:
     if address.scheme in ("s3", "gs", "az", *WEB):
         from crude_link.storage.obstore_store import ObstoreStore
 
-        return ObstoreStore(_obstore(address, options), address)
+        store, raw_list = _obstore(address, options)
+        return ObstoreStore(store, address, raw_list)
     from crude_link.storage.fsspec_store import FsspecStore, open_file_system
 
     given = {name: value for name, value in options.items() if name not in OURS}
     return FsspecStore(*open_file_system(address, given), address)
+
+
+def import_libraries(schemes: Iterable[str]) -> None:
+    """Import what folders, and stores of some schemes, need, as far as it is installed."""
+    import_module("crude_link.storage.folder_store")
+    for scheme in schemes:
+        modules, _ = _NEEDS.get(scheme, (("fsspec",), ""))
+        ours = "fsspec_store" if "fsspec" in modules else "obstore_store"
+        for module in (*modules, f"crude_link.storage.{ours}"):
+            with suppress(ModuleNotFoundError):  # told as a store of this scheme is opened
+                import_module(module)
 
 
 def _require(address: Address) -> None:
@@ -58,7 +77,7 @@ def _require(address: Address) -> None:
             ) from error
 
 
-def _obstore(address: Address, options: Mapping[str, Option]) -> ObjectStore:
+def _obstore(address: Address, options: Mapping[str, Option]) -> Opened:
     from obstore.exceptions import BaseError
 
     given = {name: value for name, value in options.items() if name not in OURS and value is not None}
@@ -71,7 +90,7 @@ def _obstore(address: Address, options: Mapping[str, Option]) -> ObjectStore:
         raise BadAddress(f"{address} cannot be opened with the options of `storage`: {said}") from error
 
 
-def _s3(address: Address, options: Mapping[str, Option], given: Any) -> ObjectStore:
+def _s3(address: Address, options: Mapping[str, Option], given: Any) -> Opened:
     from obstore.store import S3Store
 
     from crude_link.storage.credentials import of_aws
@@ -89,13 +108,15 @@ def _s3(address: Address, options: Mapping[str, Option], given: Any) -> ObjectSt
     given.setdefault("region", "us-east-1")
     if endpoint:
         given["endpoint"] = str(endpoint)
-    return S3Store(
+    store = S3Store(
         address.bucket, config=given, client_options=_client(endpoint), retry_config=_retry(),
         credential_provider=provider,
     )  # fmt: skip
+    known = {**options, "region": given["region"]}
+    return store, lambda: s3_list(address, str(endpoint) if endpoint else None, known)
 
 
-def _gs(address: Address, options: Mapping[str, Option], given: Any) -> ObjectStore:
+def _gs(address: Address, options: Mapping[str, Option], given: Any) -> Opened:
     from obstore.store import GCSStore
 
     from crude_link.storage.credentials import of_google
@@ -114,13 +135,15 @@ def _gs(address: Address, options: Mapping[str, Option], given: Any) -> ObjectSt
         provider = of_google(str(address))
     if endpoint:
         given["base_url"] = str(endpoint)
-    return GCSStore(
+    store = GCSStore(
         address.bucket, config=given, client_options=_client(endpoint), retry_config=_retry(),
         credential_provider=provider,
     )  # fmt: skip
+    known = {**options, **given}
+    return store, lambda: google_list(address, str(endpoint or _GOOGLE), partial(google_token, known, provider))
 
 
-def _az(address: Address, options: Mapping[str, Option], given: Any) -> ObjectStore:
+def _az(address: Address, options: Mapping[str, Option], given: Any) -> Opened:
     from obstore.store import AzureStore
 
     from crude_link.storage.credentials import azure_environment, of_azure
@@ -138,17 +161,18 @@ def _az(address: Address, options: Mapping[str, Option], given: Any) -> ObjectSt
         given["skip_signature"] = True
     elif not given.keys() & {"account_key", "sas_key", "client_secret", "token"}:
         provider = of_azure(str(address))
-    return AzureStore(
+    store = AzureStore(
         address.bucket, config=given, client_options=_client(given.get("endpoint")), retry_config=_retry(),
         credential_provider=provider,
     )  # fmt: skip
+    return store, None
 
 
-def _web(address: Address, options: Mapping[str, Option], given: Any) -> ObjectStore:  # noqa: ARG001
+def _web(address: Address, options: Mapping[str, Option], given: Any) -> Opened:  # noqa: ARG001
     from obstore.store import HTTPStore
 
     client: Any = {**_client(address.root), **given}
-    return HTTPStore(address.root, client_options=client, retry_config=_retry())
+    return HTTPStore(address.root, client_options=client, retry_config=_retry()), None
 
 
 def _client(endpoint: object) -> Any:

@@ -29,6 +29,8 @@ class Kind(Enum):
     CHECK = "check"
     #: Write the files of a store to stdout, a JSON object a line.
     LIST = "list"
+    #: Write the URLs of files that fit patterns to stdout, as JSON, a URL a line.
+    GLOB = "glob"
 
 
 class IfEmpty(Enum):
@@ -52,7 +54,7 @@ class TransferOrder:
     """What the program does once. Paths are below the working directory."""
 
     kind: Kind
-    #: URLs or paths: one for a transfer, all that are to be looked at for a check.
+    #: URLs or paths: one for a transfer, all that are to be looked at for a check; patterns of URLs for a glob.
     remote: tuple[str, ...] = ()
     #: What a check is about that is written to: a folder need not be there yet.
     targets: tuple[str, ...] = ()

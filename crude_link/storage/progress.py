@@ -21,10 +21,12 @@ _WINDOW = 10.0
 class Progress:
     """Counts files and bytes, from any thread, and tells of them on a stream."""
 
-    def __init__(self, verb: str, stream: TextIO, *, is_live: bool) -> None:
+    def __init__(self, verb: str, stream: TextIO, *, is_live: bool = False, is_terse: bool = False) -> None:
+        """Terse, it tells only how it ended."""
         self._verb = verb
         self._stream = stream
         self._is_live = is_live
+        self._is_terse = is_terse
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._shown = self._began
@@ -69,7 +71,7 @@ class Progress:
     def tick(self) -> None:
         """Tell how far it is, if it is time to."""
         now = time.monotonic()
-        if now - self._shown < (_LIVE if self._is_live else _LINE):
+        if self._is_terse or now - self._shown < (_LIVE if self._is_live else _LINE):
             return
         self._shown = now
         with self._lock:

@@ -18,12 +18,14 @@ from crude_link.storage.bringing import bring
 from crude_link.storage.contact import check, find, reach_target
 from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
-from crude_link.storage.landing import Landing
+from crude_link.storage.globbing import write_urls
+from crude_link.storage.landing import clean
 from crude_link.storage.local import Remark, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
 from crude_link.storage.progress import Progress
 from crude_link.storage.report import Report, write_report
+from crude_link.storage.spool import Spool
 
 Work = Callable[[TransferOrder, Progress], Report]
 
@@ -39,7 +41,7 @@ def main(argv: list[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201 (this module is a program)
         return error.exit_status
     # Of a list, stdout holds nothing else.
-    stream = sys.stderr if order.kind is Kind.LIST else sys.stdout
+    stream = sys.stderr if order.kind in (Kind.LIST, Kind.GLOB) else sys.stdout
     progress = Progress(order.kind.value, stream, is_live=is_live)
     return _carry_out(order, progress)
 
@@ -61,7 +63,7 @@ def _carry_out(order: TransferOrder, progress: Progress) -> int:
 
 
 def _list_files(order: TransferOrder, progress: Progress) -> Report:
-    found = find(order, order.remote[0], progress.remark)
+    found = find(order, order.remote[0], progress.remark, into=Spool())
     choice = Choice(order.include, order.exclude)
     for entry in found.entries:
         if not entry.name or choice.takes(entry.name):
@@ -70,7 +72,7 @@ def _list_files(order: TransferOrder, progress: Progress) -> Report:
             record = {"name": entry.name, "size": entry.size, "mark": entry.mark, "modified": modified, "url": url}
             sys.stdout.write(json.dumps(record) + "\n")
     sys.stdout.flush()
-    return Report(is_empty=not found.entries)
+    return Report(is_empty=not len(found.entries))
 
 
 def _note_listing(order: TransferOrder, progress: Progress) -> Report:
@@ -81,21 +83,9 @@ def _note_listing(order: TransferOrder, progress: Progress) -> Report:
     if not path.exists():
         if order.stale is Stale.CLEAN:
             for folder in map(Path, order.local):
-                _clean(folder, progress)
+                clean(folder, progress.remark)
         write_listing(path, {folder: listed(Path(folder)) for folder in order.local})
     return Report()
-
-
-def _clean(folder: Path, progress: Progress) -> None:
-    if not folder.is_dir():
-        return
-    landing = Landing(folder)
-    names = list(listed(folder))
-    for name in names:
-        landing.remove(name)
-    landing.close()
-    if names:
-        progress.remark(f"removed {len(names):,} files of earlier runs from {folder}")
 
 
 def _check(order: TransferOrder, progress: Progress) -> Report:
@@ -122,6 +112,7 @@ _WORKS: dict[Kind, tuple[Work, tuple[str, ...]]] = {
     Kind.DOWNLOAD: (fetch, ("remote", "local")),
     Kind.UPLOAD: (bring, ("remote", "local")),
     Kind.LIST: (_list_files, ("remote",)),
+    Kind.GLOB: (write_urls, ()),
     Kind.LISTING: (_note_listing, ()),
     Kind.CHECK: (_check, ()),
 }

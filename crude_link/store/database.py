@@ -20,6 +20,8 @@ Row = sqlite3.Row
 
 #: How long a transaction waits for those of other processes.
 _PATIENCE_SECONDS = 30.0
+#: So many rows are removed at once, so that nobody else waits long for the database.
+_PIECE = 50_000
 #: No number in a row is larger; neither is any run's id.
 _LARGEST = 2**63 - 1
 
@@ -77,6 +79,18 @@ class Database:
     def change(self, query: str, **values: Bound) -> sqlite3.Cursor:
         """Insert, update or delete, within `write`; the cursor tells `rowcount` and `lastrowid`."""
         return self._execute(queries()[query], values)
+
+    def remove_in_pieces(self, query: str, **values: Bound) -> int:
+        """Delete by a query with a `:limit` until nothing is left, in transactions of its own; return how many rows.
+
+        Should we die meanwhile, a part is gone.
+        """
+        removed, piece = 0, _PIECE
+        while piece == _PIECE:
+            with self.write(durable=False):
+                piece = self.change(query, **values, limit=_PIECE).rowcount
+            removed += piece
+        return removed
 
     def change_many(self, query: str, rows: Iterable[Mapping[str, Bound]]) -> None:
         """Insert, update or delete for each of `rows`, within `write`; their texts are UTF-8, their numbers small."""

@@ -43,6 +43,21 @@ class SqliteHauls:
             for row in rows:
                 file.write(json.dumps({"name": text(row["name"]), "mark": text(row["mark"])}) + "\n")
 
+    def places(self) -> list[tuple[str, str]]:
+        """Return from where which pipelines had files, as pipeline and place."""
+        return [(text(row["pipeline"]), text(row["remote"])) for row in self._database.rows("hauls")]
+
+    def size(self, pipeline: str, remote: str) -> int | None:
+        """Return how many files a pipeline had from a place; None when it had none ever."""
+        row = self._database.first("haul", pipeline=pipeline, remote=plain_remote(remote))
+        found = self._database.first("haul_size", haul=row["id"]) if row else None
+        return int(found["size"]) if found else None
+
+    def forget(self, pipeline: str, remote: str) -> int:
+        """Forget what a pipeline had from a place; return how many files that were."""
+        row = self._database.first("haul", pipeline=pipeline, remote=plain_remote(remote))
+        return self._database.remove_in_pieces("forget_files", haul=row["id"]) if row else 0
+
 
 def _remote(order: Path) -> str:
     """Return where an order fetches from."""

@@ -9,9 +9,6 @@ from crude_link.store.database import Database
 from crude_link.store.rows import text
 from crude_link.store.task_maps import signed
 
-#: So many are forgotten at once, so that nobody else waits long for the database.
-_PIECE = 50_000
-
 
 class SqliteMemory:
     """A memory belongs to a step of a pipeline, and is made when a fan-out first asks for it."""
@@ -49,13 +46,7 @@ class SqliteMemory:
 
     def forget(self, pipeline: str, step: str) -> int:
         """Forget what a step did; return how many inputs that were. UsageError when it has no memory."""
-        memory = self._memory(pipeline, step)
-        forgotten, removed = 0, _PIECE
-        while removed == _PIECE:
-            with self._database.write(durable=False):
-                removed = self._database.change("forget_some", memory=memory, limit=_PIECE).rowcount
-            forgotten += removed
-        return forgotten
+        return self._database.remove_in_pieces("forget_some", memory=self._memory(pipeline, step))
 
     def _memory(self, pipeline: str, step: str) -> int:
         memories = {(text(row["pipeline"]), text(row["step"])): row["id"] for row in self._database.rows("memories")}

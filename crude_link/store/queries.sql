@@ -605,6 +605,18 @@ INSERT OR IGNORE INTO hauled (haul, name, mark, run) VALUES (:haul, :name, :mark
 -- All files that a pipeline had from a place.
 SELECT name, mark FROM hauled JOIN hauls ON hauls.id = haul WHERE pipeline = :pipeline AND remote = :remote;
 
+-- name: hauls
+-- From where which pipelines had files.
+SELECT pipeline, remote FROM hauls ORDER BY pipeline, remote;
+
+-- name: haul_size
+-- How many files a pipeline had from a place.
+SELECT count(*) AS size FROM hauled WHERE haul = :haul;
+
+-- name: forget_files
+-- Forget some of the files that a pipeline had from a place.
+DELETE FROM hauled WHERE (haul, name, mark) IN (SELECT haul, name, mark FROM hauled WHERE haul = :haul LIMIT :limit);
+
 -- name: newest_beginning
 -- When the newest run began.
 SELECT max(began) FROM runs;

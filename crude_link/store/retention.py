@@ -15,8 +15,6 @@ from crude_link.store.files import RunFiles
 from crude_link.store.locks import FlockLocks
 from crude_link.store.reader import RunReader
 
-#: Of a fan-out's rows so many go at once, so that nobody else waits long for the database.
-_PIECE = 50_000
 _FAILURES = (Status.FAILED, Status.LOST)
 
 
@@ -94,10 +92,7 @@ class RunRemoval:
         """Remove the rows of tasks. Should we die meanwhile, the run still knows which of them are done."""
         for fan in self._database.rows("fans", run=run):
             for query in ("delete_some_task_words", "delete_some_tasks"):
-                removed = _PIECE
-                while removed == _PIECE:
-                    with self._database.write(durable=False):
-                        removed = self._database.change(query, fan=fan["id"], limit=_PIECE).rowcount
+                self._database.remove_in_pieces(query, fan=fan["id"])
 
     def _sweep(self, run: int) -> None:
         self._files.remove(run)

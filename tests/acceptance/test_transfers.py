@@ -50,6 +50,24 @@ def test_only_what_this_run_made_is_brought_away(folder: Folder) -> None:
     assert names(folder, "far/out") == {"new.txt"}
 
 
+def test_what_downloads_have_had_can_be_forgotten(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new, if_empty: skip"))
+    folder.write("far/in/new.txt", "1")
+    for _ in range(2):
+        assert folder.run("run").status == 0
+    assert folder.read("work.log") == "ran\n"
+    listed = folder.run("clean", "--forget", "seg", "far/in/")
+    assert listed.last_line.startswith("1 file that seg has had from far/in/ would be forgotten")
+    assert folder.run("clean", "--forget", "seg", "far/in", "--yes").last_line.startswith(
+        "forgot 1 file that seg has"
+    )
+    assert folder.run("run").status == 0
+    assert folder.read("work.log") == "ran\nran\n"
+    wrong = folder.run("clean", "--forget", "seg", "far/on")
+    assert wrong.status == 2
+    assert "What downloads had, as PIPELINE PLACE: seg far/in" in wrong.err
+
+
 def test_what_earlier_runs_left_is_cleared_away_where_that_is_wanted(folder: Folder) -> None:
     folder.config(CONFIG.replace("to: far/out", "to: far/out, stale: clean"))
     folder.write("far/in/new.txt", "1")
@@ -125,6 +143,29 @@ def test_without_transfers_what_lies_there_is_used(folder: Folder) -> None:
     assert not names(folder, "far/out")
 
 
+def test_a_run_without_transfers_stays_without_them_when_its_config_is_loaded_again(folder: Folder) -> None:
+    folder.config(CONFIG + "  - 'test ! -e bad'\n")
+    folder.write("data/in/local.txt", "1")
+    folder.write("bad", "")
+    assert folder.run("run", "--no-transfer", "--no-prompt").status == 1
+    (folder.directory / "bad").unlink()
+    folder.config(CONFIG + "  - 'test ! -e bad && touch reloaded'\n")
+    ended = folder.run("resume", "--reload", "--no-prompt")
+    assert ended.status == 0, ended.err
+    assert folder.steps() == {"work": "succeeded", "step-2": "succeeded"}
+    assert (folder.directory / "reloaded").exists()
+    assert not names(folder, "far/out")
+
+
+def test_a_download_is_tried_again_as_often_as_it_says(folder: Folder) -> None:
+    text = CONFIG.replace("to: data/in", "to: data/in, retries: {max: 2, delay: 1ms}, timeout: 1h")
+    folder.config(text.replace("far/in", "'far/${run.id}'"))
+    assert folder.run("run", "--no-prompt").status == 4
+    shown = folder.run("show").out
+    assert "run.download 3 " in shown
+    assert "run.download 4 " not in shown
+
+
 def test_the_transfers_of_a_step_go_with_it(folder: Folder) -> None:
     folder.config(
         """
@@ -163,6 +204,7 @@ def test_a_transfer_that_cannot_even_begin_has_a_status_of_its_own(folder: Folde
     ended = folder.run("run", "--no-prompt")
     assert ended.status == 4
     assert folder.steps()["run.download"] == "failed"
+    assert folder.run("wait").status == 4
 
 
 def test_the_document_of_the_cloud_storage_job_runner_runs_job_by_job(folder: Folder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -204,7 +204,7 @@ STEPS = "steps: [{name: s, command: ls}]\n"
         ("secrets: [K]\nupload: {from: x, to: 's3://${secrets.K}'}\n" + STEPS, "credentials go under `storage`"),
         (
             "steps: [{name: s, command: 'ls {item}', foreach: [1], upload: {from: x, to: y}}]\n",
-            "`upload` beside `foreach` comes with",
+            "config.yaml:1:70: step 's': `from` is the same for all tasks",
         ),
         ("steps: ['ls [path-to-local-inputs]']\n", "there is no `download`"),
         ("upload: [{from: a, to: b}, {from: c, to: d}]\nsteps: ['ls [path-to-local-outputs]']\n", "each of several"),
@@ -219,3 +219,33 @@ STEPS = "steps: [{name: s, command: ls}]\n"
 )
 def test_a_mistake_in_a_transfer_is_told_at_its_place(tmp_path: Path, text: str, words: str) -> None:
     assert words in mistakes(tmp_path, text)
+
+
+def test_jobs_can_be_a_list_with_names(tmp_path: Path) -> None:
+    text = "jobs:\n  - name: one\n    steps: [echo 1]\n  - {name: two, steps: [echo 2]}\n"
+    assert [pipeline.name for pipeline in loaded(tmp_path, text)] == ["one", "two"]
+    told = mistakes(tmp_path, text.replace("name: two, ", ""))
+    assert told == "config.yaml:4:5: each of the list `jobs` is a mapping with `name` and `steps`"
+    told = mistakes(tmp_path, text.replace("name: two", "name: one"))
+    assert told == "config.yaml:4:12: there are two pipelines of the name 'one'"
+    assert "each of the list `jobs`" in mistakes(tmp_path, "jobs: [echo 1]\n")
+
+
+def test_a_transfer_has_the_tries_and_the_time_that_it_says(tmp_path: Path) -> None:
+    pipeline = only(
+        tmp_path,
+        "download: {from: 's3://b/in', to: in, retries: 3, timeout: 10m}\n"
+        "upload: {from: out, to: 's3://b/out'}\n"
+        "steps:\n"
+        "  - name: work\n"
+        "    command: echo\n"
+        "    retries: 2\n"
+        "    download: {from: 's3://b/own', to: own}\n"
+        "    upload: {from: own, to: 's3://b/own', retries: {max: 5, delay: 1m}}\n",
+    )
+    assert (pipeline.step("run.download").retries.max, pipeline.step("run.download").timeout) == (
+        3,
+        timedelta(minutes=10),
+    )
+    assert (pipeline.step("run.upload").retries.max, pipeline.step("run.upload").timeout) == (0, None)
+    assert [pipeline.step(f"work.{word}").retries.max for word in ("download", "upload")] == [2, 5]

@@ -38,6 +38,7 @@ class Project:
             run_command=self._run,
             step_lines=self._lines,
             scratch=self.folder / "scratch",
+            list_stores=self._list,
         )
         return Inputs(foreach, asked)
 
@@ -55,6 +56,9 @@ class Project:
 
     def _run(self, command: str | Sequence[str], out: Path) -> None:
         out.write_text(command if isinstance(command, str) else "\n".join(command))
+
+    def _list(self, patterns: Sequence[str], out: Path) -> None:
+        out.write_text("".join(f"{json.dumps(pattern)}\n" for pattern in patterns))
 
     def _lines(self, step: str) -> tuple[str, Iterable[bytes]]:
         return f"1/{step}/1/1", [b"a", b"", b"b\xff"]
@@ -178,6 +182,28 @@ def test_paths_come_in_order_and_from_all_depths(project: Project) -> None:
     assert project.open("glob", "*.png").state != before
 
 
+def test_patterns_of_urls_are_for_files_of_stores(project: Project) -> None:
+    urls = ["gs://team/**/*.tif", "file:///share/*"]
+    assert project.items("glob", urls) == urls
+    inputs = project.open("glob", urls[0])
+    (project.folder / "scratch").unlink()
+    assert [one.item for one in inputs.stream(1)] == []
+    assert inputs.share_read() == 1
+    assert inputs.state != project.open("glob", urls[1]).state
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        (["gs://team/*", "scans/*"], "names URLs and paths; keep one kind"),
+        ("https://example.org/*", "cannot list a web server"),
+        ("s3://te*m/x", "finds files in a bucket, not buckets"),
+    ],
+)
+def test_patterns_that_no_store_can_list_are_refused(project: Project, pattern: object, told: str) -> None:
+    assert told in project.refusal("glob", pattern)
+
+
 def test_a_command_gives_its_lines_and_is_known_by_them(project: Project) -> None:
     assert project.items("command", "a\n\nb") == ["a", "b"]
     assert project.items("command", ["a", "b"]) == ["a", "b"]
@@ -185,9 +211,9 @@ def test_a_command_gives_its_lines_and_is_known_by_them(project: Project) -> Non
     assert same[0] == same[1] != same[2]
 
 
-def test_the_output_of_a_command_is_not_left_behind(project: Project) -> None:
+def test_the_output_of_a_command_can_be_read_when_its_file_is_removed(project: Project) -> None:
     inputs = project.open("command", "a\nb")
-    assert not (project.folder / "scratch").exists()
+    (project.folder / "scratch").unlink()
     assert [one.item for one in inputs.stream()] == ["a", "b"]
     assert inputs.share_read() == 1
 

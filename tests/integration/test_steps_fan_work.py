@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from making import once_made
 
-from crude_link.app import Desk
 from crude_link.errors import CannotStart
 from crude_link.interfaces import FanWork
 from crude_link.model.condition import Facts
@@ -23,12 +23,11 @@ from crude_link.model.run import AttemptKey, Origin, Run
 from crude_link.model.status import Status
 from crude_link.model.task import TaskOrder
 from crude_link.model.value import Placeholder, Reference, Template, Value
-from crude_link.programs import output_into
+from crude_link.outputs import Outputs
 from crude_link.steps.orders import StepOrders
 from crude_link.steps.secrets import Secrets
 from crude_link.store.files import RunFiles
 from crude_link.store.logs import FileLogs
-from crude_link.store.place import find_project
 
 RUN = Run(
     id=7,
@@ -62,9 +61,9 @@ class Place:
             results_file=lambda key: self.project / f"{key}.jsonl",
             secrets=Secrets(declared, self.project, environment, lambda command: command),
             environment=environment,
-            run_command=lambda command, path: output_into(command, path, cwd=self.project),
+            outputs=Outputs(self.project, environment),
         )
-        return orders.fan_for(RUN, step, AttemptKey(RUN.id, step.name, 0, 2), facts)
+        return once_made(lambda: orders.fan_for(RUN, step, AttemptKey(RUN.id, step.name, 0, 2), facts))
 
     def refusal(self, step: Step) -> str:
         with pytest.raises(CannotStart) as caught:
@@ -198,6 +197,22 @@ def test_null_is_a_word_of_a_command_and_no_variable(place: Place) -> None:
     assert (second.argv, second.env["A"]) == (("echo", "false"), "false")
 
 
+def test_what_finds_the_inputs_leaves_nothing_behind(place: Place) -> None:
+    (place.project / "scans").mkdir()
+    (place.project / "scans" / "a b#.tif").touch()
+    found = place.fan(step_of("glob", f"file://{place.project}/sc*/*.tif"))
+    assert [item for _, item in found.inputs(0)] == [f"file://{place.project}/scans/a b#.tif"]
+    assert [item for _, item in place.fan(step_of("command", "echo hello")).inputs(0)] == ["hello"]
+    assert not [path for path in place.project.rglob("tasks/*") if path.is_file()]
+
+
+def test_a_store_that_cannot_be_listed_is_told_in_one_sentence(place: Place) -> None:
+    step = step_of("glob", "gone://bucket/*")
+    assert place.refusal(step) == (
+        "its inputs cannot be listed: gone://bucket: there is no store with the scheme gone:// here"
+    )
+
+
 def test_a_command_gives_the_inputs_and_its_failure_is_told(place: Place) -> None:
     step = step_of("command", Template(("seq 3; echo ", Reference("run.id"))))
     assert [task.argv[-1] for task in tasks_of(place.fan(step))] == ["echo 1", "echo 2", "echo 3", "echo 7"]
@@ -232,11 +247,3 @@ def test_a_task_whose_arguments_cannot_be_given_is_refused_alone(place: Place) -
     assert fan.task("a", 1, 1).argv[-1] == "echo a"
     with pytest.raises(CannotStart):
         fan.task("b\0c", 2, 1)
-
-
-def test_the_desk_runs_the_command_for_the_inputs(tmp_path: Path) -> None:
-    desk = Desk(project=find_project(tmp_path, {}))
-    desk._run_into("echo a; pwd", tmp_path / "out")
-    assert (tmp_path / "out").read_text() == f"a\n{tmp_path}\n"
-    with pytest.raises(CannotStart, match="the command for the inputs: `false` ended with exit 1"):
-        desk._run_into("false", tmp_path / "out")

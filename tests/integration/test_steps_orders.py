@@ -21,6 +21,7 @@ from crude_link.model.pipeline import Command, Pipeline, Script, Secret, Step
 from crude_link.model.run import AttemptKey, Origin, Run
 from crude_link.model.status import Status
 from crude_link.model.value import Reference, Template, Value
+from crude_link.outputs import Outputs
 from crude_link.steps.orders import StepOrders
 from crude_link.steps.secrets import Secrets
 from crude_link.store.files import RunFiles
@@ -64,7 +65,7 @@ class Place:
             results_file=lambda key: self.project / f"{key}.jsonl",
             secrets=Secrets(declared, self.project, environment, lambda command: command),
             environment=environment,
-            run_command=lambda _command, _path: None,
+            outputs=Outputs(self.project, environment),
             config_folder=self.config_folder,
         )
         return orders.order_for(run, step, AttemptKey(run.id, step.name, 1, 2), facts, View())

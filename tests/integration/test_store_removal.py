@@ -17,7 +17,7 @@ from crude_link.model.policy import Retention
 from crude_link.model.run import AttemptKey, Decision, Findings, NewRequest, Output, RequestKind, Verdict
 from crude_link.model.status import Status
 from crude_link.model.task import TaskCounts
-from crude_link.store import SqliteStore, retention
+from crude_link.store import SqliteStore, database
 from crude_link.store.retention import doomed
 
 
@@ -57,7 +57,7 @@ def test_a_removed_run_leaves_no_trace_and_its_id_is_not_given_again(store: Sqli
 def test_a_fan_out_goes_with_its_run_and_no_other_does(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_PIECE", 7)  # more than one piece, and one that is just full
+    monkeypatch.setattr(database, "_PIECE", 7)  # more than one piece, and one that is just full
     keep, run = finished(store), finished(store)
     for each in (keep, run):
         key = AttemptKey(each, "train", 0, 1)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from fakes import NOON, Bench
 
 from crude_link.model.condition import parse_condition
-from crude_link.model.event import AttemptBegan, AttemptEnded, AttemptWrote, RunBegan, RunEnded, StepSettled
+from crude_link.model.event import AttemptBegan, AttemptEnded, AttemptWrote, Notice, RunBegan, RunEnded, StepSettled
 from crude_link.model.pipeline import Command, Pipeline, Step
 from crude_link.model.policy import RetryPolicy
 from crude_link.model.run import Ending, NewRequest, RequestKind
@@ -151,6 +151,13 @@ def test_while_what_a_step_needs_is_made_in_pieces_all_else_goes_on() -> None:
     bench.runner.finish()
     assert [key.step for key in bench.executor.started][3:] == ["a"]
     assert bench.store.ended[1] == (Status.SUCCEEDED, "")
+
+
+def test_people_are_told_once_that_what_a_step_needs_takes_long() -> None:
+    bench = Bench(None)
+    bench.take(pipeline(step("a")), pieces={"a": 5})
+    bench.runner.finish()
+    assert [(e.step, e.text) for e in bench.notifier.told if isinstance(e, Notice)] == [("a", "it takes long")]
 
 
 def test_a_run_is_stopped_while_what_a_step_needs_is_made_in_pieces() -> None:

@@ -1,4 +1,4 @@
-"""Errands: a program of ours that works while we do something else, and one whose lines are read as they come."""
+"""Background: a program of ours that works while we do something else, and one whose lines are read as they come."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _WATCH_PERIOD = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ErrandEnd:
-    """How an errand ended."""
+class ProgramEnd:
+    """How a program ended."""
 
     #: Negative: the signal that killed it.
     status: int
@@ -29,7 +29,7 @@ class ErrandEnd:
     stderr: bytes
 
 
-class Errand:
+class BackgroundProgram:
     """A program with a group of its own. ProgramError when it cannot be started."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], given: bytes) -> None:
@@ -52,11 +52,11 @@ class Errand:
             except OSError as error:
                 raise ProgramError(f"`{argv[0]}` cannot be started: {error.strerror}") from error
 
-    def ended(self) -> ErrandEnd | None:
+    def ended(self) -> ProgramEnd | None:
         """Return how it ended; None while it works. It is not asked again afterwards."""
         if self._process.poll() is None:
             return None
-        return ErrandEnd(status=self._process.returncode, stdout=_all_of(self._stdout), stderr=_all_of(self._stderr))
+        return ProgramEnd(status=self._process.returncode, stdout=_all_of(self._stdout), stderr=_all_of(self._stderr))
 
     def end(self) -> None:
         """Kill it and all that it started."""
