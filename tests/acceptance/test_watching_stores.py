@@ -94,7 +94,8 @@ def test_killed_at_any_moment_it_forgets_no_file_and_begins_no_two_runs_for_one(
         begun.send_signal(signal.SIGKILL)
         begun.wait()
     folder.wait_for_nobody()
-    folder.start("--non-interactive")
+    folder.start("--non-interactive", "--log-file", "last.log")
+    folder.wait_for_text("last.log", "looks every 1s")
     wait_until(lambda: counted() >= len(names), "runs for all files")
     before = looks(folder)[0]["looked"]
     wait_until(lambda: looks(folder)[0]["looked"] != before, "one look more")
