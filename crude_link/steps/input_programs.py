@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from crude_link.steps.environment import env_file_of, read_env_file, step_env, w
 from crude_link.steps.places import Places
 from crude_link.steps.references import LookUp
 from crude_link.steps.transfer_orders import STORAGE, program, storage_text
+
+#: Tells the program that lists who waits for it, so that it ends when nobody does.
+PARENT = "CRUDE_LINK_PARENT"
 
 
 class Outputs(Protocol):
@@ -78,7 +82,7 @@ class InputPrograms:
         env_file = env_file_of(self.step, self.look_up)
         from_file = read_env_file(env_file, self.places) if env_file is not None else {}
         env = whole_env(self.environment, from_file, step_env(self.step.env, self.look_up), {})
-        return {**env, STORAGE: storage_text(self.storage, self.look_up)}
+        return {**env, STORAGE: storage_text(self.storage, self.look_up), PARENT: str(os.getpid())}
 
     def _masked(self, text: str) -> str:
         for mask in self.masks():

@@ -24,6 +24,8 @@ from crude_link.storage.spool import Spool
 
 #: So often it is looked whether somebody still wants the list.
 _WATCH_SECONDS = 0.5
+#: The process that waits for the list.
+PARENT = "CRUDE_LINK_PARENT"
 _OPEN = re.compile(r"[*?\[]")
 
 
@@ -67,8 +69,8 @@ def url_of(address: Address, name: str) -> str:
 
 
 def _end_with_parent() -> None:
-    """End soon when the process that asked for the list is gone: no agent looks after this one."""
-    parent = os.getppid()
+    """End soon when the process that asked for the list is gone, as it may be already: no agent looks after us."""
+    parent = int(os.environ.get(PARENT) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:
