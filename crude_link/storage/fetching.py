@@ -19,7 +19,7 @@ from crude_link.storage.one_file import OneFile
 from crude_link.storage.order import IfEmpty, TransferOrder
 from crude_link.storage.progress import Progress
 from crude_link.storage.remote import RemoteStore
-from crude_link.storage.report import Report, read_had, write_fetched
+from crude_link.storage.report import Report, take_had, write_fetched
 from crude_link.storage.targets import local_file
 
 
@@ -48,7 +48,7 @@ def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
         with disk_errors(folder):
             landing = Landing(folder, PARTS if not found.is_file else beside(local.name))
         stack.callback(landing.close)
-        wanted = Wanted(only=order.only, delete=order.delete, had=read_had(_path(order.had)))
+        wanted = Wanted(only=order.only, delete=order.delete, had=take_had(_path(order.had)))
         plan = _plan(found, order, landing, notes, wanted, local)
         for text in plan.remarks:
             progress.remark(text)
