@@ -66,15 +66,17 @@ class BackgroundProgram:
         self._stderr.close()
 
 
-def lines_of(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield what a program writes to stdout, line by line, as it comes; who stops reading ends it.
+def lines_of(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], given: bytes) -> Iterator[bytes]:
+    """Yield what a program that is `given` its stdin writes to stdout, line by line; who stops reading ends it.
 
     It stays in our group. When it fails, ProgramError with the last line that it wrote to stderr.
     """
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as stdin:
         try:
+            stdin.write(given)
+            stdin.seek(0)
             process = subprocess.Popen(
-                argv, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                argv, cwd=cwd, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=errors
             )
         except OSError as error:
             raise ProgramError(f"`{argv[0]}` cannot be started: {error.strerror}") from error

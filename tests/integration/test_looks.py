@@ -125,10 +125,29 @@ def test_a_look_that_cannot_be_done_says_why(desk: Desk, config: str, problem: s
 
 def test_a_look_that_takes_too_long_is_ended(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        storage = f"storage: {{s3: {{endpoint: '{endpoint}', access_key_id: a, secret_access_key: b}}}}\n"
-        (look,) = looked(desk, f"{storage}schedule: {{new_files: s3://b/in}}", timedelta(seconds=0.1))
+        (look,) = looked(desk, looks_at(deaf), timedelta(seconds=0.1))
     assert look.problem == "it took longer than 0.1 s and was ended"
+
+
+def test_a_look_that_is_ended_leaves_no_file_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = desk.project.directory / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    desk = Desk(project=desk.project)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        loaded, looks = load(desk, looks_at(deaf)), Looks(desk)
+        looks.begin(loaded, loaded.pipeline.schedules[0])
+        assert looks.ended() == []
+        deaf.settimeout(60)
+        with deaf.accept()[0]:
+            looks.close()
+    assert list(folder.iterdir()) == []
+
+
+def looks_at(server: socket.socket) -> str:
+    endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+    storage = f"storage: {{s3: {{endpoint: '{endpoint}', access_key_id: a, secret_access_key: b}}}}\n"
+    return f"{storage}schedule: {{new_files: s3://b/in}}"
 
 
 def test_of_many_looks_some_wait_and_all_are_done(desk: Desk) -> None:
