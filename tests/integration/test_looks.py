@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from acceptance.starting import wait_until
 
 from crude_link.app import Desk, Loaded
 from crude_link.looking.looks import Looks
+from crude_link.looking.program import seen
 from crude_link.model.look import Look
 from crude_link.store.place import Project
 from crude_link.store.sqlite_store import open_store
@@ -94,6 +95,14 @@ def test_a_file_that_was_just_written_to_is_left_to_the_next_look(desk: Desk) ->
     assert names(look) == ("old.tif",)
     assert look.finding
     assert look.finding.young == 1
+
+
+@pytest.mark.parametrize(("age", "is_young"), [(-3600, False), (-2, True), (1, True), (62, True), (70, False)])
+def test_a_file_is_young_by_when_it_was_listed_however_long_the_list_took(age: int, is_young: bool) -> None:
+    ended = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    written = ended - timedelta(seconds=age)
+    said = {"name": "a", "size": 1, "mark": f"1 bytes of {written}", "modified": written.isoformat(), "url": "/in/a"}
+    assert seen(said, ended - timedelta(minutes=1), ended).is_young == is_young
 
 
 def test_what_a_place_is_called_is_asked_anew_by_each_look(desk: Desk) -> None:
