@@ -276,6 +276,7 @@ class Desk:
             transfers=TransferMeans(
                 notes=self.project.home / "transfers",
                 write_had=store.hauls.write,
+                going=store.history.worked_on,
             ),
         )
 

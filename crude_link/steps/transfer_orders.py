@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class TransferMeans:
     notes: Path | None = None
     #: Writes into a file what succeeded runs of a pipeline have had from somewhere.
     write_had: Callable[[str, str, Path], None] = _no_memory
+    #: Returns the runs of the project that somebody works on.
+    going: Callable[[], Sequence[int]] = tuple
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +90,9 @@ class TransferDraft:
             "report": str(self.report),
         }
         if self._is_listing:
-            return {**order, "listing": str(self._listing())}
+            others = [self.folder.parent / str(run) for run in self.means.going() if run != self.run.id]
+            listings = [str(folder / f"{word}.json") for folder in others for word in LISTINGS]
+            return {**order, "listing": str(self._listing()), "others": listings}
         order |= {
             "remote": [fill_text(transfer.remote, look_up)],
             "include": [fill_text(text, look_up) for text in transfer.include],

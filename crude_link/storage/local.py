@@ -73,6 +73,14 @@ def read_listing(path: Path, folder: str) -> dict[str, LocalFile]:
     }
 
 
+def folders_listed(path: Path) -> frozenset[str]:
+    """Return the folders that a listing is about; none when there is no such listing."""
+    try:
+        return frozenset(json.loads(path.read_text(encoding="ascii")))
+    except FileNotFoundError:
+        return frozenset()
+
+
 def is_inside(path: str, root: str) -> bool:
     """True when a path without symbolic links is a root, or below it."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)

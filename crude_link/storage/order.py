@@ -76,6 +76,8 @@ class TransferOrder:
     fetched: str | None = None
     #: Where a listing is written, or read for an upload.
     listing: str | None = None
+    #: The listings of other runs that are going: none may be about one of our folders.
+    others: tuple[str, ...] = ()
     #: Where the report is written.
     report: str | None = None
 
@@ -116,6 +118,6 @@ def _is_needed(each: Any) -> bool:
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name in ("remote", "targets", "local", "include", "exclude"):
+    if name in ("remote", "targets", "local", "include", "exclude", "others"):
         return (value,) if isinstance(value, str) else tuple(str(each) for each in value or ())
     return value

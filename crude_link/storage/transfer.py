@@ -20,7 +20,7 @@ from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
 from crude_link.storage.globbing import write_urls
 from crude_link.storage.landing import clean
-from crude_link.storage.local import Remark, listed, write_listing
+from crude_link.storage.local import Remark, folders_listed, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
 from crude_link.storage.progress import Progress
@@ -89,11 +89,23 @@ def _note_listing(order: TransferOrder, progress: Progress) -> Report:
         raise BadOrder("an order for a listing needs `listing`")
     path = Path(order.listing)
     if not path.exists():
+        _refuse_company(order)
         if order.stale is Stale.CLEAN:
             for folder in map(Path, order.local):
                 clean(folder, progress.remark)
         write_listing(path, {folder: listed(Path(folder)) for folder in order.local})
     return Report()
+
+
+def _refuse_company(order: TransferOrder) -> None:
+    """Refuse folders in which another run makes files now: whose are whose, and whole, nothing could tell."""
+    for path in map(Path, order.others):
+        for folder in sorted(folders_listed(path).intersection(order.local)):
+            raise TransferError(
+                f"run {path.parent.name}, which is still going, uploads from {folder} too, and nobody could tell "
+                "what it makes from what this run makes; begin again when it has ended, or give each run a folder "
+                "of its own, such as out/${run.id}"
+            )
 
 
 def _check(order: TransferOrder, progress: Progress) -> Report:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from crude_link.model.run import Run, Sitting
+from crude_link.model.status import Status
 from crude_link.model.value import Plain
 from crude_link.store.database import Database
 from crude_link.store.files import RunFiles
@@ -30,6 +31,10 @@ class SqliteHistory:
     def going(self, pipeline: str | None = None) -> Sequence[Run]:
         """Return the runs that have begun and not ended, of one pipeline or of all; oldest first."""
         return self._reader.going(pipeline)
+
+    def worked_on(self) -> Sequence[int]:
+        """Return the runs that have begun and not ended, and that somebody holds; oldest first."""
+        return [run.id for run in self.going() if run.status is Status.RUNNING]
 
     def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Return the newest runs first, of one pipeline or of all; the lost ones as LOST."""

@@ -84,6 +84,24 @@ def test_what_earlier_runs_left_is_cleared_away_where_that_is_wanted(folder: Fol
     assert names(folder, "data/out") == names(folder, "far/out") == {"new.txt"}
 
 
+def test_no_run_clears_away_or_brings_what_another_makes_meanwhile(folder: Folder) -> None:
+    waiting = (
+        CONFIG.replace("to: far/out", "to: far/out, stale: clean") + "      until [ -e done ]; do sleep 0.02; done\n"
+    )
+    folder.config(waiting)
+    folder.write("far/in/new.txt", "1")
+    first = folder.start("run", "--no-prompt")
+    folder.wait_for_text("work.log", "ran")
+    second = folder.run("run", "--no-prompt")
+    assert second.status == 1
+    assert "run 1, which is still going, uploads from" in second.last_line
+    folder.write("done", "")
+    assert first.wait() == 0
+    assert names(folder, "far/out") == {"new.txt"}
+    assert folder.run("resume", "2", "--no-prompt").status == 0
+    assert names(folder, "far/out") == {"new.txt"}
+
+
 def test_a_failed_upload_fails_the_run_and_resume_does_only_the_upload(folder: Folder) -> None:
     folder.config(CONFIG)
     folder.write("far/in/a.txt", "1")
