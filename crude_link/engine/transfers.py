@@ -37,12 +37,15 @@ def is_upload_of_run(step: Step) -> bool:
 
 
 def held_back(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
-    """Say why an upload of the run cannot start although all it needs is settled, or None."""
+    """Say why an upload of the run cannot start although all it needs is settled, or None.
+
+    `needs` are those that the run was asked for; without any it begins with this upload, of what lies there.
+    """
     blockers = dict.fromkeys(name for need in needs for name in need.blockers)
     for name in blockers:
         if found[name].state.status is Status.SUCCEEDED and name not in step.needs:
             return f"{name} brought nothing"
-    if not any(need.state.status is not Status.SKIPPED for need in needs):
+    if needs and all(need.state.status is Status.SKIPPED for need in needs):
         return "no step ran"
     if step.when is not None and step.when.is_always:
         return None

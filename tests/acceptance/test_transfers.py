@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from acceptance.starting import Folder
 
 #: Fetches folder `far/in`, copies it with a mark, and brings `out` away.
@@ -48,6 +49,15 @@ def test_only_what_this_run_made_is_brought_away(folder: Folder) -> None:
     folder.write("data/out/old.txt", "from an earlier run")
     assert folder.run("run").status == 0
     assert names(folder, "far/out") == {"new.txt"}
+
+
+@pytest.mark.parametrize("option", ["--only", "--from"])
+def test_a_run_that_begins_with_the_upload_brings_all_that_lies_there(folder: Folder, option: str) -> None:
+    folder.config(CONFIG)
+    folder.write("data/out/old.txt", "from an earlier run")
+    assert folder.run("run", option, "run.upload").status == 0
+    assert folder.steps()["run.upload"] == "succeeded"
+    assert names(folder, "far/out") == {"old.txt"}
 
 
 def test_what_downloads_have_had_can_be_forgotten(folder: Folder) -> None:

@@ -116,6 +116,18 @@ def test_an_upload_always_brings_what_failed_steps_have_left() -> None:
     assert reason(answer, "run.upload") == "no step ran"
 
 
+@pytest.mark.parametrize("selection", [Selection(only="run.upload"), Selection(start_at="run.upload")])
+def test_a_run_that_begins_with_the_upload_brings_what_lies_there(selection: Selection) -> None:
+    answer = plan(TWO, {}, selection=selection)
+    assert starts(answer) == ["run.upload#1"]
+
+
+def test_where_no_step_that_the_run_was_asked_for_ran_nothing_is_brought() -> None:
+    said = document({"name": "a"}, {"name": "b", "when": "run.id == 2"})
+    answer = plan(said, {}, selection=Selection(start_at="b"))
+    assert reason(answer, "run.upload") == "no step ran"
+
+
 def test_a_step_whose_condition_is_false_keeps_no_upload_back() -> None:
     said = document({"name": "a"}, {"name": "b", "when": "run.id == 2"})
     assert starts(plan(said, {"run.download": "s", "a": "s"})) == ["run.upload#1"]
