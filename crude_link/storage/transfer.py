@@ -20,7 +20,7 @@ from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
 from crude_link.storage.globbing import write_urls
 from crude_link.storage.landing import clean
-from crude_link.storage.local import Remark, listed, write_listing
+from crude_link.storage.local import Remark, is_inside, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
 from crude_link.storage.progress import Progress
@@ -83,9 +83,18 @@ def _note_listing(order: TransferOrder, progress: Progress) -> Report:
     if not path.exists():
         if order.stale is Stale.CLEAN:
             for folder in map(Path, order.local):
+                _refuse_to_clean(folder, path)
+            for folder in map(Path, order.local):
                 clean(folder, progress.remark)
         write_listing(path, {folder: listed(Path(folder)) for folder in order.local})
     return Report()
+
+
+def _refuse_to_clean(folder: Path, listing: Path) -> None:
+    """Refuse a folder that holds the record of this run, and so the project: it is surely not meant to be emptied."""
+    if is_inside(os.path.realpath(listing), os.path.realpath(folder)):
+        text = "is not emptied, for it holds the project; `stale: clean` is for a folder of results alone"
+        raise TransferError(f"{folder.resolve()} {text}")
 
 
 def _check(order: TransferOrder, progress: Progress) -> Report:
