@@ -132,6 +132,22 @@ def test_a_run_fetches_only_what_no_succeeded_run_has_had(folder: Folder) -> Non
     assert folder.runs()[0]["reason"] == "nothing to do: run.download found nothing"
 
 
+def test_what_was_fetched_and_worked_on_by_no_step_is_new_still(folder: Folder) -> None:
+    new = "only: new, if_empty: skip"
+    two = f"download: [{{from: far/in, to: data/in, {new}}}, {{from: far/more, to: data/more, {new}}}]"
+    folder.config(
+        CONFIG.replace("download: {from: far/in, to: data/in}", two).replace("[path-to-local-inputs]", "data/*")
+    )
+    folder.write("far/in/a.txt", "1")
+    (folder.directory / "far/more").mkdir()
+    assert folder.run("run").status == 0
+    assert folder.steps()["work"] == "skipped"
+    assert folder.run("run", "--only", "run.download").status == 0
+    folder.write("far/more/b.txt", "2")
+    assert folder.run("run").status == 0
+    assert names(folder, "far/out") == {"a.txt", "b.txt"}
+
+
 def test_a_resumed_run_remembers_what_it_fetched_before(folder: Folder) -> None:
     folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new") + "  - 'test ! -e bad'\n")
     folder.write("far/in/a.txt", "1")

@@ -9,6 +9,7 @@ import pytest
 
 from crude_link.config.load import build
 from crude_link.engine.plan import Finish, Plan, RunView, Start, next_moves
+from crude_link.engine.transfers import has_had
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -170,3 +171,25 @@ def test_the_download_of_a_step_that_does_not_run_is_left_out_too() -> None:
     answer = plan(said, {"run.download": "s", "b": "s"})
     assert answer.standings["a.download"].state.status is Status.SKIPPED
     assert answer.standings["a"].state.status is Status.SKIPPED
+
+
+NEW = {**FETCH, "only": "new", "if_empty": "skip"}
+ALSO_NEW = {**NEW, "from": "s3://b/more"}
+
+
+@pytest.mark.parametrize(
+    ("ended", "nothing", "selection", "expected"),
+    [
+        ({"run.download": "s", "run.download-2": "s", "a": "s"}, [], Selection(), ["run.download", "run.download-2"]),
+        ({"run.download": "s", "run.download-2": "s"}, ["run.download-2"], Selection(), []),
+        ({"run.download": "s"}, [], Selection(only="run.download"), []),
+        ({"a": "s"}, [], Selection(start_at="a"), []),
+    ],
+)
+def test_a_run_has_had_what_a_step_of_it_ran_on(
+    ended: Mapping[str, str], nothing: Sequence[str], selection: Selection, expected: list[str]
+) -> None:
+    said = document({"name": "a"}, download=[NEW, ALSO_NEW])
+    answer = plan(said, ended, nothing=nothing, selection=selection)
+    attempts = has_had(build(said).steps, answer.standings)  # type: ignore[arg-type]  # what a document holds is plain data
+    assert [attempt.key.step for attempt in attempts] == expected
