@@ -113,12 +113,13 @@ def _lines(coming: Sequence[Coming], now: datetime) -> list[str]:
     for each in coming:
         words = zoned_words(each.slot_time, seconds=seconds)
         here = moment_words(each.slot_time, seconds=seconds)
+        is_elsewhere = here != words
         rows.append(
             [
                 Cell(words, bold=True),
                 wait_words(each.slot_time - now),
-                zone_name(each.slot_time),
-                here if here != words else "",
+                zone_name(each.slot_time) if is_elsewhere else "",
+                here if is_elsewhere else "",
                 each.entry.pipeline,
                 each.entry.schedule.entry,
                 Cell(each.why, "yellow"),

@@ -101,8 +101,14 @@ def slot_alert(scene: Scene, kind: AlertKind, event: SlotSettled, trouble: Troub
         slot_time=firing.slot_time,
         since=trouble.since if trouble and is_failing else None,
         failures=trouble.count if trouble and is_failing else 0,
-        commands=("crude-link validate",) if is_failing else (f"crude-link schedule history {firing.pipeline}",),
+        commands=_slot_commands(event) if is_failing else (f"crude-link schedule history {firing.pipeline}",),
     )
+
+
+def _slot_commands(event: SlotSettled) -> tuple[str, ...]:
+    """Return what helps with slot times that could not begin; one that looks for new files may not have seen any."""
+    looks = any(each.new_files for each in event.pipeline.schedules if each.entry == event.firing.entry)
+    return ("crude-link validate", *(("crude-link schedule status",) if looks else ()))
 
 
 def halted_alert(scene: Scene, event: ScheduleHalted) -> Alert:

@@ -42,9 +42,9 @@ from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.rotating import RotatingFile
 from crude_link.notifiers.slots import as_notice
 from crude_link.notifiers.summary import (
+    attempt_words,
     closing_line,
     command_words,
-    ended_words,
     retry_words,
     settled_words,
     step_table,
@@ -155,7 +155,7 @@ class LogFileNotifier:
         key, outcome = event.attempt.key, event.outcome
         for stream in Stream:
             yield from self._unfinished(key, stream)
-        how = self._fans.end(key, outcome) if key.task == 0 else ended_words(outcome, event.findings)
+        how = self._fans.end(key, outcome) if key.task == 0 else attempt_words(event)
         words = f"{outcome.status.value}: {how}"
         yield from self._entry(_STATUS_LEVELS.get(outcome.status, Level.INFO), words, key.run, key.step)
         if event.retry_at is not None:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from crude_link.model.event import AttemptEnded
 from crude_link.model.run import Attempt, Ending, Findings, Outcome, Run, StepState
 from crude_link.model.status import Status
+from crude_link.model.transfer import owner_of
 from crude_link.model.words import duration_words, moment_words, size_words
 from crude_link.notifiers.look import COLOURS, one_line
 from crude_link.notifiers.table import Cell, Column, Table
@@ -51,6 +53,11 @@ def ended_words(outcome: Outcome, findings: Findings | None = None) -> str:
     if outcome.ending in (Ending.NOT_STARTED, Ending.LOST) or " after " in reason:
         return reason
     return f"{reason} after {wall}" if len(reason.split()) <= 2 else f"{reason} ({wall})"
+
+
+def attempt_words(event: AttemptEnded) -> str:
+    """Say how an attempt ended, with its first metrics; the last line of a transfer has said what it counted."""
+    return ended_words(event.outcome, None if owner_of(event.attempt.key.step) else event.findings)
 
 
 def metric_words(findings: Findings | None) -> list[str]:

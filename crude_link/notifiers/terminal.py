@@ -34,9 +34,9 @@ from crude_link.notifiers.live_line import LiveLine
 from crude_link.notifiers.look import COLOURS, Colour, Look, look_of, one_line, printable, shortened, width_of
 from crude_link.notifiers.progress import FanOuts, each_words
 from crude_link.notifiers.summary import (
+    attempt_words,
     closing_line,
     command_words,
-    ended_words,
     retry_words,
     settled_words,
     step_table,
@@ -236,7 +236,7 @@ class TerminalNotifier:
                 self._talk(f"  {printable(line)}")
         if outcome.ending is Ending.STOPPED and self._look.width is not None and self._err.cursor.at_line_start:
             self._err.write(b"\r\x1b[K")  # the ^C that the terminal put there
-        words = self._fans.end(key, outcome) if key.task == 0 else ended_words(outcome, event.findings)
+        words = self._fans.end(key, outcome) if key.task == 0 else attempt_words(event)
         self._talk(self._headed(outcome.status, key.step, words))
         if event.retry_at is not None:
             again = retry_words(event.retry_at, self._clock.now())

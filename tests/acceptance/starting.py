@@ -59,11 +59,11 @@ class Process(NamedTuple):
     step: str | None
 
 
-def wait_until(holds: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Return when `holds`; AssertionError when it never does."""
+def wait_until(holds: Callable[[], object], what: str | Callable[[], str], patience: float = PATIENCE) -> None:
+    """Return when `holds`; AssertionError when it never does, with what it was to be, or is instead then."""
     deadline = time.monotonic() + patience
     while not holds():
-        assert time.monotonic() < deadline, f"never happened: {what}"
+        assert time.monotonic() < deadline, f"never happened: {what if isinstance(what, str) else what()}"
         time.sleep(0.02)
 
 
@@ -213,7 +213,7 @@ class Folder:
 
     def wait_for_nobody(self) -> None:
         """Wait until nothing that was started here lives any more."""
-        wait_until(lambda: not self.living(), f"all processes end; still there: {self.living()}")
+        wait_until(lambda: not self.living(), lambda: f"all processes end; still there: {self.living()}")
 
     def wait_for_text(self, name: str, text: str) -> None:
         """Wait until a file holds a text."""
