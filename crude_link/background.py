@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from crude_link.programs import ProgramError, end_group
+from crude_link.programs import ProgramError, end_group, in_words
 
 #: So often, in seconds, a program looks whether its parent still lives.
 _WATCH_PERIOD = 1.0
@@ -33,13 +33,13 @@ class BackgroundProgram:
     """A program with a group of its own. ProgramError when it cannot be started."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], given: bytes) -> None:
-        # In files, which need nobody to read on as it writes.
-        self._stdout = tempfile.TemporaryFile()  # noqa: SIM115  # read, and closed, at its end
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # as above
-        with tempfile.TemporaryFile() as stdin:
-            stdin.write(given)
-            stdin.seek(0)
-            try:
+        try:
+            # In files, which need nobody to read on as it writes.
+            self._stdout = tempfile.TemporaryFile()  # noqa: SIM115  # read, and closed, at its end
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # as above
+            with tempfile.TemporaryFile() as stdin:
+                stdin.write(given)
+                stdin.seek(0)
                 self._process = subprocess.Popen(
                     argv,
                     cwd=cwd,
@@ -49,8 +49,8 @@ class BackgroundProgram:
                     stderr=self._stderr,
                     start_new_session=True,
                 )
-            except OSError as error:
-                raise ProgramError(f"`{argv[0]}` cannot be started: {error.strerror}") from error
+        except OSError as error:
+            raise ProgramError(f"`{argv[0]}` cannot be started: {in_words(error)}") from error
 
     def ended(self) -> ProgramEnd | None:
         """Return how it ended; None while it works. It is not asked again afterwards."""
@@ -66,15 +66,17 @@ class BackgroundProgram:
         self._stderr.close()
 
 
-def lines_of(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield what a program writes to stdout, line by line, as it comes; who stops reading ends it.
+def lines_of(argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], given: bytes) -> Iterator[bytes]:
+    """Yield what a program that is `given` its stdin writes to stdout, line by line; who stops reading ends it.
 
     It stays in our group. When it fails, ProgramError with the last line that it wrote to stderr.
     """
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as stdin:
         try:
+            stdin.write(given)
+            stdin.seek(0)
             process = subprocess.Popen(
-                argv, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+                argv, cwd=cwd, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=errors
             )
         except OSError as error:
             raise ProgramError(f"`{argv[0]}` cannot be started: {error.strerror}") from error

@@ -78,11 +78,11 @@ class Outputs:
         import subprocess
 
         shown = command if isinstance(command, str) else shlex.join(command)
-        # What another sitting has left may still be written to.
-        path.unlink(missing_ok=True)
-        with path.open("xb") as out:
-            errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the program is ended
-            try:
+        try:
+            # What another sitting has left may still be written to.
+            path.unlink(missing_ok=True)
+            with path.open("xb") as out:
+                errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the program is ended
                 process = subprocess.Popen(
                     ["sh", "-c", command] if isinstance(command, str) else list(command),
                     cwd=self._cwd,
@@ -92,10 +92,10 @@ class Outputs:
                     stderr=errors,
                     start_new_session=True,
                 )
-            except OSError as error:
-                path.unlink()
-                errors.close()
-                raise ProgramError(f"`{shown}` cannot be started: {in_words(error)}") from error
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise ProgramError(f"`{shown}` cannot be started: {in_words(error)}") from error
         self._programs[path] = _Program(shown=shown, process=process, errors=errors)
         return self._programs[path]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +30,7 @@ from crude_link.store.sightings import SqliteSightings
 
 #: So many files are compared at once, in one short transaction.
 _BATCH = 1000
+_STDIN = Path("/dev/stdin")
 #: A file without an etag that was written to so lately may not be whole yet: nothing but its size tells.
 SETTLING = timedelta(seconds=3)
 
@@ -114,23 +114,28 @@ def _listing_step(wanted: NewFiles, place: str) -> Step:
 def _files(check: StoreCheck, wanted: NewFiles, place: str, desk: Desk) -> Iterator[Seen]:
     """Yield the files of a place."""
     order = {"kind": "list", "remote": [place], "include": wanted.include, "exclude": wanted.exclude}
-    with tempfile.TemporaryDirectory(prefix="crude-link-") as folder:
-        path = Path(folder) / "look.order"
-        path.write_text(json.dumps(order), encoding="utf-8")
-        try:
-            for line in lines_of(program(path), cwd=desk.project.directory, environment=check.env):
-                yield _seen(json.loads(line), desk.clock.now())
-        except ProgramError as error:
-            raise ProgramError(check.masked(str(error))) from error
+    given, began = json.dumps(order).encode(), desk.clock.now()
+    try:
+        # Not by a file that would be left behind when we are killed, as every look is that a scheduler ends.
+        for line in lines_of(program(_STDIN), cwd=desk.project.directory, environment=check.env, given=given):
+            yield seen(json.loads(line), began, desk.clock.now())
+    except ProgramError as error:
+        raise ProgramError(check.masked(str(error))) from error
 
 
-def _seen(said: Mapping[str, Any], now: datetime) -> Seen:
+def seen(said: Mapping[str, Any], began: datetime, now: datetime) -> Seen:
+    """Return a file as the program that lists says it, some time after it has `began` to list."""
     name, mark, written = str(said["name"]), str(said["mark"]), said["modified"]
     # Without an etag the mark begins with the size, and a file that is growing has another one at each look.
     has_etag = not mark.startswith(f"{said['size']} bytes of")
-    is_young = not has_etag and written is not None and abs(now - datetime.fromisoformat(written)) < SETTLING
+    # It was listed minutes ago, perhaps. A clock that is far ahead makes no file young for ever.
+    is_young = not has_etag and written is not None and _is_between(began, datetime.fromisoformat(written), now)
     called = name or str(said["url"]).rpartition("/")[2]
     return Seen(name=name, mark=mark, called=called if called.isprintable() else ascii(called), is_young=is_young)
+
+
+def _is_between(began: datetime, written: datetime, now: datetime) -> bool:
+    return began - SETTLING < written < now + SETTLING
 
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ class TransferDraft:
             "if_empty": transfer.if_empty,
         }
         if self.means.notes is not None:
-            order["notes"] = str(self.means.notes)
+            # What goes with the run takes its notes along.
+            is_of_run = all(Path(self._local(text, look_up)).is_relative_to(self.folder) for text in transfer.local)
+            order["notes"] = str(self.folder / "transfers" if is_of_run else self.means.notes)
         if transfer.kind is TransferKind.UPLOAD:
             order["manifest"] = transfer.manifest
             # Without a listing, that a person left out, all that lies there is meant.

@@ -92,8 +92,9 @@ class Losses:
             raise
         except TransferError as error:
             with self._lock:
+                # Many parts of a large file may fail at once, and are one file.
+                self._in_a_row += name not in self.failed
                 self.failed[name] = str(error)
-                self._in_a_row += 1
             if self._in_a_row >= self.MOST_IN_A_ROW:
                 raise TransferError(f"given up after many failures in a row:\n{self._words()}") from error
 

@@ -2,19 +2,22 @@
 
 Among the tasks of a run a claim says whose a place is, until that task has succeeded: its files lie there. Between
 runs a lock does, which is gone with the process: what a run that was given up has left there is nobody's.
+
+Claims lie in folders as their places do, so that none can be inside another.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from crude_link.storage.errand_order import ErrandOrder
 from crude_link.storage.failures import TransferError
-from crude_link.storage.local import Remark
+from crude_link.storage.local import Remark, is_inside
 
 
 class Places:
@@ -22,8 +25,12 @@ class Places:
 
     def __init__(self, order: ErrandOrder) -> None:
         self._task = str(order.task)
-        claimed = dict.fromkeys(str(leg.local) for leg in order.legs if leg.is_claimed)
-        self._claims = {order.notes / f"{_word(place)}.claim": place for place in claimed}
+        claimed = {str(leg.local) for leg in order.legs if leg.is_claimed}
+        outermost = [
+            each for each in claimed if not any(each != other and is_inside(each, other) for other in claimed)
+        ]
+        self._root = order.notes / "claims"
+        self._claims = {self._root.joinpath(*map(_word, Path(place).parts)): place for place in sorted(outermost)}
         owns = {os.path.realpath(leg.own) for leg in order.legs}
         #: In one order for all tasks, so that no two wait for each other.
         self._locks = [order.locks / f"{_word(own)}.lock" for own in sorted(owns)]
@@ -50,24 +57,41 @@ class Places:
     def give_up(self) -> None:
         """Give up the claims: the task has succeeded."""
         for path in self._claims:
-            path.unlink(missing_ok=True)
+            self._give_up(path)
 
     def _claim(self) -> None:
         taken: list[Path] = []
         for path, place in self._claims.items():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A link to nowhere that says whose the place is comes into being whole, and once.
-            with suppress(FileExistsError):
-                path.symlink_to(self._task)
-                taken.append(path)
-            holder = os.readlink(path)  # noqa: PTH115 (it names no file)
+            while True:
+                # A link to nowhere that says whose the place is comes into being whole, and once.
+                with suppress(FileExistsError, FileNotFoundError):
+                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    path.symlink_to(self._task)
+                    taken.append(path)
+                if holder := self._holder(path):
+                    break
+                _remove_empty_folders(path)
             if holder != self._task:
                 for other in taken:
-                    other.unlink()
+                    self._give_up(other)
                 raise TransferError(
-                    f"{place} is where task {holder} has its files, which has not succeeded yet: let each task have "
-                    "a place of its own here, as with {index}"
+                    f"{place} is where task {holder} has its files, which has not succeeded yet, or a folder in it "
+                    "or around it: let each task have a place of its own here, as with {index}"
                 )
+
+    def _holder(self, path: Path) -> str | None:
+        """Return the task that holds a place, one around it, or one in it; None where it was given up meanwhile."""
+        inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+        for each in itertools.chain((path, *path.parents[: -len(self._root.parts)]), inside):
+            with suppress(OSError):
+                return os.readlink(each)  # noqa: PTH115 (it names no file)
+        return None
+
+    def _give_up(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # as soon as one is not empty
+            for folder in path.parents[: -len(self._root.parts)]:
+                folder.rmdir()
 
     def _lock(self, path: Path, remark: Remark) -> None:
         """Lock a file; it is not held when whoever had it has removed it meanwhile."""
@@ -82,6 +106,13 @@ class Places:
                 self._held[path] = descriptor
                 return
         os.close(descriptor)
+
+
+def _remove_empty_folders(path: Path) -> None:
+    """Remove what a task that was killed as it gave up its claim has left."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        with suppress(OSError):
+            os.rmdir(folder)  # noqa: PTH106 (beside what is all strings)
 
 
 def _word(place: str) -> str:

@@ -13,13 +13,13 @@ from crude_link.storage.download import Download, Means
 from crude_link.storage.failures import TransferError
 from crude_link.storage.landing import Landing, disk_errors
 from crude_link.storage.local import listed, tells_case
-from crude_link.storage.names import PARTS, Choice
+from crude_link.storage.names import PARTS, Choice, beside
 from crude_link.storage.notes import Notes, notes_of
 from crude_link.storage.one_file import OneFile
 from crude_link.storage.order import IfEmpty, TransferOrder
 from crude_link.storage.progress import Progress
 from crude_link.storage.remote import RemoteStore
-from crude_link.storage.report import Report, read_had, write_fetched
+from crude_link.storage.report import Report, take_had, write_fetched
 from crude_link.storage.targets import local_file
 
 
@@ -46,9 +46,9 @@ def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
         if order.notes is not None:
             notes = stack.enter_context(notes_of(Path(order.notes), local, found.address, progress.remark))
         with disk_errors(folder):
-            landing = Landing(folder, PARTS if not found.is_file else f"{PARTS}.{local.name[:100]}")
+            landing = Landing(folder, PARTS if not found.is_file else beside(local.name))
         stack.callback(landing.close)
-        wanted = Wanted(only=order.only, delete=order.delete, had=read_had(_path(order.had)))
+        wanted = Wanted(only=order.only, delete=order.delete, had=take_had(_path(order.had)))
         plan = _plan(found, order, landing, notes, wanted, local)
         for text in plan.remarks:
             progress.remark(text)

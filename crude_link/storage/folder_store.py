@@ -11,8 +11,8 @@ from pathlib import Path
 
 from crude_link.storage.address import Address
 from crude_link.storage.failures import DiskIsFull, Forbidden, Gone, NoBucket, TransferError
-from crude_link.storage.local import LocalFile, listed
-from crude_link.storage.names import PARTS
+from crude_link.storage.local import LocalFile, each_listed
+from crude_link.storage.names import beside_from
 from crude_link.storage.remote import Entry, Traits, Written
 
 _PIECE = 1 << 20
@@ -37,7 +37,7 @@ class FolderStore:
                 if self._root.exists():
                     return
                 raise NoBucket(f"there is no folder {self._root}")
-            for name, file in listed(self._root).items():
+            for name, file in each_listed(self._root):
                 yield _entry(name, file)
         except OSError as error:
             raise self._said(error, self._root) from error
@@ -66,7 +66,7 @@ class FolderStore:
     def write(self, name: str, path: Path, sent: Callable[[int], None]) -> Written:
         """See RemoteStore."""
         target = self._root / name
-        aside = target.with_name(f"{PARTS}.{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}")
+        aside = target.with_name(beside_from(path, target.name))
         digest, size = hashlib.md5(usedforsecurity=False), 0
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from crude_link.storage.failures import (
     TransferError,
     Unreachable,
 )
-from crude_link.storage.names import PARTS
+from crude_link.storage.names import PARTS, beside_from
 from crude_link.storage.options import Option
 from crude_link.storage.remote import Entry, Traits, Written
 
@@ -90,7 +90,7 @@ class FsspecStore:
         """See RemoteStore."""
         target = self._path(name)
         folder, _, last = target.rpartition("/")
-        aside = f"{folder}/{PARTS}.{hashlib.sha256(last.encode()).hexdigest()[:16]}"
+        aside = f"{folder}/{beside_from(path, last)}"
         digest, size = hashlib.md5(usedforsecurity=False), 0
         try:
             self._system.makedirs(folder, exist_ok=True)

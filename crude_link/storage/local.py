@@ -33,10 +33,17 @@ def listed(folder: Path, remark: Remark = lambda _: None) -> dict[str, LocalFile
 
     Symbolic links are followed as long as they stay in the folder; what is left out is remarked.
     """
+    return dict(each_listed(folder, remark))
+
+
+def each_listed(folder: Path, remark: Remark = lambda _: None) -> Iterator[tuple[str, LocalFile]]:
+    """Yield what `listed` returns, as it is found."""
     root = os.path.realpath(folder)
     if os.path.isfile(root):  # noqa: PTH113 (beside what is all strings)
-        return {folder.name: LocalFile.of(folder.stat())}
-    return {name: LocalFile.of(status) for name, status in _walk(root, "", root, (root,), remark)}
+        yield folder.name, LocalFile.of(folder.stat())
+    else:
+        for name, status in _walk(root, "", root, (root,), remark):
+            yield name, LocalFile.of(status)
 
 
 def write_listing(path: Path, folders: Mapping[str, Mapping[str, LocalFile]]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 #: How the names begin of what is on its way. It is in the folder where it will be: a rename then needs no copy.
 PARTS = ".crude-link-parts"
@@ -55,6 +57,19 @@ def clashes(names: Iterable[str], tells_case: bool) -> list[str]:
                 break
             at = shown.find("/", at + 1)
     return found
+
+
+def beside(*words: str) -> str:
+    """Return how a file is called on its way, in the folder where it will be: one name for each choice of words."""
+    return f"{PARTS}.{hashlib.sha256(os.fsencode(chr(0).join(words))).hexdigest()[:16]}"
+
+
+def beside_from(path: Path, name: str) -> str:
+    """Return how a local file is called on its way to a name in a folder that others may write to as well.
+
+    Nobody else brings this file meanwhile, and if this is killed, it is written over when the file is brought again.
+    """
+    return beside(name, os.path.abspath(path), os.uname().nodename)  # noqa: PTH100 (links may change meanwhile)
 
 
 class Choice:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from crude_link.storage.address import Address
 from crude_link.storage.checksums import is_content_of, md5_of
+from crude_link.storage.landing import disk_errors
 from crude_link.storage.local import LocalFile, Remark
 from crude_link.storage.remote import Entry
 
@@ -43,14 +44,16 @@ class Notes:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._is_closed = False
         self._notes: dict[str, Note] = {}
         self._lines = 0
         for record in _records(path):
             self._lines += 1
             self._take(record)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        # A line that was cut short is ended, so that the next one is whole; an empty line counts for nothing.
-        os.write(self._file, b"\n")
+        with disk_errors(path):
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            # A line that was cut short is ended, so that the next one is whole; an empty line counts for nothing.
+            os.write(self._file, b"\n")
 
     @property
     def all(self) -> Mapping[str, Note]:
@@ -67,15 +70,23 @@ class Notes:
 
     def close(self) -> None:
         """Write the file anew where most of its lines count no longer, and let go of it."""
-        os.close(self._file)
+        with self._lock:
+            os.close(self._file)
+            self._is_closed = True
         if self._lines > 2 * len(self._notes) + 100:
             aside = self._path.with_suffix(".part")
-            aside.write_bytes(b"".join(_line(_plain(note)) for note in self._notes.values()))
-            aside.replace(self._path)
+            try:
+                aside.write_bytes(b"".join(_line(_plain(note)) for note in self._notes.values()))
+                aside.replace(self._path)
+            except OSError:  # on a full disk; the longer file says the same
+                aside.unlink(missing_ok=True)
 
     def _append(self, record: dict[str, object]) -> None:
         with self._lock:
-            os.write(self._file, _line(record))
+            if self._is_closed:  # a thread that was left behind; its descriptor may be another file's by now
+                return
+            with disk_errors(self._path):
+                os.write(self._file, _line(record))
             self._lines += 1
             self._take(record)
 

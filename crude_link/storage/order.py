@@ -70,7 +70,7 @@ class TransferOrder:
     manifest: bool = False
     #: The folder of notes; None: each transfer compares by checksums alone.
     notes: str | None = None
-    #: JSON lines of what succeeded runs have had, for `only: new`.
+    #: JSON lines of what succeeded runs have had, for `only: new`; removed when it is read.
     had: str | None = None
     #: Where the same is written for this run.
     fetched: str | None = None

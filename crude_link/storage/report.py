@@ -34,18 +34,23 @@ def write_report(report: Report, path: str | None) -> None:
 
 
 def write_fetched(path: Path, entries: Iterable[Entry]) -> None:
-    """Write what a run has had, for `read_had` of later runs."""
+    """Write what a run has had, which later runs are told of."""
     lines = [json.dumps({"name": entry.name, "mark": entry.mark}) for entry in entries]
     write_aside(path, "".join(f"{line}\n" for line in lines))
 
 
-def read_had(path: Path | None) -> frozenset[tuple[str, str]]:
-    """Return the names and marks of what succeeded runs have had; nothing where none has."""
+def take_had(path: Path | None) -> frozenset[tuple[str, str]]:
+    """Return the names and marks of what succeeded runs have had; nothing where none has.
+
+    The file is removed: it names all files that ever came, and each attempt of each run is given one.
+    """
     if path is None or not path.exists():
         return frozenset()
     with path.open(encoding="utf-8") as file:
-        records = [json.loads(line) for line in file if line.strip()]
-    return frozenset((record["name"], record["mark"]) for record in records)
+        records = (json.loads(line) for line in file if line.strip())
+        had = frozenset((record["name"], record["mark"]) for record in records)
+    path.unlink()
+    return had
 
 
 def write_aside(path: Path, text: str) -> None:

@@ -47,19 +47,27 @@ def main(argv: list[str]) -> int:
 
 
 def _carry_out(order: TransferOrder, progress: Progress) -> int:
+    try:
+        report, status = _done(order, progress)
+        write_report(report, order.report)
+    except OSError as error:  # of a file of our own, on a full disk for one
+        progress.fail(f"{error.filename or 'a file of the transfer'}: {error.strerror}")
+        return 1
+    return status
+
+
+def _done(order: TransferOrder, progress: Progress) -> tuple[Report, int]:
+    """Do what the order says; return what to report, and the exit status."""
     work, needs = _WORKS[order.kind]
     try:
         for name in needs:
             if len(getattr(order, name)) != 1:
                 raise BadOrder(f"an order for a transfer of this kind needs one `{name}`")
-        report = work(order, progress)
+        return work(order, progress), 0
     except CrudeLinkError as error:
         progress.fail(str(error))
         word = error.word if isinstance(error, TransferError) else "wrong-order"
-        write_report(Report(word=word, message=str(error)), order.report)
-        return error.exit_status
-    write_report(report, order.report)
-    return 0
+        return Report(word=word, message=str(error)), error.exit_status
 
 
 def _list_files(order: TransferOrder, progress: Progress) -> Report:

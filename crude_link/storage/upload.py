@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from crude_link.storage.checksums import md5_of
@@ -25,8 +26,10 @@ from crude_link.storage.remote import Entry, Written
 
 #: A file that readers wait for: it is written when all others are there.
 MANIFEST = "crude-link-manifest.json"
-#: So few names are asked for one by one; for more, the folder is listed.
+#: So few names are asked for one by one; for more, the folder is listed, as long as it holds no more than so many
+#: times as many: a thousand of them come with one request, but where all tasks bring files there may be millions.
 _FEW = 20
+_WORTH = 50
 #: Files above this are not all sent side by side, for each takes memory for its parts.
 _LARGE = 8 << 20
 _LARGE_AT_ONCE = 2
@@ -53,7 +56,7 @@ class Upload:
         there = self._there(files)
         works = list(self._works(files, there))
         if manifest and works:
-            self._means.store.delete(MANIFEST)
+            persist(partial(self._store.delete, MANIFEST), self._means.tries, self._progress.remark)
         Crew(self._store.traits.at_once, self._progress.tick).do(works)
         self._losses.settle(len(files), "brought")
         self._verify()
@@ -145,16 +148,9 @@ class Upload:
 
     def _there(self, names: Collection[str]) -> dict[str, Entry]:
         """Return what the store has of some names."""
+        if len(names) > _FEW and (listed := self._listed(names)) is not None:
+            return listed
         found: dict[str, Entry] = {}
-
-        def listing() -> None:
-            # The first file makes a folder. That a bucket is not there, the first words with the store have told.
-            with suppress(NoBucket):
-                found.update({entry.name: entry for entry in self._store.entries() if entry.name in names})
-
-        if len(names) > _FEW:
-            persist(listing, self._means.tries, self._progress.remark)
-            return found
 
         def ask(name: str) -> None:
             entry = self._store.entry(name)
@@ -164,6 +160,22 @@ class Upload:
         works = [partial(persist, partial(ask, name), self._means.tries, self._progress.remark) for name in names]
         Crew(self._store.traits.at_once, self._progress.tick).do(works)
         return found
+
+    def _listed(self, names: Collection[str]) -> dict[str, Entry] | None:
+        """Return what the store lists of some names; None where it holds so much more that asking is less."""
+        found: dict[str, Entry] = {}
+        most, is_all = _WORTH * len(names), [False]
+
+        def listing() -> None:
+            entries = self._store.entries()
+            is_all[0] = True
+            # The first file makes a folder. That a bucket is not there, the first words with the store have told.
+            with suppress(NoBucket):
+                found.update({entry.name: entry for entry in islice(entries, most) if entry.name in names})
+                is_all[0] = next(entries, None) is None
+
+        persist(listing, self._means.tries, self._progress.remark)
+        return found if is_all[0] else None
 
     def _note(self, name: str, file: LocalFile, mark: str, md5: str | None) -> None:
         if self._means.notes is not None:

@@ -60,6 +60,14 @@ def test_a_run_that_begins_with_the_upload_brings_all_that_lies_there(folder: Fo
     assert names(folder, "far/out") == {"old.txt"}
 
 
+def test_notes_on_what_is_in_the_folder_of_a_run_go_with_it(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", 'to: "${run.dir}/in"'))
+    folder.write("far/in/new.txt", "1")
+    assert folder.run("run").status == 0
+    assert len(list(folder.directory.glob(".crude-link/runs/1/transfers/*.jsonl"))) == 1
+    assert len(list(folder.directory.glob(".crude-link/transfers/*.jsonl"))) == 1
+
+
 def test_what_downloads_have_had_can_be_forgotten(folder: Folder) -> None:
     folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new, if_empty: skip"))
     folder.write("far/in/new.txt", "1")

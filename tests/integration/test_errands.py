@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 import crude_link
+from crude_link.storage.errand_order import read_errand
+from crude_link.storage.errand_places import Places
+from crude_link.storage.failures import TransferError
 
 PACKAGE = Path(crude_link.__file__).parent
 HEAD = (sys.executable, str(PACKAGE / "agent" / "around.py"), str(PACKAGE / "storage" / "errand.py"))
@@ -147,6 +150,42 @@ def test_a_task_of_another_number_cannot_have_a_claimed_place(task: Task) -> Non
     assert task.here() == {"1/out/all.txt": "onetwo"}
     assert task.run(MAKE, task=1) == 0
     assert task.run(MAKE, task=2) == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [("work/a", "work/a/b"), ("work/a/b/c", "work/a")])
+def test_no_place_can_be_in_one_that_another_task_has(tmp_path: Path, first: str, second: str) -> None:
+    one, two = places(tmp_path, 1, first), places(tmp_path, 2, second)
+    one.take(print)
+    with pytest.raises(TransferError, match="is where task 1 has its files"):
+        two.take(print)
+    beside = places(tmp_path, 3, "work/ab")
+    beside.take(print)
+    one.give_up()
+    two.take(print)
+    two.give_up()
+    beside.give_up()
+    assert [path for path in (tmp_path / "notes/claims").rglob("*") if path.is_symlink()] == []
+
+
+def test_a_task_can_have_a_place_in_one_of_its_own(tmp_path: Path) -> None:
+    places(tmp_path, 1, "work/a", "work/a/out").take(print)
+
+
+def test_what_was_left_of_a_claim_keeps_nobody_from_its_place(tmp_path: Path) -> None:
+    killed = places(tmp_path, 1, "work/a/b/c")
+    killed.take(print)
+    for claim in [path for path in (tmp_path / "notes/claims").rglob("*") if path.is_symlink()]:
+        claim.unlink()
+    places(tmp_path, 2, "work/a").take(print)
+
+
+def places(folder: Path, task: int, *local: str) -> Places:
+    legs = [
+        {"order": {"kind": "upload", "remote": "far", "local": str(folder / each)}, "own": each, "claim": True}
+        for each in local
+    ]
+    order = {"task": task, "notes": str(folder / "notes"), "locks": str(folder / "locks"), "legs": legs}
+    return Places(read_errand(json.dumps(order), {}))
 
 
 @pytest.mark.parametrize(

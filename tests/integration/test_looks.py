@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from acceptance.starting import wait_until
 
 from crude_link.app import Desk, Loaded
 from crude_link.looking.looks import Looks
+from crude_link.looking.program import seen
 from crude_link.model.look import Look
 from crude_link.store.place import Project
 from crude_link.store.sqlite_store import open_store
@@ -96,6 +97,14 @@ def test_a_file_that_was_just_written_to_is_left_to_the_next_look(desk: Desk) ->
     assert look.finding.young == 1
 
 
+@pytest.mark.parametrize(("age", "is_young"), [(-3600, False), (-2, True), (1, True), (62, True), (70, False)])
+def test_a_file_is_young_by_when_it_was_listed_however_long_the_list_took(age: int, is_young: bool) -> None:
+    ended = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    written = ended - timedelta(seconds=age)
+    said = {"name": "a", "size": 1, "mark": f"1 bytes of {written}", "modified": written.isoformat(), "url": "/in/a"}
+    assert seen(said, ended - timedelta(minutes=1), ended).is_young == is_young
+
+
 def test_what_a_place_is_called_is_asked_anew_by_each_look(desk: Desk) -> None:
     put("one/a.tif")
     put("two/b.tif")
@@ -125,10 +134,29 @@ def test_a_look_that_cannot_be_done_says_why(desk: Desk, config: str, problem: s
 
 def test_a_look_that_takes_too_long_is_ended(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        storage = f"storage: {{s3: {{endpoint: '{endpoint}', access_key_id: a, secret_access_key: b}}}}\n"
-        (look,) = looked(desk, f"{storage}schedule: {{new_files: s3://b/in}}", timedelta(seconds=0.1))
+        (look,) = looked(desk, looks_at(deaf), timedelta(seconds=0.1))
     assert look.problem == "it took longer than 0.1 s and was ended"
+
+
+def test_a_look_that_is_ended_leaves_no_file_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = desk.project.directory / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    desk = Desk(project=desk.project)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        loaded, looks = load(desk, looks_at(deaf)), Looks(desk)
+        looks.begin(loaded, loaded.pipeline.schedules[0])
+        assert looks.ended() == []
+        deaf.settimeout(60)
+        with deaf.accept()[0]:
+            looks.close()
+    assert list(folder.iterdir()) == []
+
+
+def looks_at(server: socket.socket) -> str:
+    endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+    storage = f"storage: {{s3: {{endpoint: '{endpoint}', access_key_id: a, secret_access_key: b}}}}\n"
+    return f"{storage}schedule: {{new_files: s3://b/in}}"
 
 
 def test_of_many_looks_some_wait_and_all_are_done(desk: Desk) -> None:

@@ -71,3 +71,8 @@ def test_what_is_forgotten_ends_and_is_begun_anew(outputs: Outputs, tmp_path: Pa
     assert path.read_text() == "again\n"
     outputs.close()
     assert not path.exists()
+
+
+def test_a_file_that_cannot_be_made_is_told_as_a_program_that_cannot_start(outputs: Outputs, tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match="cannot be started: No such file or directory"):
+        outputs.into("echo", tmp_path / "gone" / "out")

@@ -108,6 +108,7 @@ def test_new_is_what_no_succeeded_run_has_had_and_the_folder_holds_exactly_that(
     transfers.put("one", b"I")
     transfers.download(**order)
     assert transfers.here() == {"one": b"I", "three": b"3"}
+    assert not (transfers.folder / "had.jsonl").exists()
 
 
 def test_a_folder_that_holds_something_of_its_own_is_not_cleared_for_what_is_new(transfers: Transfers) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,3 +194,15 @@ def test_a_disk_that_fills_ends_a_download_and_what_is_there_is_whole(transfers:
     assert (ended.status, ended.report["word"]) == (1, "disk-full")
     assert "no room is left on the disk for" in ended.stderr
     assert all(FILES[name] == content for name, content in transfers.here().items() if name in FILES)
+
+
+def test_a_disk_without_room_for_notes_is_said_in_words(transfers: Transfers, small_disk: Path) -> None:
+    for name, content in FILES.items():
+        transfers.put(name, content)
+    with suppress(OSError), (small_disk / "fill").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    ended = transfers.download(local="elsewhere", notes=str(small_disk / "notes"))
+    assert (ended.status, ended.report["word"]) == (1, "disk-full")
+    assert "no room is left on the disk for" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -133,6 +133,18 @@ def test_one_file_instead_of_a_folder_is_brought(transfers: Transfers, remote: s
     assert transfers.there() == {name: b"1,2"}
 
 
+def test_a_folder_that_holds_far_more_than_what_is_brought_is_compared_all_the_same(transfers: Transfers) -> None:
+    for number in range(30):
+        transfers.write(f"out/{number}", str(number).encode())
+    for number in range(2_000):
+        transfers.write(f"far/other/{number}", b"")
+    transfers.write("far/7", b"7")
+    ended = transfers.upload(remote="far", stale="upload")
+    assert ended.status == 0, ended.stderr
+    assert {name: size for name, size in transfers.here("far").items() if "/" not in name} == transfers.here("out")
+    assert transfers.upload(remote="far", stale="upload").report["kept"] == 30
+
+
 def test_patterns_choose_what_is_brought(made: Transfers) -> None:
     made.upload(exclude=["**/empty"], include=["sub/**"])
     assert set(made.there()) == {"sub/ü/日本.txt"}

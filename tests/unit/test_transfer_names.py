@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crude_link.storage.names import PARTS, Choice, clashes, why_not_here, why_not_there
+from crude_link.storage.names import PARTS, Choice, beside, clashes, why_not_here, why_not_there
 
 #: Names as an enemy, or an accident, would make them.
 PIECES = st.one_of(
@@ -80,6 +80,12 @@ def test_patterns(pattern: str, taken: list[str], left: list[str]) -> None:
 def test_a_pattern_for_a_last_part_means_what_it_means_to_a_shell(pattern: str, name: str) -> None:
     if pattern and "**" not in pattern:
         assert Choice([pattern]).takes(name) == fnmatchcase(name, pattern)
+
+
+def test_files_on_their_way_have_names_of_their_own_however_long_those_of_the_files_are() -> None:
+    names = [beside("x" * 254 + last) for last in "ab"]
+    assert len({*names}) == 2
+    assert all(name.startswith(PARTS) and len(name) < 255 for name in names)
 
 
 def test_exclude_wins() -> None:
