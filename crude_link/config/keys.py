@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from crude_link.config.csjr import WORDS
 from crude_link.config.problems import did_you_mean
 
 #: What a step may say, in the order in which a record shows it.
@@ -100,7 +101,8 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     if _OTHER_WORDS.get(key) in words:
         return f"`{key}` is no key of {where}; here it is called `{_OTHER_WORDS[key]}`"
     anchors = "; a key that only holds anchors begins with `x-`" if where == THE_FILE else ""
-    advice = did_you_mean(key, (*words, *later)) or f"; known: {', '.join(words)}{anchors}"
+    foreign = WORDS if where == THE_FILE else ()
+    advice = did_you_mean(key, (*words, *later, *foreign)) or f"; known: {', '.join(words)}{anchors}"
     return f"`{key}` is no key of {where}{advice}"
 
 

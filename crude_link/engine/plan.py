@@ -252,7 +252,7 @@ def _by_needs(
     if unsettled:
         state = StepState(name=step.name, status=Status.WAITING, reason=f"needs {', '.join(unsettled)}")
         return Standing(state=state, attempt=earlier)
-    blocked = _blocked(step, needs, found)
+    blocked = _blocked(step, needs, found, view)
     if blocked:
         return _final(step, Status.SKIPPED, blocked)
     refused = _refused(step, facts, is_tainted=any(need.tainted for need in needs))
@@ -277,10 +277,12 @@ def _is_answer(step: Step) -> bool:
     return step.when is not None and (step.when.is_always or step.when.is_failed)
 
 
-def _blocked(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
+def _blocked(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing], view: RunView) -> str | None:
     when = step.when
     if is_upload_of_run(step):
-        return held_back(step, needs, found)
+        names = view.pipeline.names
+        wanted = [need for need in needs if not view.run.selection.leaves_out(names, need.state.name)]
+        return held_back(step, wanted, found)
     if _is_answer(step):
         return None
     asked_for = {name.split(".")[1] for name in when.names if _asks_how_it_ended(name)} if when else set()

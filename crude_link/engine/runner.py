@@ -16,7 +16,7 @@ from crude_link.engine.live import LiveRun
 from crude_link.engine.plan import Finish, Plan, Start, Stopping, Wait, next_moves
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
-from crude_link.engine.transfers import fetches_what_is_new
+from crude_link.engine.transfers import has_had
 from crude_link.errors import CannotStart, NotYet
 from crude_link.model.event import (
     AttemptBegan,
@@ -231,11 +231,9 @@ class Runner:
 
     def _remember_new(self, live: LiveRun, plan: Plan) -> None:
         """Let later runs know what this one had from downloads of what is new; before its end, lest it be lost."""
-        steps = [step.name for step in live.pipeline.steps if fetches_what_is_new(step)]
-        attempts = [attempt for name in steps if (attempt := plan.standings[name].attempt) is not None]
-        keys = [attempt.key for attempt in attempts if attempt.status is Status.SUCCEEDED]
-        if keys:
-            self._around.remember_hauls(live.run.pipeline, keys)
+        attempts = has_had(live.pipeline.steps, plan.standings)
+        if attempts:
+            self._around.remember_hauls(live.run.pipeline, [attempt.key for attempt in attempts])
 
     def _note_states(self, live: LiveRun, plan: Plan) -> None:
         """Write the states that changed to the store's cache, and tell those that no attempt has told."""

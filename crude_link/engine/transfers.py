@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crude_link.model.pipeline import Step
-from crude_link.model.run import Findings
+from crude_link.model.run import Attempt, Findings
 from crude_link.model.status import Status
 from crude_link.model.transfer import NOTHING, Transfer, TransferKind
 
@@ -26,9 +26,22 @@ def has_nothing(step: Step, findings: Findings | None) -> bool:
     return findings is not None and bool(findings.metrics.get(NOTHING))
 
 
-def fetches_what_is_new(step: Step) -> bool:
-    """True for a download of what no succeeded run has had."""
-    return isinstance(step.action, Transfer) and step.action.only == "new"
+def has_had(steps: Sequence[Step], standings: Mapping[str, Standing]) -> list[Attempt]:
+    """Return the downloads of what is new whose files a run has had: those that a step ran on which needs them.
+
+    Where none did (the run was asked for the download alone, or another one had nothing), the files are new still.
+    """
+    by_name = {step.name: step for step in steps}
+    ran = {step.name for step in steps if not isinstance(step.action, Transfer) and standings[step.name].attempt}
+    used, open_names = set[str](), [need for name in ran for need in by_name[name].needs]
+    while open_names:
+        name = open_names.pop()
+        if name not in used:
+            used.add(name)
+            open_names += by_name[name].needs
+    new = [name for name in used if isinstance(action := by_name[name].action, Transfer) and action.only == "new"]
+    attempts = [standings[step.name].attempt for step in steps if step.name in new]
+    return [attempt for attempt in attempts if attempt is not None and attempt.status is Status.SUCCEEDED]
 
 
 def is_upload_of_run(step: Step) -> bool:
@@ -37,12 +50,15 @@ def is_upload_of_run(step: Step) -> bool:
 
 
 def held_back(step: Step, needs: Sequence[Standing], found: Mapping[str, Standing]) -> str | None:
-    """Say why an upload of the run cannot start although all it needs is settled, or None."""
+    """Say why an upload of the run cannot start although all it needs is settled, or None.
+
+    `needs` are those that the run was asked for; without any it begins with this upload, of what lies there.
+    """
     blockers = dict.fromkeys(name for need in needs for name in need.blockers)
     for name in blockers:
         if found[name].state.status is Status.SUCCEEDED and name not in step.needs:
             return f"{name} brought nothing"
-    if not any(need.state.status is not Status.SKIPPED for need in needs):
+    if needs and all(need.state.status is Status.SKIPPED for need in needs):
         return "no step ran"
     if step.when is not None and step.when.is_always:
         return None

@@ -104,7 +104,7 @@ def clean(folder: Path, remark: Remark) -> None:
         landing.remove(name)
     landing.close()
     if names:
-        remark(f"removed {len(names):,} files of earlier runs from {folder}")
+        remark(f"removed {len(names):,} file{'' if len(names) == 1 else 's'} of earlier runs from {folder}")
 
 
 @contextmanager

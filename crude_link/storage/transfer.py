@@ -20,7 +20,7 @@ from crude_link.storage.failures import BadOrder, TransferError
 from crude_link.storage.fetching import fetch
 from crude_link.storage.globbing import write_urls
 from crude_link.storage.landing import clean
-from crude_link.storage.local import Remark, folders_listed, listed, write_listing
+from crude_link.storage.local import Remark, folders_listed, is_inside, listed, write_listing
 from crude_link.storage.names import Choice
 from crude_link.storage.order import Kind, Stale, TransferOrder, read_order
 from crude_link.storage.progress import Progress
@@ -92,6 +92,8 @@ def _note_listing(order: TransferOrder, progress: Progress) -> Report:
         _refuse_company(order)
         if order.stale is Stale.CLEAN:
             for folder in map(Path, order.local):
+                _refuse_to_clean(folder, path)
+            for folder in map(Path, order.local):
                 clean(folder, progress.remark)
         write_listing(path, {folder: listed(Path(folder)) for folder in order.local})
     return Report()
@@ -106,6 +108,13 @@ def _refuse_company(order: TransferOrder) -> None:
                 "what it makes from what this run makes; begin again when it has ended, or give each run a folder "
                 "of its own, such as out/${run.id}"
             )
+
+
+def _refuse_to_clean(folder: Path, listing: Path) -> None:
+    """Refuse a folder that holds the record of this run, and so the project: it is surely not meant to be emptied."""
+    if is_inside(os.path.realpath(listing), os.path.realpath(folder)):
+        text = "is not emptied, for it holds the project; `stale: clean` is for a folder of results alone"
+        raise TransferError(f"{folder.resolve()} {text}")
 
 
 def _check(order: TransferOrder, progress: Progress) -> Report:

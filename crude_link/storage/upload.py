@@ -8,6 +8,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
@@ -17,7 +18,7 @@ from crude_link.storage.checksums import md5_of
 from crude_link.storage.compare import Standing, standing
 from crude_link.storage.crew import Crew, Losses, Work, persist
 from crude_link.storage.download import Means
-from crude_link.storage.failures import Passing, TransferError
+from crude_link.storage.failures import NoBucket, Passing, TransferError
 from crude_link.storage.landing import disk_errors
 from crude_link.storage.local import LocalFile
 from crude_link.storage.notes import Note, is_same_content
@@ -167,8 +168,11 @@ class Upload:
 
         def listing() -> None:
             entries = self._store.entries()
-            found.update({entry.name: entry for entry in islice(entries, most) if entry.name in names})
-            is_all[0] = next(entries, None) is None
+            is_all[0] = True
+            # The first file makes a folder. That a bucket is not there, the first words with the store have told.
+            with suppress(NoBucket):
+                found.update({entry.name: entry for entry in islice(entries, most) if entry.name in names})
+                is_all[0] = next(entries, None) is None
 
         persist(listing, self._means.tries, self._progress.remark)
         return found if is_all[0] else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from acceptance.starting import Folder
 
 #: Fetches folder `far/in`, copies it with a mark, and brings `out` away.
@@ -48,6 +49,15 @@ def test_only_what_this_run_made_is_brought_away(folder: Folder) -> None:
     folder.write("data/out/old.txt", "from an earlier run")
     assert folder.run("run").status == 0
     assert names(folder, "far/out") == {"new.txt"}
+
+
+@pytest.mark.parametrize("option", ["--only", "--from"])
+def test_a_run_that_begins_with_the_upload_brings_all_that_lies_there(folder: Folder, option: str) -> None:
+    folder.config(CONFIG)
+    folder.write("data/out/old.txt", "from an earlier run")
+    assert folder.run("run", option, "run.upload").status == 0
+    assert folder.steps()["run.upload"] == "succeeded"
+    assert names(folder, "far/out") == {"old.txt"}
 
 
 def test_notes_on_what_is_in_the_folder_of_a_run_go_with_it(folder: Folder) -> None:
@@ -146,6 +156,22 @@ def test_a_run_fetches_only_what_no_succeeded_run_has_had(folder: Folder) -> Non
     assert folder.steps()["work"] == folder.steps()["run.upload"] == "skipped"
     assert "needs run.download, which brought nothing" in ended.err
     assert folder.runs()[0]["reason"] == "nothing to do: run.download found nothing"
+
+
+def test_what_was_fetched_and_worked_on_by_no_step_is_new_still(folder: Folder) -> None:
+    new = "only: new, if_empty: skip"
+    two = f"download: [{{from: far/in, to: data/in, {new}}}, {{from: far/more, to: data/more, {new}}}]"
+    folder.config(
+        CONFIG.replace("download: {from: far/in, to: data/in}", two).replace("[path-to-local-inputs]", "data/*")
+    )
+    folder.write("far/in/a.txt", "1")
+    (folder.directory / "far/more").mkdir()
+    assert folder.run("run").status == 0
+    assert folder.steps()["work"] == "skipped"
+    assert folder.run("run", "--only", "run.download").status == 0
+    folder.write("far/more/b.txt", "2")
+    assert folder.run("run").status == 0
+    assert names(folder, "far/out") == {"a.txt", "b.txt"}
 
 
 def test_a_resumed_run_remembers_what_it_fetched_before(folder: Folder) -> None:

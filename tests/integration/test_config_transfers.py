@@ -215,6 +215,10 @@ STEPS = "steps: [{name: s, command: ls}]\n"
         ),
         (CSJR.replace("    bucket-name: team\n", ""), "`bucket-name` is missing"),
         (CSJR.replace("    path_to_remote_outputs: annotated\n", ""), "`path-to-remote-outputs` is missing"),
+        (
+            CSJR.replace("path_to_remote_outputs", "path_to_remote_output"),
+            "`path_to_remote_output` is no key of the file (did you mean 'path_to_remote_outputs'?)",
+        ),
     ],
 )
 def test_a_mistake_in_a_transfer_is_told_at_its_place(tmp_path: Path, text: str, words: str) -> None:

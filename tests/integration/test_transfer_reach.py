@@ -158,13 +158,14 @@ def test_a_folder_goes_over_ssh_and_comes_back(nowhere: Transfers, tmp_path: Pat
     with sftp_server(tmp_path / "sshd") as server:
         checked = {"sftp": {**server.options["sftp"], "verify": "read"}}
         transfers = replace(nowhere, server=replace(server, options=checked))
-        for name in ("a b#c", "sub/ü", "empty"):
+        names = ["a b#c", "sub/ü", "empty", *map(str, range(20))]
+        for name in names:
             transfers.write(f"out/{name}", name.encode())
         assert transfers.upload().status == 0
-        assert transfers.upload().report["kept"] == 3
-        assert transfers.download().report["files"] == 3
+        assert transfers.upload().report["kept"] == len(names)
+        assert transfers.download().report["files"] == len(names)
         assert transfers.here() == transfers.here("out")
-        assert transfers.download().report["kept"] == 3
+        assert transfers.download().report["kept"] == len(names)
         stranger = replace(
             server, options={"sftp": {**server.options["sftp"], "client_keys": f"{tmp_path}/sshd/host"}}
         )

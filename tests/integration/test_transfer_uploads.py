@@ -64,6 +64,16 @@ def test_a_folder_can_be_cleaned_when_the_run_begins(made: Transfers, tmp_path: 
     assert made.there() == {"new": b"new"}
 
 
+@pytest.mark.parametrize("folder", [".", "..", "link"])
+def test_a_folder_that_holds_our_own_records_is_not_cleaned(made: Transfers, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "link").symlink_to(".")
+    before = made.here(".")
+    ended = made.do("listing", local=[folder], listing=".crude-link/runs/1/listing.json", stale="clean")
+    assert ended.status == 1
+    assert "`stale: clean` is for a folder of results alone" in ended.stderr
+    assert before.items() <= made.here(".").items()
+
+
 def test_a_missing_folder_and_nothing_new_are_failures(transfers: Transfers) -> None:
     missing = transfers.upload()
     assert missing.status == 1
@@ -150,3 +160,11 @@ def test_a_folder_of_this_machine_is_a_store_as_well(made: Transfers) -> None:
     assert made.here("back") == made.here("out")
     assert made.download(remote="backup/today", local="back").report["files"] == 0
     assert made.upload(remote="backup/today").report["files"] == 0
+
+
+def test_a_folder_that_is_not_there_yet_is_made_however_many_files_it_gets(made: Transfers) -> None:
+    for number in range(30):
+        made.write(f"out/{number}", b"x")
+    ended = made.upload(remote="backup/tomorrow")
+    assert ended.status == 0, ended.stderr
+    assert made.here("backup/tomorrow") == made.here("out")

@@ -9,6 +9,7 @@ import pytest
 
 from crude_link.config.load import build
 from crude_link.engine.plan import Finish, Plan, RunView, Start, next_moves
+from crude_link.engine.transfers import has_had
 from crude_link.model.run import (
     Attempt,
     AttemptKey,
@@ -116,6 +117,18 @@ def test_an_upload_always_brings_what_failed_steps_have_left() -> None:
     assert reason(answer, "run.upload") == "no step ran"
 
 
+@pytest.mark.parametrize("selection", [Selection(only="run.upload"), Selection(start_at="run.upload")])
+def test_a_run_that_begins_with_the_upload_brings_what_lies_there(selection: Selection) -> None:
+    answer = plan(TWO, {}, selection=selection)
+    assert starts(answer) == ["run.upload#1"]
+
+
+def test_where_no_step_that_the_run_was_asked_for_ran_nothing_is_brought() -> None:
+    said = document({"name": "a"}, {"name": "b", "when": "run.id == 2"})
+    answer = plan(said, {}, selection=Selection(start_at="b"))
+    assert reason(answer, "run.upload") == "no step ran"
+
+
 def test_a_step_whose_condition_is_false_keeps_no_upload_back() -> None:
     said = document({"name": "a"}, {"name": "b", "when": "run.id == 2"})
     assert starts(plan(said, {"run.download": "s", "a": "s"})) == ["run.upload#1"]
@@ -158,3 +171,25 @@ def test_the_download_of_a_step_that_does_not_run_is_left_out_too() -> None:
     answer = plan(said, {"run.download": "s", "b": "s"})
     assert answer.standings["a.download"].state.status is Status.SKIPPED
     assert answer.standings["a"].state.status is Status.SKIPPED
+
+
+NEW = {**FETCH, "only": "new", "if_empty": "skip"}
+ALSO_NEW = {**NEW, "from": "s3://b/more"}
+
+
+@pytest.mark.parametrize(
+    ("ended", "nothing", "selection", "expected"),
+    [
+        ({"run.download": "s", "run.download-2": "s", "a": "s"}, [], Selection(), ["run.download", "run.download-2"]),
+        ({"run.download": "s", "run.download-2": "s"}, ["run.download-2"], Selection(), []),
+        ({"run.download": "s"}, [], Selection(only="run.download"), []),
+        ({"a": "s"}, [], Selection(start_at="a"), []),
+    ],
+)
+def test_a_run_has_had_what_a_step_of_it_ran_on(
+    ended: Mapping[str, str], nothing: Sequence[str], selection: Selection, expected: list[str]
+) -> None:
+    said = document({"name": "a"}, download=[NEW, ALSO_NEW])
+    answer = plan(said, ended, nothing=nothing, selection=selection)
+    attempts = has_had(build(said).steps, answer.standings)  # type: ignore[arg-type]  # what a document holds is plain data
+    assert [attempt.key.step for attempt in attempts] == expected
