@@ -59,6 +59,8 @@ def fields_warning(fields: Mapping[str, str | int]) -> str | None:
 
 def needs_a_calendar(fields: Mapping[str, str | int]) -> bool:
     """True when only trying tells whether the fields ever meet."""
+    if "day_of_week" in fields and "day" in fields and numbers_of("day", fields) is None:
+        return True  # the second Tuesday is no Monday
     return any(name in fields for name in ("year", "week", *OTHERS[:2]))
 
 

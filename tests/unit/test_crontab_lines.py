@@ -208,6 +208,7 @@ def test_dates_limit_a_schedule() -> None:
         ({"day": 31, "month": "jun-jun"}, "there is no day 31 in June"),
         ({"day": 30, "month": 2, "year": "*"}, "there is no day 30 in February"),
         ({"month": 6, "week": 53}, "this date never comes"),
+        ({"day": "2nd tue", "day_of_week": "mon"}, "this date never comes"),
         ({"day": 29, "month": 2, "year": "2027"}, "this date never comes"),
         ({"hour": 1, "start_date": "tomorrow"}, "start_date or end_date: Invalid date string"),
         ({"hour": 1, "timezone": "Europe/Berlni"}, "Did you mean `Europe/Berlin`?"),
