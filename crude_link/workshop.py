@@ -14,6 +14,7 @@ from crude_link.engine.live import LiveRun
 from crude_link.engine.runner import Runner
 from crude_link.engine.stopping import Interrupts
 from crude_link.engine.surroundings import Surroundings
+from crude_link.engine.transfers import fetched_for_later
 from crude_link.errors import ConfigError
 from crude_link.executors.local import LocalExecutor
 from crude_link.identity import user_name
@@ -158,7 +159,12 @@ class Workshop:
                 self._decide(run_id, Verdict.ACCEPT, why="the config was reloaded")
             for step in self.steps_with_failed_tasks(run_id) if only_failed else ():
                 self._decide(run_id, Verdict.AGAIN, step=step, why="its failed tasks")
-            loaded = reloaded or recorded(self.records, self.store.runs.run(run_id))
+            run = self.store.runs.run(run_id)
+            loaded = reloaded or recorded(self.records, run)
+            names = loaded.pipeline.names
+            left_out = [name for name in names if run.selection.leaves_out(names, name)]
+            for step in fetched_for_later(loaded.pipeline.steps, self.finished_steps(run_id), left_out):
+                self._decide(run_id, Verdict.AGAIN, step=step, why="whether its files are still here")
             sitting, _ = self.store.runs.begin_sitting(run_id, self._sitting())
             live = self._take(loaded, sitting, lock, stack.pop_all())
             live.only_failed = only_failed  # before the first turn of the runner, in which its steps begin

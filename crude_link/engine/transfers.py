@@ -6,7 +6,7 @@ download with `if_empty: skip` that finds nothing stands in the way of all that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crude_link.model.pipeline import Step
@@ -33,15 +33,33 @@ def has_had(steps: Sequence[Step], standings: Mapping[str, Standing]) -> list[At
     """
     by_name = {step.name: step for step in steps}
     ran = {step.name for step in steps if not isinstance(step.action, Transfer) and standings[step.name].attempt}
-    used, open_names = set[str](), [need for name in ran for need in by_name[name].needs]
+    used = _all_needed(sorted(ran), by_name)
+    new = [name for name in used if isinstance(action := by_name[name].action, Transfer) and action.only == "new"]
+    attempts = [standings[step.name].attempt for step in steps if step.name in new]
+    return [attempt for attempt in attempts if attempt is not None and attempt.status is Status.SUCCEEDED]
+
+
+def fetched_for_later(steps: Sequence[Step], finished: Collection[str], left_out: Collection[str]) -> list[str]:
+    """Return the finished downloads whose files a step may need that is still to run."""
+    waiting = [step.name for step in steps if step.name not in {*finished, *left_out}]
+    by_name = {step.name: step for step in steps}
+    used = _all_needed([name for name in waiting if not isinstance(by_name[name].action, Transfer)], by_name)
+    return [step.name for step in steps if step.name in used and step.name in finished and _is_download(step)]
+
+
+def _all_needed(names: Sequence[str], by_name: Mapping[str, Step]) -> set[str]:
+    """Return what some steps need, and what that needs."""
+    used, open_names = set[str](), [need for name in names for need in by_name[name].needs]
     while open_names:
         name = open_names.pop()
         if name not in used:
             used.add(name)
             open_names += by_name[name].needs
-    new = [name for name in used if isinstance(action := by_name[name].action, Transfer) and action.only == "new"]
-    attempts = [standings[step.name].attempt for step in steps if step.name in new]
-    return [attempt for attempt in attempts if attempt is not None and attempt.status is Status.SUCCEEDED]
+    return used
+
+
+def _is_download(step: Step) -> bool:
+    return isinstance(step.action, Transfer) and step.action.kind is TransferKind.DOWNLOAD
 
 
 def is_upload_of_run(step: Step) -> bool:

@@ -137,7 +137,7 @@ class Verdict(Enum):
     """What a Decision says."""
 
     SKIP = "skip"
-    #: The failed tasks of a fan-out are wanted again, although it may have succeeded without them.
+    #: A step is wanted again that may have succeeded: for its failed tasks, or since what it fetched may be gone.
     AGAIN = "again"
     STOP = "stop"
     ACCEPT = "accept"

@@ -108,6 +108,9 @@ class TransferDraft:
             # Without a listing, that a person left out, all that lies there is meant.
             return {**order, "listing": str(self._listing())} if self._listing().exists() else order
         order |= {"only": transfer.only, "delete": transfer.delete, "fetched": str(self.stem.with_suffix(".fetched"))}
+        again = self._fetched_before()
+        if again is not None:
+            return {**order, "again": str(again)}
         if transfer.only == "new":
             had = self.stem.with_suffix(".had")
             self.means.write_had(self.run.pipeline, fill_text(transfer.remote, look_up), had)
@@ -121,6 +124,11 @@ class TransferDraft:
     def _local(self, text: Text, look_up: LookUp) -> str:
         said = fill_text(text, look_up)
         return f"{self.places.path(said)}{'/' if said.endswith('/') else ''}"
+
+    def _fetched_before(self) -> Path | None:
+        """Return what the newest earlier try wrote that has succeeded; None when there is none."""
+        earlier = (self.stem.with_name(f"{number}.fetched") for number in range(self.key.number - 1, 0, -1))
+        return next((path for path in earlier if path.exists()), None)
 
     def _listing(self) -> Path:
         word = LISTINGS[self.transfer.stale == "clean"]

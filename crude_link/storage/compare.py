@@ -46,6 +46,8 @@ class Wanted:
     only: Only = Only.CHANGED
     delete: bool = False
     had: Collection[tuple[str, str]] = frozenset()
+    #: The marks by name of what an earlier try of the run fetched: only that is looked after.
+    earlier: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,8 @@ class Plan:
 def plan_download(entries: Iterable[Entry], here: Here, wanted: Wanted) -> Plan:
     """Decide what to do with the entries that a store lists, those already that are meant."""
     listed = {entry.name: entry for entry in entries}
+    if wanted.earlier is not None:
+        return _plan_again(listed, here, wanted.only, wanted.earlier)
     chosen = [entry for entry in listed.values() if _is_meant(entry, wanted)]
     problems = [f"{entry.name!r}: {why}" for entry in chosen if (why := why_not_here(entry.name))]
     problems += clashes((entry.name for entry in chosen), here.tells_case)
@@ -139,13 +143,35 @@ def without_markers(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield held
 
 
+def _plan_again(listed: Mapping[str, Entry], here: Here, only: Only, earlier: Mapping[str, str]) -> Plan:
+    """Decide what to do so that all that was fetched for the run is here, and with `only: new` no other download's.
+
+    What is still here is left alone, for a step may have worked on it in place.
+    """
+    missing = [name for name in earlier if name not in here.files]
+    gone = [name for name in missing if name not in listed]
+    fetch = [listed[name] for name in missing if name in listed]
+    others = [name for name in here.notes if name in here.files and name not in earlier]
+    return Plan(
+        fetch=fetch,
+        keep=[listed[name] for name in earlier if name in here.files and name in listed],
+        remove=others if only is Only.NEW else [],
+        problems=[f"{name!r}: this run has fetched it, and now it is neither here nor there" for name in gone],
+        remarks=[
+            f"{entry.name!r} was fetched before, is missing here, and is another one there now"
+            for entry in fetch
+            if entry.mark != earlier[entry.name]
+        ],
+    )
+
+
 def _is_meant(entry: Entry, wanted: Wanted) -> bool:
     return wanted.only is not Only.NEW or (entry.name, entry.mark) not in wanted.had
 
 
 def _strangers(here: Here, names: Collection[str]) -> list[str]:
     """Say which files no download brought, where the folder is to hold nothing else; hidden ones may stay."""
-    strange = [name for name in here.files if name not in here.notes and name not in names and not _is_hidden(name)]
+    strange = [name for name in here.files if name not in here.notes and name not in names and not is_hidden(name)]
     return [
         f"{name!r}: no download brought it, and with `only: new` the folder holds nothing else" for name in strange
     ]
@@ -159,5 +185,5 @@ def _disappeared(here: Here, listed: Mapping[str, Entry]) -> tuple[list[str], li
     return remove, [f"{name!r} is in the store no longer, but was changed here, and stays" for name in kept]
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))

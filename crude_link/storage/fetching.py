@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crude_link.model.words import size_words
-from crude_link.storage.compare import Here, Only, Plan, Wanted, plan_download
+from crude_link.storage.compare import Here, Only, Plan, Wanted, is_hidden, plan_download
 from crude_link.storage.contact import Found, find
 from crude_link.storage.download import Download, Means
 from crude_link.storage.failures import TransferError
@@ -19,7 +20,7 @@ from crude_link.storage.one_file import OneFile
 from crude_link.storage.order import IfEmpty, TransferOrder
 from crude_link.storage.progress import Progress
 from crude_link.storage.remote import RemoteStore
-from crude_link.storage.report import Report, take_had, write_fetched
+from crude_link.storage.report import Report, read_fetched, take_had, write_fetched
 from crude_link.storage.targets import local_file
 
 
@@ -39,6 +40,9 @@ def fetch(order: TransferOrder, progress: Progress) -> Report:
 
 def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
     """Do a download, and tell which files are here then."""
+    earlier = read_fetched(Path(order.again)) if order.again is not None else None
+    if earlier is not None and _are_all_here(order, earlier):
+        return _still_here(order, earlier, progress)
     found = find(order, order.remote[0], progress.remark)
     folder, local, store = _sides(found, order.local[0])
     with ExitStack() as stack:
@@ -48,18 +52,22 @@ def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
         with disk_errors(folder):
             landing = Landing(folder, PARTS if not found.is_file else beside(local.name))
         stack.callback(landing.close)
-        wanted = Wanted(only=order.only, delete=order.delete, had=take_had(_path(order.had)))
+        wanted = Wanted(only=order.only, delete=order.delete, had=take_had(_path(order.had)), earlier=earlier)
         plan = _plan(found, order, landing, notes, wanted, local)
         for text in plan.remarks:
             progress.remark(text)
         if plan.problems:
             raise TransferError(_problem_words(found, plan))
-        if not plan.wanted and order.if_empty is not IfEmpty.RUN:
+        if earlier is None and not plan.wanted and order.if_empty is not IfEmpty.RUN:
             return Fetched(report=_nothing(found, order, progress), folder=folder)
         download = Download(Means(store=store, progress=progress, notes=notes), landing)
         download.carry_out(plan)
     if order.fetched is not None:
-        write_fetched(Path(order.fetched), [*download.kept, *download.fetched])
+        now = {entry.name: entry.mark for entry in (*download.kept, *download.fetched)}
+        # What was left alone is as it was fetched, whatever the store has by now.
+        fetched_now = {entry.name for entry in download.fetched}
+        marks = {**now, **{name: mark for name, mark in (earlier or {}).items() if name not in fetched_now}}
+        write_fetched(Path(order.fetched), marks)
     size = sum(entry.size for entry in download.fetched)
     count, kept = len(download.fetched), len(download.kept)
     there = f"; {kept:,} {'was' if kept == 1 else 'were'} there" if kept else ""
@@ -72,6 +80,24 @@ def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
     )
 
 
+def _are_all_here(order: TransferOrder, names: Collection[str]) -> bool:
+    """True when nothing is to be done for what an earlier try fetched, which needs no word with the store."""
+    target = Path.cwd() / order.local[0]
+    if target.is_file():
+        return set(names) == {target.name}
+    here = listed(target)
+    if any(name not in here for name in names):
+        return False
+    return order.only is not Only.NEW or all(name in names or is_hidden(name) for name in here)
+
+
+def _still_here(order: TransferOrder, earlier: Mapping[str, str], progress: Progress) -> Fetched:
+    if order.fetched is not None:
+        write_fetched(Path(order.fetched), earlier)
+    progress.close(f"{_files(len(earlier))} of the earlier try {'is' if len(earlier) == 1 else 'are'} still here")
+    return Fetched(report=Report(kept=len(earlier), is_empty=not earlier), folder=Path.cwd() / order.local[0])
+
+
 def _sides(found: Found, target: str) -> tuple[Path, Path, RemoteStore]:
     """Return the folder to which files come, the local path that notes are kept on, and the store to read from."""
     base = Path.cwd()
@@ -82,7 +108,12 @@ def _sides(found: Found, target: str) -> tuple[Path, Path, RemoteStore]:
 
 
 def _plan(
-    found: Found, order: TransferOrder, landing: Landing, notes: Notes | None, wanted: Wanted, local: Path
+    found: Found,
+    order: TransferOrder,
+    landing: Landing,
+    notes: Notes | None,
+    wanted: Wanted,
+    local: Path,
 ) -> Plan:
     files = listed(landing.folder)
     entries = list(found.entries)

@@ -74,6 +74,8 @@ class TransferOrder:
     had: str | None = None
     #: Where the same is written for this run.
     fetched: str | None = None
+    #: What an earlier try of this run fetched, as it wrote it: only that is looked after now.
+    again: str | None = None
     #: Where a listing is written, or read for an upload.
     listing: str | None = None
     #: The listings of other runs that are going: none may be about one of our folders.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from crude_link.storage.remote import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +31,16 @@ def write_report(report: Report, path: str | None) -> None:
             file.write(f"files={report.files}\nbytes={report.bytes}\nkept={report.kept}\n")
 
 
-def write_fetched(path: Path, entries: Iterable[Entry]) -> None:
-    """Write what a run has had, which later runs are told of."""
-    lines = [json.dumps({"name": entry.name, "mark": entry.mark}) for entry in entries]
+def write_fetched(path: Path, marks: Mapping[str, str]) -> None:
+    """Write what a run has had, as marks by name, which later runs are told of."""
+    lines = [json.dumps({"name": name, "mark": mark}) for name, mark in marks.items()]
     write_aside(path, "".join(f"{line}\n" for line in lines))
+
+
+def read_fetched(path: Path) -> dict[str, str]:
+    """Return the marks by name of what an earlier try of a run has had, as `write_fetched` wrote it."""
+    with path.open(encoding="utf-8") as file:
+        return {record["name"]: record["mark"] for record in map(json.loads, file)}
 
 
 def take_had(path: Path | None) -> frozenset[tuple[str, str]]:

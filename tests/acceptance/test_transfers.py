@@ -126,6 +126,37 @@ def test_a_failed_upload_fails_the_run_and_resume_does_only_the_upload(folder: F
     assert names(folder, "far/out") == {"a.txt"}
 
 
+def test_a_resumed_run_finds_what_it_fetched_also_when_somebody_took_it_away(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new") + "      [ -e done ]\n")
+    folder.write("far/in/a.txt", "1")
+    folder.write("far/in/b.txt", "2")
+    assert folder.run("run", "--no-prompt").status == 1
+    (folder.directory / "data/in/a.txt").unlink()
+    shutil.rmtree(folder.directory / "data/out")
+    folder.write("data/in/b.txt", "worked on in place")
+    folder.write("far/in/later.txt", "3")
+    folder.write("done", "")
+    assert folder.run("resume", "--no-prompt").status == 0
+    assert names(folder, "far/out") == {"a.txt", "b.txt"}
+    assert folder.read("far/out/b.txt") == "worked on in place"
+    assert folder.run("run", "--no-prompt").status == 0
+    assert names(folder, "data/in") == {"later.txt"}
+
+
+def test_a_resumed_run_fails_where_what_it_fetched_is_nowhere_any_more(folder: Folder) -> None:
+    folder.config(CONFIG + "      [ -e done ]\n")
+    folder.write("far/in/a.txt", "1")
+    folder.write("far/in/b.txt", "2")
+    assert folder.run("run", "--no-prompt").status == 1
+    for place in ("data/in/a.txt", "far/in/a.txt"):
+        (folder.directory / place).unlink()
+    folder.write("done", "")
+    ended = folder.run("resume", "--no-prompt")
+    assert ended.status == 1
+    assert "'a.txt': this run has fetched it, and now it is neither here nor there" in ended.out + ended.err
+    assert folder.read("work.log") == "ran\n"
+
+
 def test_nothing_is_brought_away_when_a_step_failed_unless_that_is_wanted(folder: Folder) -> None:
     failing = CONFIG + "  - {name: tail, command: exit 3, continue_on_failure: true}\n"
     folder.config(failing)
