@@ -26,6 +26,7 @@ from crude_link.config.settings import BadSetting, OtherPipeline, with_setting
 from crude_link.config.sound import Sight, sound_parts
 from crude_link.config.source import Source
 from crude_link.config.syntax import parse, read_text
+from crude_link.config.transfer_checks import warn_of_shared_folders
 from crude_link.config.validation import check_unused_config, validated
 from crude_link.config.whole_checks import check_whole
 from crude_link.config.world import World
@@ -52,10 +53,12 @@ def pipelines_from(source: Source, shown: str) -> tuple[Pipeline, ...]:
         in_shell=source.in_shell,
     )
     checked = [_checked(draft, source, world, problems) for draft in drafts]
+    warn_of_shared_folders([(one.document, one.tree) for one in checked], problems)
     if problems.any and source.preflight:
         _look_ahead(checked, source.preflight, problems)
     problems.raise_if_any()
-    return tuple(_pipeline(one, problems.warnings) for one in checked)
+    # Those of the file are told once, whatever is done with how many of its pipelines.
+    return tuple(_pipeline(one, () if number else problems.warnings) for number, one in enumerate(checked))
 
 
 def _wanted(drafts: list[Draft], source: Source) -> list[Draft]:

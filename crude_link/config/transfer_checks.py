@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from crude_link.config.checks import Subject, of_step, references_below, wrong_reference
 from crude_link.config.needs import needs_of
-from crude_link.config.node import Path
+from crude_link.config.node import Node, Path
+from crude_link.config.problems import Problems
 from crude_link.config.task_transfers import each_transfer, wrong_of_task
 from crude_link.model.value import Plain, Reference
 
@@ -30,6 +31,22 @@ def check_transfers(subject: Subject) -> None:
         check = _check_tasks if step.get("foreach") is not None else _check_step
         check(subject, index, step)
     _check_secrets(subject)
+
+
+def warn_of_shared_folders(pipelines: Iterable[tuple[Mapping[str, Plain], Node]], problems: Problems) -> None:
+    """Warn of pipelines of one file that download from several places into one folder: each works on all of it."""
+    first: dict[str, tuple[str, Plain]] = {}
+    for document, tree in pipelines:
+        name = str(document.get("name"))
+        for path, said in each_transfer(document.get("download"), ("download",)):
+            folder, source = str(said.get("to")).rstrip("/"), said.get("from")
+            other, others_source = first.setdefault(folder, (name, source))
+            if other != name and others_source != source and said.get("only") != "new":
+                message = (
+                    f"pipeline '{other}' downloads into '{folder}' too, from another place, so that this one works "
+                    "on its files as well; give each a folder of its own, or write `only: new`"
+                )
+                problems.warn(message, tree.nearest((*path, "to")).place)
 
 
 def _check_step(subject: Subject, index: int, step: Mapping[str, Plain]) -> None:

@@ -72,6 +72,18 @@ steps:
 """
 
 
+def test_two_pipelines_that_download_into_one_folder_are_warned_of_once(tmp_path: Path) -> None:
+    text = """
+pipelines:
+  one: {download: {from: far/one, to: data/in}, steps: [echo one]}
+  two: {download: {from: far/two, to: data/in/}, steps: [echo two]}
+  same: {download: {from: far/one, to: data/in}, steps: [echo same]}
+  new: {download: {from: far/new, to: data/in, only: new}, steps: [echo new]}
+"""
+    (warning,) = [text for pipeline in loaded(tmp_path, text) for text in pipeline.warnings]
+    assert "config.yaml:4:35: pipeline 'one' downloads into 'data/in' too" in warning
+
+
 def test_transfers_become_steps_around_those_that_they_belong_to(tmp_path: Path) -> None:
     pipeline = only(tmp_path, FULL)
     assert {step.name: step.needs for step in pipeline.steps} == {
