@@ -11,6 +11,9 @@ from pathlib import Path
 
 from crude_link.storage.names import PARTS
 
+#: Where a project keeps its records, which change as they are read.
+RECORDS = ".crude-link"
+
 Remark = Callable[[str], None]
 
 
@@ -103,6 +106,9 @@ def _walk(
     for entry in entries:
         name = prefix + entry.name
         if entry.name.startswith(PARTS):
+            continue
+        if entry.name == RECORDS:
+            remark(f"{name!r} is left out: it holds the records of runs")
             continue
         real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
         if entry.is_symlink() and not is_inside(real, root):

@@ -157,6 +157,12 @@ def test_a_resumed_run_fails_where_what_it_fetched_is_nowhere_any_more(folder: F
     assert folder.read("work.log") == "ran\n"
 
 
+def test_the_project_itself_is_brought_without_its_records(folder: Folder) -> None:
+    folder.config("upload: {from: ., to: far/out}\nsteps: [{command: echo 1 > made.txt}]\n")
+    assert folder.run("run", "--no-prompt").status == 0
+    assert names(folder, "far/out") == {"made.txt"}
+
+
 def test_nothing_is_brought_away_when_a_step_failed_unless_that_is_wanted(folder: Folder) -> None:
     failing = CONFIG + "  - {name: tail, command: exit 3, continue_on_failure: true}\n"
     folder.config(failing)
