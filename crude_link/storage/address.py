@@ -78,11 +78,6 @@ def parse_address(text: str, base: Path) -> Address:
     return Address(scheme=scheme, bucket=bucket, prefix=prefix, is_folder=path.endswith("/"))
 
 
-def is_url(text: str) -> bool:
-    """True for what bears a scheme; everything else is a path."""
-    return _URL.fullmatch(text) is not None
-
-
 def _of_path(text: str, base: Path) -> Address:
     # Not resolved: a link is named as it is, and `..` is what it says.
     path = os.path.abspath(base / Path(text).expanduser())  # noqa: PTH100 (pathlib has no such function)

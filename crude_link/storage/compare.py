@@ -186,4 +186,5 @@ def _disappeared(here: Here, listed: Mapping[str, Entry]) -> tuple[list[str], li
 
 
 def is_hidden(name: str) -> bool:
+    """True for a file whose name, or that of a folder it is in, begins with a dot."""
     return any(part.startswith(".") for part in name.split("/"))

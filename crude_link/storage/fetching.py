@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from crude_link.storage.notes import Notes, notes_of
 from crude_link.storage.one_file import OneFile
 from crude_link.storage.order import IfEmpty, TransferOrder
 from crude_link.storage.progress import Progress
-from crude_link.storage.remote import RemoteStore
+from crude_link.storage.remote import Entry, RemoteStore
 from crude_link.storage.report import Report, read_fetched, take_had, write_fetched
 from crude_link.storage.targets import local_file
 
@@ -63,21 +63,22 @@ def fetch_files(order: TransferOrder, progress: Progress) -> Fetched:
         download = Download(Means(store=store, progress=progress, notes=notes), landing)
         download.carry_out(plan)
     if order.fetched is not None:
-        now = {entry.name: entry.mark for entry in (*download.kept, *download.fetched)}
         # What was left alone is as it was fetched, whatever the store has by now.
-        fetched_now = {entry.name for entry in download.fetched}
-        marks = {**now, **{name: mark for name, mark in (earlier or {}).items() if name not in fetched_now}}
-        write_fetched(Path(order.fetched), marks)
+        write_fetched(Path(order.fetched), {**_marks(download.kept), **(earlier or {}), **_marks(download.fetched)})
     size = sum(entry.size for entry in download.fetched)
     count, kept = len(download.fetched), len(download.kept)
     there = f"; {kept:,} {'was' if kept == 1 else 'were'} there" if kept else ""
     gone = f"; {len(plan.remove):,} removed" if plan.remove else ""
     progress.close(f"fetched {_files(count)}, {size_words(size)} in {{took}}{there}{gone}")
     return Fetched(
-        report=Report(files=count, bytes=size, kept=kept, is_empty=not plan.wanted),
+        report=Report(files=count, bytes=size, kept=kept, is_empty=not (plan.wanted or earlier)),
         folder=folder,
         names=tuple(entry.name for entry in (*download.kept, *download.fetched)),
     )
+
+
+def _marks(entries: Iterable[Entry]) -> dict[str, str]:
+    return {entry.name: entry.mark for entry in entries}
 
 
 def _are_all_here(order: TransferOrder, names: Collection[str]) -> bool:
@@ -108,12 +109,7 @@ def _sides(found: Found, target: str) -> tuple[Path, Path, RemoteStore]:
 
 
 def _plan(
-    found: Found,
-    order: TransferOrder,
-    landing: Landing,
-    notes: Notes | None,
-    wanted: Wanted,
-    local: Path,
+    found: Found, order: TransferOrder, landing: Landing, notes: Notes | None, wanted: Wanted, local: Path
 ) -> Plan:
     files = listed(landing.folder)
     entries = list(found.entries)

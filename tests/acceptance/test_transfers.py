@@ -143,6 +143,17 @@ def test_a_resumed_run_finds_what_it_fetched_also_when_somebody_took_it_away(fol
     assert names(folder, "data/in") == {"later.txt"}
 
 
+def test_a_resumed_run_works_on_what_it_fetched_although_the_store_has_it_no_more(folder: Folder) -> None:
+    folder.config(CONFIG.replace("to: data/in", "to: data/in, only: new, if_empty: skip") + "      [ -e done ]\n")
+    folder.write("far/in/a.txt", "1")
+    assert folder.run("run", "--no-prompt").status == 1
+    (folder.directory / "far/in/a.txt").rename(folder.directory / "far/in/moved.txt")
+    folder.write("data/in/made-here.txt", "2")
+    folder.write("done", "")
+    assert folder.run("resume", "--no-prompt").status == 0
+    assert names(folder, "far/out") == {"a.txt", "made-here.txt"}
+
+
 def test_a_resumed_run_fails_where_what_it_fetched_is_nowhere_any_more(folder: Folder) -> None:
     folder.config(CONFIG + "      [ -e done ]\n")
     folder.write("far/in/a.txt", "1")
