@@ -58,8 +58,7 @@ class WorkshopStarter:
 
     def going(self, pipeline: str) -> Sequence[int]:
         """Return the runs of a pipeline that somebody works on."""
-        found = self._workshop.store.history.going(pipeline)
-        return [run.id for run in found if run.status is Status.RUNNING]
+        return self._workshop.store.history.worked_on(pipeline)
 
     def left_behind(self, pipeline: str) -> Sequence[Begun]:
         """Return the lost runs of slot times, and the newest of those runs if it has failed."""

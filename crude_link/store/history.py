@@ -32,9 +32,9 @@ class SqliteHistory:
         """Return the runs that have begun and not ended, of one pipeline or of all; oldest first."""
         return self._reader.going(pipeline)
 
-    def worked_on(self) -> Sequence[int]:
+    def worked_on(self, pipeline: str | None = None) -> Sequence[int]:
         """Return the runs that have begun and not ended, and that somebody holds; oldest first."""
-        return [run.id for run in self.going() if run.status is Status.RUNNING]
+        return [run.id for run in self.going(pipeline) if run.status is Status.RUNNING]
 
     def runs(self, pipeline: str | None = None, limit: int | None = None) -> Sequence[Run]:
         """Return the newest runs first, of one pipeline or of all; the lost ones as LOST."""
